@@ -1,0 +1,122 @@
+"""One request in, one result out: everything that changes the outcome is a field here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MODES = ("joint", "i2d", "d2i")
+TARGETS = ("material", "scene")
+TIMESTEP_DTYPES = ("float32", "bfloat16")
+MAX_SIDE_PX = 4096
+MAX_STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the engine. ``None`` means: the model's own default (see catalog.resolve)."""
+
+    mode: str = "joint"  # joint: text -> image + depth; i2d: image -> depth; d2i: depth -> image
+    target: str = "material"  # what the result is for: a tileable material or a camera's view
+    model: str = "procedural"  # id in the catalogue
+    prompt: str = ""
+    seed: int = 0  # 0 .. 2**31 - 1; noise is drawn from it on the CPU
+    width_px: int | None = None  # of the result; i2d and d2i keep the size of their input
+    height_px: int | None = None
+    steps: int | None = None  # Euler steps
+    guidance: float | None = None  # classifier-free guidance scale; 1 = none
+    log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
+    refine_depth: bool = False  # second i2d pass over the generated image
+    tile: bool | None = None  # seamless on both axes; None: yes for a material, no for a scene
+    timestep_dtype: str = "float32"  # "bfloat16" reproduces the rounding of the published scripts
+    input_sha256: dict[str, str] = field(default_factory=dict)  # of the image / depth that came with it
+
+    def validate(self) -> None:
+        """Raise InputError where no model could fulfil this, whatever it is."""
+        if self.mode not in MODES:
+            raise InputError(f"There is no mode '{self.mode}'.", f"Use one of {', '.join(MODES)}.")
+        if self.target not in TARGETS:
+            raise InputError(f"There is no target '{self.target}'.", f"Use one of {', '.join(TARGETS)}.")
+        if self.mode == "joint" and not self.prompt.strip():
+            raise InputError("The prompt is empty.", "Type what you want to see, for example: mossy brick wall.")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"The seed {self.seed} is out of range.", "Use a whole number from 0 to 2147483647.")
+        for side in (self.width_px, self.height_px):
+            if side is not None and not 16 <= side <= MAX_SIDE_PX:
+                raise InputError(f"A side of {side} pixels is out of range.", f"Use 16 to {MAX_SIDE_PX} pixels.")
+        if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
+            raise InputError(f"{self.steps} steps is out of range.", f"Use 1 to {MAX_STEPS} steps.")
+        if self.guidance is not None and not 0.0 <= self.guidance <= 50.0:
+            raise InputError(f"A guidance of {self.guidance} is out of range.", "Use a number from 0 to 50.")
+        if self.log2_alpha is not None and not -20.0 <= self.log2_alpha <= 20.0:
+            raise InputError(f"A trajectory of {self.log2_alpha} is out of range.", "Use a number from -20 to 20.")
+        if self.timestep_dtype not in TIMESTEP_DTYPES:
+            raise InputError(
+                f"There is no timestep type '{self.timestep_dtype}'.", f"Use one of {', '.join(TIMESTEP_DTYPES)}."
+            )
+
+    @property
+    def tiles(self) -> bool:
+        return self.target == "material" if self.tile is None else self.tile
+
+    def with_inputs(self, arrays: dict[str, np.ndarray]) -> Request:
+        """The same request, tied to the arrays that go with it."""
+        digests = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in sorted(arrays.items())}
+        return replace(self, input_sha256=digests)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Request:
+        """The request stored beside a result. InputError where a field is not known."""
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InputError(
+                f"The stored request has fields this version does not know: {', '.join(unknown)}.",
+                "Open it with the version of Relievo that wrote it.",
+            )
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What comes back.
+
+    image    (H, W, 3) uint8, sRGB, row 0 on top
+    depth    (H, W) float32, z-depth (along the view axis); relative scale unless the model says metres;
+             inf = sky or beyond
+    request  as it was run: every default filled in
+    model    id, label, license of the model that made it
+    versions relievo, python, and of what computed it (numpy, torch)
+    notes    sentences for the user: words not known, sizes changed
+    """
+
+    image: np.ndarray
+    depth: np.ndarray
+    request: Request
+    model: dict[str, str]
+    versions: dict[str, str]
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """What request.json beside a result holds, and what datablocks carry."""
+        return {
+            "request": self.request.to_dict(),
+            "model": self.model,
+            "versions": self.versions,
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 3),
+        }
