@@ -1,0 +1,408 @@
+"""The Modality Forcing transformer: one denoiser over text, image and depth tokens.
+
+The architecture is FLUX.2's (double blocks with a stream per modality, then single blocks over the joined
+sequence) with depth as a third stream, a noise level of its own for depth, and a depth-only decoder
+(arXiv 2606.13676, section 3). Parameter names are the released checkpoint's, so that its file maps in as it is.
+
+Throughout: B batch, L sequence length, D hidden size, H heads. The joined sequence is [text, image, depth].
+Knows tokens; not pixels, not prompts, not files.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+TIME_EMBEDDING_DIM = 256
+NORM_EPS = 1e-6
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes of the transformer. The defaults are the released 12-billion-parameter model."""
+
+    in_channels: int = 128  # channels of an image token
+    depth_channels: int = 256  # channels of a depth token
+    context_in_dim: int = 12288  # channels of a text token
+    hidden_size: int = 4096
+    num_heads: int = 32
+    depth_double: int = 8  # double blocks ("depth" here counts layers, as in the checkpoint's own config)
+    depth_single: int = 24  # single blocks
+    depth_decoder_num_layers: int = 4  # depth-only blocks before the depth head
+    axes_dim: tuple[int, ...] = (32, 32, 32, 32)  # rotary channels for time, row, column, sequence; sum = D / H
+    theta: float = 2000.0
+    mlp_ratio: float = 3.0
+    use_guidance_embed: bool = False
+    cross_stream_timestep_mixing: bool = False  # True in the released "v2"
+    image_out_channels: int | None = None  # of the heads; None: as the input.
+    depth_out_channels: int | None = None  # More: features for a refinement head (engine.model.refinement)
+
+    def __post_init__(self) -> None:
+        if self.hidden_size % self.num_heads or sum(self.axes_dim) != self.hidden_size // self.num_heads:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} / num_heads {self.num_heads} must equal the sum of axes_dim {self.axes_dim}"
+            )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TransformerConfig:
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: tuple(v) if k == "axes_dim" else v for k, v in values.items() if k in known})
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Modulation(NamedTuple):
+    """Adaptive layer norm of one sub-layer: x + gate * f((1 + scale) * norm(x) + shift). Each (B, 1 or L, D)."""
+
+    shift: Tensor
+    scale: Tensor
+    gate: Tensor
+
+
+class Rotation(NamedTuple):
+    """Rotary embedding of a sequence: cos and sin, each (B, L, D / H / 2), float32."""
+
+    cos: Tensor
+    sin: Tensor
+
+    @classmethod
+    def joined(cls, parts: list[Rotation]) -> Rotation:
+        return cls(torch.cat([p.cos for p in parts], 1), torch.cat([p.sin for p in parts], 1))
+
+
+def timestep_embedding(t: Tensor, dim: int = TIME_EMBEDDING_DIM, max_period: float = 10000.0) -> Tensor:
+    """Sinusoidal embedding of a noise level, cosines first.
+
+    t (B,) in [0, 1] -> (B, dim) in t's dtype. 1000 * t is formed in t's dtype: a bfloat16 t therefore
+    reproduces the rounding of the published scripts (``timestep_dtype``).
+    """
+    half = dim // 2
+    frequency = torch.exp(-math.log(max_period) * torch.arange(half, dtype=torch.float32, device=t.device) / half)
+    angle = (1000.0 * t)[:, None].float() * frequency[None]
+    return torch.cat([angle.cos(), angle.sin()], dim=-1).to(t.dtype)
+
+
+def rope(ids: Tensor, axes_dim: tuple[int, ...], theta: float) -> Rotation:
+    """Rotary angles of token positions. ids (B, L, axes) -> Rotation over sum(axes_dim) / 2 channel pairs."""
+    angles = []
+    for axis, dim in enumerate(axes_dim):
+        exponent = torch.arange(0, dim, 2, dtype=torch.float32, device=ids.device) / dim
+        angles.append(ids[..., axis, None].float() * (1.0 / theta**exponent))
+    angle = torch.cat(angles, dim=-1)
+    return Rotation(angle.cos(), angle.sin())
+
+
+def apply_rope(x: Tensor, rotation: Rotation) -> Tensor:
+    """Rotate interleaved channel pairs (2i, 2i + 1). x (B, H, L, D/H) -> same, computed in float32."""
+    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    cos, sin = rotation.cos[:, None], rotation.sin[:, None]
+    return torch.stack([cos * even - sin * odd, sin * even + cos * odd], dim=-1).flatten(-2).to(x.dtype)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, rotation: Rotation) -> Tensor:
+    """Self-attention with rotary positions. q, k, v (B, H, L, D/H) -> (B, L, D)."""
+    mixed = F.scaled_dot_product_attention(apply_rope(q, rotation), apply_rope(k, rotation), v)
+    return mixed.transpose(1, 2).flatten(2)  # (B, H, L, D/H) -> (B, L, D)
+
+
+def layer_norm(x: Tensor) -> Tensor:
+    """Layer norm without learned scale: modulation follows."""
+    return F.layer_norm(x, (x.shape[-1],), eps=NORM_EPS)
+
+
+def modulate(x: Tensor, modulation: Modulation) -> Tensor:
+    return (1 + modulation.scale) * layer_norm(x) + modulation.shift
+
+
+def split_heads(qkv: Tensor, num_heads: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, L, 3 D) -> q, k, v of (B, H, L, D/H)."""
+    q, k, v = qkv.unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
+    return q, k, v
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.float()
+        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + NORM_EPS)
+        return wide.to(x.dtype) * self.scale.to(x.dtype)
+
+
+class QKNorm(nn.Module):
+    """Normalises queries and keys of each head, so that attention logits stay bounded."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.query_norm = RMSNorm(dim)
+        self.key_norm = RMSNorm(dim)
+
+    def forward(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        return self.query_norm(q), self.key_norm(k)
+
+
+class GatedSiLU(nn.Module):
+    """SwiGLU: silu(first half) * second half."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = x.chunk(2, dim=-1)
+        return F.silu(gate) * value
+
+
+class TimeMLP(nn.Module):
+    """Embedding (B, 256) -> modulation vector (B, D)."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.in_layer = nn.Linear(TIME_EMBEDDING_DIM, hidden_size, bias=False)
+        self.out_layer = nn.Linear(hidden_size, hidden_size, bias=False)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        return self.out_layer(F.silu(self.in_layer(embedding)))
+
+
+class ModulationLinear(nn.Module):
+    """Modulation vector (B, D) -> ``count`` Modulations, shared by all blocks of a kind."""
+
+    def __init__(self, hidden_size: int, count: int) -> None:
+        super().__init__()
+        self.lin = nn.Linear(hidden_size, 3 * count * hidden_size, bias=False)
+
+    def forward(self, vec: Tensor) -> list[Modulation]:
+        parts = self.lin(F.silu(vec))[:, None].chunk(self.lin.out_features // self.lin.in_features, dim=-1)
+        return [Modulation(*parts[i : i + 3]) for i in range(0, len(parts), 3)]
+
+
+class StreamAttention(nn.Module):
+    """One stream's projections in a double block; the attention itself is over all streams."""
+
+    def __init__(self, hidden_size: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
+        self.norm = QKNorm(hidden_size // num_heads)
+        self.proj = nn.Linear(hidden_size, hidden_size, bias=False)
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = split_heads(self.qkv(x), self.num_heads)
+        return *self.norm(q, k), v
+
+
+def mlp(hidden_size: int, mlp_ratio: float) -> nn.Sequential:
+    inner = int(hidden_size * mlp_ratio)
+    return nn.Sequential(
+        nn.Linear(hidden_size, 2 * inner, bias=False), GatedSiLU(), nn.Linear(inner, hidden_size, bias=False)
+    )
+
+
+STREAMS = ("txt", "img", "depth")  # order in the joined sequence, and of parameter names
+
+
+class DoubleStreamBlock(nn.Module):
+    """Weights of its own for text, image and depth; one attention over all three."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        for name in STREAMS:
+            self.add_module(f"{name}_attn", StreamAttention(config.hidden_size, config.num_heads))
+            self.add_module(f"{name}_mlp", mlp(config.hidden_size, config.mlp_ratio))
+
+    def forward(
+        self, streams: list[Tensor], modulations: list[list[Modulation]], rotation: Rotation
+    ) -> list[Tensor]:
+        attns = [getattr(self, f"{name}_attn") for name in STREAMS]
+        mlps = [getattr(self, f"{name}_mlp") for name in STREAMS]
+        heads = [a.heads(modulate(x, m[0])) for a, x, m in zip(attns, streams, modulations, strict=True)]
+        q, k, v = (torch.cat(parts, dim=2) for parts in zip(*heads, strict=True))
+        mixed = attention(q, k, v, rotation).split([x.shape[1] for x in streams], dim=1)
+        out = []
+        for x, y, attn, feed_forward, m in zip(streams, mixed, attns, mlps, modulations, strict=True):
+            x = x + m[0].gate * attn.proj(y)
+            out.append(x + m[1].gate * feed_forward(modulate(x, m[1])))
+        return out
+
+
+class SingleStreamBlock(nn.Module):
+    """Attention and feed-forward in parallel over one sequence; the modulation may differ per token."""
+
+    def __init__(self, hidden_size: int, num_heads: int, mlp_ratio: float) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.inner = int(hidden_size * mlp_ratio)
+        self.linear1 = nn.Linear(hidden_size, 3 * hidden_size + 2 * self.inner, bias=False)
+        self.linear2 = nn.Linear(hidden_size + self.inner, hidden_size, bias=False)
+        self.norm = QKNorm(hidden_size // num_heads)
+        self.mlp_act = GatedSiLU()
+
+    def forward(self, x: Tensor, modulation: Modulation, rotation: Rotation) -> Tensor:
+        qkv, feed_forward = self.linear1(modulate(x, modulation)).split([3 * x.shape[-1], 2 * self.inner], dim=-1)
+        q, k, v = split_heads(qkv, self.num_heads)
+        mixed = attention(*self.norm(q, k), v, rotation)
+        return x + modulation.gate * self.linear2(torch.cat([mixed, self.mlp_act(feed_forward)], dim=-1))
+
+
+class LastLayer(nn.Module):
+    """Modulated norm and linear head. x (B, L, D), vec (B, D) -> (B, L, out_channels)."""
+
+    def __init__(self, hidden_size: int, out_channels: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(hidden_size, out_channels, bias=False)
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(hidden_size, 2 * hidden_size, bias=False))
+
+    def forward(self, x: Tensor, vec: Tensor) -> Tensor:
+        shift, scale = self.adaLN_modulation(vec)[:, None].chunk(2, dim=-1)
+        return self.linear((1 + scale) * layer_norm(x) + shift)
+
+
+class Transformer(nn.Module):
+    """Denoiser over (text, image, depth) tokens with a noise level per modality.
+
+    compute_dtype     of everything but the depth head; explicit, never read off the weights, so that weights
+                      may be stored quantised or in float8
+    depth_head_dtype  float32 as released: bfloat16 would quantise the depth it predicts
+    """
+
+    def __init__(
+        self,
+        config: TransformerConfig,
+        compute_dtype: torch.dtype = torch.float32,
+        depth_head_dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.config, self.compute_dtype, self.depth_head_dtype = config, compute_dtype, depth_head_dtype
+        hidden = config.hidden_size
+
+        self.img_in = nn.Linear(config.in_channels, hidden, bias=False)
+        self.txt_in = nn.Linear(config.context_in_dim, hidden, bias=False)
+        self.depth_in = nn.Linear(config.depth_channels, hidden, bias=False)
+
+        self.time_in = TimeMLP(hidden)
+        self.time_in_depth = TimeMLP(hidden)
+        if config.use_guidance_embed:
+            self.guidance_in = TimeMLP(hidden)
+        if config.cross_stream_timestep_mixing:
+            self.time_in_depth_to_img = TimeMLP(hidden)
+            self.time_in_rgb_to_depth = TimeMLP(hidden)
+            self.cross_alpha_img = nn.Parameter(torch.zeros(1))
+            self.cross_alpha_depth = nn.Parameter(torch.zeros(1))
+
+        self.double_stream_modulation_img = ModulationLinear(hidden, 2)
+        self.double_stream_modulation_txt = ModulationLinear(hidden, 2)
+        self.double_stream_modulation_depth = ModulationLinear(hidden, 2)
+        self.single_stream_modulation = ModulationLinear(hidden, 1)
+        self.single_stream_modulation_depth = ModulationLinear(hidden, 1)
+
+        def single() -> SingleStreamBlock:
+            return SingleStreamBlock(hidden, config.num_heads, config.mlp_ratio)
+
+        self.double_blocks = nn.ModuleList([DoubleStreamBlock(config) for _ in range(config.depth_double)])
+        self.single_blocks = nn.ModuleList([single() for _ in range(config.depth_single)])
+        if config.depth_decoder_num_layers:
+            self.depth_decoder_blocks = nn.ModuleList([single() for _ in range(config.depth_decoder_num_layers)])
+            self.depth_decoder_modulation = ModulationLinear(hidden, 1)
+        self.final_layer = LastLayer(hidden, config.image_out_channels or config.in_channels)
+        self.depth_final_layer = LastLayer(hidden, config.depth_out_channels or config.depth_channels)
+
+    def forward(
+        self,
+        img: Tensor,
+        img_ids: Tensor,
+        depth: Tensor,
+        depth_ids: Tensor,
+        ctx: Tensor,
+        ctx_ids: Tensor,
+        timesteps: Tensor,
+        depth_timesteps: Tensor,
+        guidance: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """One prediction for image and depth.
+
+        img, depth, ctx               (B, L_img, C), (B, L_depth, C), (B, L_txt, C) tokens
+        img_ids, depth_ids, ctx_ids   (B, L, 4) positions, see ``token_ids``
+        timesteps, depth_timesteps    (B,) noise levels in [0, 1], float32 (or bfloat16: see timestep_embedding)
+        guidance                      (B,) only with use_guidance_embed
+        returns                       (B, L_img, C) in compute_dtype, (B, L_depth, C) in depth_head_dtype
+        """
+        dtype = self.compute_dtype
+        vec_img, vec_depth = self.modulation_vectors(timesteps, depth_timesteps, guidance)
+        # Text has no noise level of its own: it is modulated with the image's.
+        vecs = {"txt": vec_img, "img": vec_img, "depth": vec_depth}
+
+        streams = [self.txt_in(ctx.to(dtype)), self.img_in(img.to(dtype)), self.depth_in(depth.to(dtype))]
+        lengths = [x.shape[1] for x in streams]
+        rotations = [rope(ids, self.config.axes_dim, self.config.theta) for ids in (ctx_ids, img_ids, depth_ids)]
+        rotation = Rotation.joined(rotations)
+
+        double = [getattr(self, f"double_stream_modulation_{name}")(vecs[name]) for name in STREAMS]
+        for block in self.double_blocks:
+            streams = block(streams, double, rotation)
+
+        x = torch.cat(streams, dim=1)
+        modulation = self.single_modulation(vec_img, vec_depth, lengths)
+        for block in self.single_blocks:
+            x = block(x, modulation, rotation)
+        _, img, depth = x.split(lengths, dim=1)
+
+        if self.config.depth_decoder_num_layers:
+            [decoder_modulation] = self.depth_decoder_modulation(vec_depth)
+            for block in self.depth_decoder_blocks:
+                depth = block(depth, decoder_modulation, rotations[2])
+
+        head_dtype = self.depth_head_dtype
+        return self.final_layer(img, vec_img), self.depth_final_layer(depth.to(head_dtype), vec_depth.to(head_dtype))
+
+    def modulation_vectors(
+        self, timesteps: Tensor, depth_timesteps: Tensor, guidance: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Noise levels (B,) -> modulation vectors of image and depth, (B, D) each."""
+        dtype = self.compute_dtype
+        embedding = timestep_embedding(timesteps).to(dtype)
+        depth_embedding = timestep_embedding(depth_timesteps).to(dtype)
+        vec_img, vec_depth = self.time_in(embedding), self.time_in_depth(depth_embedding)
+        if self.config.use_guidance_embed:
+            if guidance is None:
+                raise ValueError("this model was trained with a guidance embedding: give guidance")
+            vec_img = vec_img + self.guidance_in(timestep_embedding(guidance).to(dtype))
+        if self.config.cross_stream_timestep_mixing:
+            vec_img = vec_img + self.cross_alpha_img.to(dtype) * self.time_in_depth_to_img(depth_embedding)
+            vec_depth = vec_depth + self.cross_alpha_depth.to(dtype) * self.time_in_rgb_to_depth(embedding)
+        return vec_img, vec_depth
+
+    def single_modulation(self, vec_img: Tensor, vec_depth: Tensor, lengths: list[int]) -> Modulation:
+        """Per-token modulation of the single blocks: text and image share one, depth has its own. (B, L, D) each."""
+        [rest], [depth] = self.single_stream_modulation(vec_img), self.single_stream_modulation_depth(vec_depth)
+        tokens, depth_tokens = lengths[0] + lengths[1], lengths[2]
+        return Modulation(
+            *(
+                torch.cat([a.expand(-1, tokens, -1), b.expand(-1, depth_tokens, -1)], dim=1)
+                for a, b in zip(rest, depth, strict=True)
+            )
+        )
+
+
+def token_ids(batch: int, text_length: int, grid: tuple[int, int], device: torch.device | str = "cpu") -> dict[str, Tensor]:
+    """Positions (time, row, column, sequence) of text, image and depth tokens: (B, L, 4) float32 each.
+
+    Text counts along the last axis. Image and depth share rows and columns and differ in time: 0 and 1.
+    """
+    text = torch.zeros(text_length, 4, device=device)
+    text[:, 3] = torch.arange(text_length, device=device)
+    rows, columns = torch.meshgrid(
+        torch.arange(grid[0], device=device), torch.arange(grid[1], device=device), indexing="ij"
+    )
+    image = torch.zeros(grid[0] * grid[1], 4, device=device)
+    image[:, 1], image[:, 2] = rows.flatten(), columns.flatten()
+    depth = image.clone()
+    depth[:, 0] = 1
+    return {
+        name: ids[None].expand(batch, -1, -1)
+        for name, ids in (("ctx_ids", text), ("img_ids", image), ("depth_ids", depth))
+    }
