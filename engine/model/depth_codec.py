@@ -32,13 +32,14 @@ class DepthCodec:
 
     patch_size   p: a token covers p x p pixels and has p * p channels
     normalize    the steps above, in the order they are applied; "none" stands for no step
-    value_scale  tokens are multiplied by it, to bring their spread to what the model was trained on
+    value_offset, value_scale   a token is (code - offset) * scale, to bring its spread to what the model was trained on
     mean_over    "batch": one mean for the whole tensor, as the released model has it; "item": one for each depth map
     """
 
     patch_size: int
     normalize: Sequence[Step] = ("unit_mean", "contract")
     value_scale: float = 1.0
+    value_offset: float = 0.0
     mean_over: Literal["batch", "item"] = "batch"
 
     def __post_init__(self) -> None:
@@ -62,16 +63,16 @@ class DepthCodec:
                 values = values / self._mean(values)
             elif step == "contract":
                 values = contract(values)
-        return to_patches(values[..., None] * self.value_scale, self.patch_size)
+        return to_patches((values[..., None] - self.value_offset) * self.value_scale, self.patch_size)
 
     def decode(self, tokens: torch.Tensor, grid: tuple[int, int], *, clip: bool = False) -> torch.Tensor:
         """(B, h*w, p*p) tokens of a grid (h, w) -> (B, H, W) depth, relative to its mean if there was a unit mean.
 
-        A predicted token need not be a valid code: below 0 it decodes to negative depth, at 2 to infinity, and above 2 the
-        formula comes back from the other side with negative depth. ``clip`` reads these as what the model meant
+        A predicted token need not be a valid code: below 0 it decodes to negative depth, at 2 to infinity, and above 2
+        the formula comes back from the other side with negative depth. ``clip`` reads these as what the model meant
         (0 and infinity); without it the result is the formula's, which the released scripts mask afterwards.
         """
-        values = from_patches(tokens, grid, self.patch_size, channels=1)[..., 0] / self.value_scale
+        values = from_patches(tokens, grid, self.patch_size, channels=1)[..., 0] / self.value_scale + self.value_offset
         if clip:
             values = values.clamp(0.0, FARTHEST if "contract" in self.normalize else None)
         if "contract" in self.normalize:
@@ -94,6 +95,6 @@ def contract(r: torch.Tensor) -> torch.Tensor:
 
 
 def expand(z: torch.Tensor) -> torch.Tensor:
-    """The inverse of ``contract``: the identity up to 1, then ``1 / (2 - z)``, infinite at 2. Odd: negative values mirror."""
+    """The inverse of ``contract``: the identity up to 1, then ``1 / (2 - z)``, infinite at 2. Odd as well."""
     size = z.abs()
     return torch.where(size > 1.0, torch.sign(z) / (2.0 - size), z)

@@ -1,0 +1,72 @@
+"""A refinement head for pixel-space models: smooths what patches cannot, across their borders.
+
+A pixel-space transformer predicts each patch on its own, so a grid shows in gradients. Here its heads put out
+feature maps beside the prediction, and a two-layer convolution adds a correction in pixel space, image and depth apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .patches import from_patches, to_patches
+from .transformer import Transformer, TransformerConfig
+
+IMAGE_CHANNELS, DEPTH_CHANNELS = 3, 1
+
+
+@dataclass(frozen=True)
+class RefinementConfig:
+    patch_px: int  # side of a token in pixels, the same for image and depth
+    features: int = 8  # feature channels a pixel
+    width: int = 24  # channels between the two convolutions
+
+
+class ConvTail(nn.Module):
+    """[prediction, features, noisy input] (B, H, W, C) -> a correction (B, H, W, out). Starts at zero."""
+
+    def __init__(self, channels: int, config: RefinementConfig) -> None:
+        super().__init__()
+        self.conv_in = nn.Conv2d(2 * channels + config.features, config.width, 3, padding=1)
+        self.conv_out = nn.Conv2d(config.width, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # (B, H, W, C) seen as (B, C, H, W) is exactly the channels_last layout convolutions like.
+        return self.conv_out(F.gelu(self.conv_in(x.permute(0, 3, 1, 2)))).permute(0, 2, 3, 1)
+
+
+class RefinedTransformer(nn.Module):
+    """A Transformer with refinement head; called like a Transformer, and its prediction must be the clean sample."""
+
+    def __init__(self, config: TransformerConfig, refinement: RefinementConfig, **dtypes: torch.dtype) -> None:
+        super().__init__()
+        self.refinement = refinement
+        area = refinement.patch_px**2
+        self.transformer = Transformer(
+            replace(
+                config,
+                image_out_channels=area * (IMAGE_CHANNELS + refinement.features),
+                depth_out_channels=area * (DEPTH_CHANNELS + refinement.features),
+            ),
+            **dtypes,
+        )
+        self.image_tail = ConvTail(IMAGE_CHANNELS, refinement)
+        self.depth_tail = ConvTail(DEPTH_CHANNELS, refinement)
+
+    def forward(self, img: Tensor, img_ids: Tensor, depth: Tensor, **rest: Tensor) -> tuple[Tensor, Tensor]:
+        """As Transformer.forward; tokens are pixel patches (engine.model.patches), on a grid read off ``img_ids``."""
+        grid = (int(img_ids[0, -1, 1]) + 1, int(img_ids[0, -1, 2]) + 1)
+        image_out, depth_out = self.transformer(img=img, img_ids=img_ids, depth=depth, **rest)
+        return (
+            self._refine(self.image_tail, image_out, img, grid, IMAGE_CHANNELS),
+            self._refine(self.depth_tail, depth_out, depth, grid, DEPTH_CHANNELS),
+        )
+
+    def _refine(self, tail: ConvTail, out: Tensor, noisy: Tensor, grid: tuple[int, int], channels: int) -> Tensor:
+        patch = self.refinement.patch_px
+        pixels = from_patches(out, grid, patch, channels + self.refinement.features)
+        joined = torch.cat([pixels, from_patches(noisy.to(out.dtype), grid, patch, channels)], dim=-1)
+        return to_patches(pixels[..., :channels] + tail(joined), patch)

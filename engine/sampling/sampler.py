@@ -1,0 +1,208 @@
+"""Euler sampling of image and depth, each with its own noise levels (arXiv 2606.13676, section 3.3).
+
+Knows tokens on a grid; not pixels, not prompts. A denoiser is anything with the signature of
+``engine.model.transformer.Transformer.forward``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..model.transformer import token_ids
+from .schedules import Mode, Schedule, timesteps
+
+
+class Denoiser(Protocol):
+    def __call__(
+        self,
+        img: Tensor,
+        img_ids: Tensor,
+        depth: Tensor,
+        depth_ids: Tensor,
+        ctx: Tensor,
+        ctx_ids: Tensor,
+        timesteps: Tensor,
+        depth_timesteps: Tensor,
+        guidance: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class Parametrisation:
+    """What a model's two outputs mean, and how its levels are spaced: a fact of the model, not of a request."""
+
+    schedule: Schedule = field(default_factory=Schedule)
+    image_x_prediction: bool = False  # False: the output is the velocity dx/dt
+    depth_x_prediction: bool = True  # True: the output is the clean sample
+    x_prediction_t_min: float = 0.05  # v = (x_t - x_hat) / max(t, t_min)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a rollout stands, before its step ``index`` of ``of``. States (B, L, C), predicted clean samples likewise."""
+
+    index: int
+    of: int
+    image: Tensor
+    depth: Tensor
+    clean_image: Tensor | None = None  # the model's current guess, for previews
+    clean_depth: Tensor | None = None
+
+
+def initial_noise(
+    mode: Mode, image_shape: tuple[int, int, int], depth_shape: tuple[int, int, int], seed: int
+) -> tuple[Tensor | None, Tensor | None]:
+    """Noise of the modalities that are generated: (B, L, C) float32, None for the one that is known.
+
+    Drawn on the CPU whatever the device, image first: a seed gives the same result everywhere.
+    """
+    generator = torch.Generator("cpu").manual_seed(seed)
+    image = None if mode == "i2d" else torch.randn(image_shape, generator=generator)
+    depth = None if mode == "d2i" else torch.randn(depth_shape, generator=generator)
+    return image, depth
+
+
+def sample(
+    model: Denoiser,
+    ctx: Tensor,
+    *,
+    mode: Mode,
+    grid: tuple[int, int],
+    num_steps: int,
+    seed: int,
+    parametrisation: Parametrisation,
+    image_channels: int,
+    depth_channels: int,
+    guidance_scale: float = 1.0,
+    null_ctx: Tensor | None = None,
+    log2_alpha: float | None = None,
+    clean_image: Tensor | None = None,
+    clean_depth: Tensor | None = None,
+    guidance_embed: float | None = None,
+    tile: bool = False,
+    timestep_dtype: torch.dtype = torch.float32,
+    noise: tuple[Tensor | None, Tensor | None] | None = None,
+    on_step: Callable[[Step], None] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Tokens of image and depth, (B, h*w, C) each, float32, on ctx's device.
+
+    ctx                        (B, L_txt, C) text tokens
+    grid                       rows and columns of tokens
+    guidance_scale, null_ctx   classifier-free guidance u + s (c - u) where s > 1; null_ctx is the embedding of the
+                               empty prompt, broadcast over the batch (None: zeros)
+    clean_image, clean_depth   (B, h*w, C): the known modality of i2d and d2i; it comes back unchanged
+    guidance_embed             for models with a guidance embedding
+    tile                       seamless on both axes: the grid is rolled by another offset every step, so that no
+                               border is at the same place twice
+    timestep_dtype             bfloat16 reproduces the rounding of the published scripts; the step sizes stay float32
+    noise                      the initial (image, depth) noise instead of the seed's
+    on_step                    called before every step and, with index == of, after the last; may raise to stop
+    """
+    batch, device = ctx.shape[0], ctx.device
+    length = grid[0] * grid[1]
+    if noise is None:
+        noise = initial_noise(mode, (batch, length, image_channels), (batch, length, depth_channels), seed)
+    image = clean_image if mode == "i2d" else noise[0]
+    depth = clean_depth if mode == "d2i" else noise[1]
+    if image is None or depth is None:
+        raise ValueError(f"mode {mode} needs its known modality: clean_image for i2d, clean_depth for d2i")
+    image, depth = image.to(device, torch.float32), depth.to(device, torch.float32)
+
+    predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed)
+    t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
+    rolls = torch.Generator("cpu").manual_seed(seed)
+
+    step = Step(0, num_steps, image, depth)
+    for index in range(num_steps):
+        if on_step:
+            on_step(step)
+        offset = _random_offset(grid, rolls) if tile else (0, 0)
+        levels = (t_image[index].to(device, timestep_dtype), t_depth[index].to(device, timestep_dtype))
+        image_out, depth_out = predict(roll_grid(image, grid, offset), roll_grid(depth, grid, offset), *levels)
+        back = (-offset[0], -offset[1])
+        image_out, depth_out = roll_grid(image_out.float(), grid, back), roll_grid(depth_out.float(), grid, back)
+
+        t_min = parametrisation.x_prediction_t_min
+        image_v = velocity(image, image_out, t_image[index], parametrisation.image_x_prediction, t_min)
+        depth_v = velocity(depth, depth_out, t_depth[index], parametrisation.depth_x_prediction, t_min)
+        step = Step(
+            index + 1,
+            num_steps,
+            # The known modality is left alone rather than moved by zero: 0 * inf would leak.
+            image if mode == "i2d" else image + (t_image[index + 1] - t_image[index]).to(device) * image_v,
+            depth if mode == "d2i" else depth + (t_depth[index + 1] - t_depth[index]).to(device) * depth_v,
+            image if mode == "i2d" else image - t_image[index].to(device) * image_v,
+            depth if mode == "d2i" else depth - t_depth[index].to(device) * depth_v,
+        )
+        image, depth = step.image, step.depth
+    if on_step:
+        on_step(step)
+    return image, depth
+
+
+def refine_depth(model: Denoiser, ctx: Tensor, image: Tensor, **settings) -> Tensor:
+    """Second stage of two-stage depth refinement: i2d over a generated image's tokens, without guidance.
+
+    settings  those of the first ``sample`` call, the seed included, but for mode, guidance_scale and log2_alpha.
+    Returns the depth tokens; the image stays the first stage's.
+    """
+    return sample(model, ctx, mode="i2d", clean_image=image, guidance_scale=1.0, log2_alpha=None, **settings)[1]
+
+
+def velocity(x_t: Tensor, output: Tensor, t: Tensor, x_prediction: bool, t_min: float) -> Tensor:
+    """dx/dt of x_t = (1 - t) x_0 + t noise, from what the model puts out."""
+    return (x_t - output) / t.to(x_t.device).clamp(min=t_min) if x_prediction else output
+
+
+def guided(
+    model: Denoiser,
+    ctx: Tensor,
+    null_ctx: Tensor | None,
+    scale: float,
+    grid: tuple[int, int],
+    guidance_embed: float | None,
+) -> Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """The model as (image, depth, t_image, t_depth) -> predictions, with classifier-free guidance where scale > 1.
+
+    Conditional and unconditional run as one batch. Guiding x or v is the same: the combination is affine.
+    """
+    batch, with_guidance = ctx.shape[0], scale > 1.0
+    if with_guidance:
+        null = torch.zeros_like(ctx) if null_ctx is None else null_ctx.to(ctx).expand_as(ctx)
+        ctx = torch.cat([ctx, null])
+    ids = token_ids(ctx.shape[0], ctx.shape[1], grid, ctx.device)
+
+    def predict(image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
+        if with_guidance:
+            image, depth = torch.cat([image, image]), torch.cat([depth, depth])
+        rows = image.shape[0]
+        out = model(
+            img=image,
+            depth=depth,
+            ctx=ctx,
+            timesteps=t_image.expand(rows),
+            depth_timesteps=t_depth.expand(rows),
+            guidance=None if guidance_embed is None else torch.full((rows,), guidance_embed, device=ctx.device),
+            **ids,
+        )
+        if not with_guidance:
+            return out
+        return tuple(o[batch:] + scale * (o[:batch] - o[batch:]) for o in out)
+
+    return predict
+
+
+def roll_grid(tokens: Tensor, grid: tuple[int, int], offset: tuple[int, int]) -> Tensor:
+    """Shift tokens (B, h*w, C) on their grid, around both borders."""
+    if offset == (0, 0):
+        return tokens
+    return tokens.unflatten(1, grid).roll(offset, dims=(1, 2)).flatten(1, 2)
+
+
+def _random_offset(grid: tuple[int, int], generator: torch.Generator) -> tuple[int, int]:
+    return tuple(int(torch.randint(0, side, (), generator=generator)) for side in grid)
