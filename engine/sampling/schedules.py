@@ -52,7 +52,7 @@ def warped(t: torch.Tensor, log2_alpha: float) -> torch.Tensor:
 def timesteps(
     mode: Mode, num_steps: int, schedule: Schedule, log2_alpha: float | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise levels of image and depth, each (num_steps + 1,) float32 on the CPU, from the first step's level to the end.
+    """Noise levels of image and depth, each (num_steps + 1,) float32 on the CPU: one entering each step, and the last.
 
     joint   both fall from 1 to 0; with ``log2_alpha`` the depth's level is f_alpha of the image's, and the depth's own
             shift has no say: the trajectory is a curve through (t_image, t_depth), not two schedules

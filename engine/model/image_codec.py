@@ -1,0 +1,221 @@
+"""Pictures as tokens, and back: pixel patches for the small model, FLUX.2's autoencoder for the released one.
+
+Both codecs take images (B, 3, H, W) with values -1..1, give tokens (B, h*w, channels) on a grid
+h = H / patch_px, w = W / patch_px, and decode to float32 images that may overshoot -1..1 slightly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import nn
+
+from ..errors import EnvironmentMissing, ModelError
+from .patches import from_patches, to_patches
+from .strict import assign_strictly, read_tensors
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKLFlux2
+
+Grid = tuple[int, int]
+Tensors = Mapping[str, torch.Tensor]
+
+
+class ImageCodec(Protocol):
+    """patch_px: pixels that a token covers along each axis; channels: length of a token."""
+
+    patch_px: int
+    channels: int
+
+    def encode(self, image: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in -1..1 -> (B, h*w, channels). ValueError where ``patch_px`` does not divide H and W."""
+        ...
+
+    def decode(self, tokens: torch.Tensor, grid: Grid) -> torch.Tensor:
+        """(B, h*w, channels) on a grid (h, w) -> (B, 3, H, W)."""
+        ...
+
+
+class PixelCodec:
+    """A token is the pixels of a patch: row by row, the three colours of a pixel together. Exact both ways."""
+
+    def __init__(self, patch_size: int) -> None:
+        self.patch_px = patch_size
+        self.channels = 3 * patch_size**2
+
+    def encode(self, image: torch.Tensor) -> torch.Tensor:
+        return to_patches(image.permute(0, 2, 3, 1), self.patch_px)
+
+    def decode(self, tokens: torch.Tensor, grid: Grid) -> torch.Tensor:
+        return from_patches(tokens, grid, self.patch_px, channels=3).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class Flux2CodecConfig:
+    """Sizes of the autoencoder; the defaults are the published one's.
+
+    ch, ch_mult      channels of the first level, and the factor for each level; all but the last level halve the size
+    num_res_blocks   residual blocks in a level of the encoder (the decoder has one more)
+    z_channels       channels of a latent pixel; a token is 2x2 of them
+    """
+
+    ch: int = 128
+    ch_mult: tuple[int, ...] = (1, 2, 4, 4)
+    num_res_blocks: int = 2
+    z_channels: int = 32
+
+
+class Flux2Codec(nn.Module):
+    """FLUX.2's autoencoder, with diffusers' AutoencoderKLFlux2 doing the convolutions.
+
+    A token is 2x2 latent pixels (channel order: latent channel, row, column), normalised by the running statistics that
+    the checkpoint stores as a batch norm. Diffusers' own encode and decode do neither, so it is done here.
+    The latent is the posterior's mean: nothing is sampled.
+    """
+
+    def __init__(self, config: Flux2CodecConfig = Flux2CodecConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.patch_px = 2 * 2 ** (len(config.ch_mult) - 1)
+        self.channels = 4 * config.z_channels
+        self.vae = _build(config)
+
+    @classmethod
+    def load(
+        cls,
+        encoder: Tensors | Path | str,
+        decoder: Tensors | Path | str,
+        config: Flux2CodecConfig = Flux2CodecConfig(),
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+    ) -> Flux2Codec:
+        """From the two published files (or their tensors), ``ae_encoder`` and ``ae_decoder``.
+
+        ``dtype`` is that of the convolutions; None leaves what the files have.
+        Raises ModelError naming what is missing, unexpected or misshapen, or that the files are not of one model;
+        EnvironmentMissing where diffusers is not installed.
+        """
+        tensors = diffusers_state_dict(_tensors(encoder), _tensors(decoder), config)
+        with torch.device("meta"):
+            codec = cls(config)
+        assign_strictly(codec.vae, tensors, "image codec", device, dtype)
+        # The statistics are applied outside the convolutions, to float32 tokens: rounding them would shift every token.
+        for statistic in ("running_mean", "running_var"):
+            setattr(codec.vae.bn, statistic, tensors[f"bn.{statistic}"].to(device, torch.float32))
+        return codec.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def encode(self, image: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in -1..1 -> (B, h*w, channels) float32. ValueError where ``patch_px`` does not divide H, W."""
+        height, width = image.shape[-2:]
+        if height % self.patch_px or width % self.patch_px:
+            raise ValueError(f"{width}x{height} pixels cannot be cut into patches of {self.patch_px}x{self.patch_px}")
+        latent = self.vae.encode(image.to(self.vae.dtype)).latent_dist.mode().float()
+        tokens = nn.functional.pixel_unshuffle(latent, 2)  # (B, z*2*2, h, w): latent channel, row, column
+        tokens = (tokens - self._mean) / self._std
+        return tokens.flatten(2).transpose(1, 2)
+
+    @torch.no_grad()
+    def decode(self, tokens: torch.Tensor, grid: Grid) -> torch.Tensor:
+        """(B, h*w, channels) on a grid (h, w) -> (B, 3, H, W) float32. ValueError where they do not fill the grid."""
+        batch, count, channels = tokens.shape
+        h, w = grid
+        if count != h * w or channels != self.channels:
+            expected = (batch, h * w, self.channels)
+            raise ValueError(f"tokens of shape {tuple(tokens.shape)} where {expected} were expected")
+        latent = tokens.transpose(1, 2).reshape(batch, channels, h, w).float() * self._std + self._mean
+        latent = nn.functional.pixel_shuffle(latent, 2)
+        return self.vae.decode(latent.to(self.vae.dtype)).sample.float()
+
+    @property
+    def _mean(self) -> torch.Tensor:
+        return self.vae.bn.running_mean[:, None, None]
+
+    @property
+    def _std(self) -> torch.Tensor:
+        return torch.sqrt(self.vae.bn.running_var + self.vae.bn.eps)[:, None, None]
+
+
+def diffusers_state_dict(encoder: Tensors, decoder: Tensors, config: Flux2CodecConfig) -> dict[str, torch.Tensor]:
+    """The published pair of files under the names of AutoencoderKLFlux2.
+
+    Both hold the statistics ``bn.*``. Raises ModelError where these differ: then the files are not of one model.
+    """
+    for name in sorted({*encoder, *decoder}):
+        if name.startswith("bn.") and not _agree(encoder.get(name), decoder.get(name)):
+            raise ModelError(
+                f"The image codec's encoder and decoder files do not belong together: {name} differs.",
+                "Download both files of the image codec again.",
+            )
+    levels = len(config.ch_mult)
+    renamed = {}
+    for half, tensors in (("encoder", encoder), ("decoder", decoder)):
+        for name, tensor in tensors.items():
+            renamed[diffusers_name(half, name, levels)] = _as_linear(name, tensor)
+    return renamed
+
+
+#: Published name -> diffusers name, inside a half; the levels of ``up`` are numbered the other way round.
+_RENAMES = (
+    (r"^norm_out\.", "conv_norm_out."),
+    (r"^down\.(\d+)\.block\.", r"down_blocks.\1.resnets."),
+    (r"^down\.(\d+)\.downsample\.", r"down_blocks.\1.downsamplers.0."),
+    (r"^up_(\d+)\.block\.", r"up_blocks.\1.resnets."),
+    (r"^up_(\d+)\.upsample\.", r"up_blocks.\1.upsamplers.0."),
+    (r"^mid\.block_1\.", "mid_block.resnets.0."),
+    (r"^mid\.block_2\.", "mid_block.resnets.1."),
+    (r"^mid\.attn_1\.norm\.", "mid_block.attentions.0.group_norm."),
+    (r"^mid\.attn_1\.proj_out\.", "mid_block.attentions.0.to_out.0."),
+    (r"^mid\.attn_1\.([qkv])\.", r"mid_block.attentions.0.to_\1."),
+    (r"\.nin_shortcut\.", ".conv_shortcut."),
+)
+_TOP_LEVEL = ("quant_conv.", "post_quant_conv.", "bn.")
+
+
+def diffusers_name(half: str, name: str, levels: int) -> str:
+    """The name in AutoencoderKLFlux2 of ``name`` in the published file of ``half`` ("encoder" or "decoder")."""
+    if name.startswith(_TOP_LEVEL):
+        return name
+    name = re.sub(r"^up\.(\d+)\.", lambda level: f"up_{levels - 1 - int(level[1])}.", name)
+    for pattern, replacement in _RENAMES:
+        name = re.sub(pattern, replacement, name)
+    return f"{half}.{name}"
+
+
+def _as_linear(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """The attention's projections are published as 1x1 convolutions; diffusers has them as linear layers."""
+    projection = re.match(r"^mid\.attn_1\.(q|k|v|proj_out)\.weight$", name)
+    return tensor[:, :, 0, 0] if projection and tensor.ndim == 4 else tensor
+
+
+def _agree(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:
+    return a is not None and b is not None and (a.is_meta or torch.equal(a, b))
+
+
+def _tensors(source: Tensors | Path | str) -> Tensors:
+    return source if isinstance(source, Mapping) else read_tensors(source)
+
+
+def _build(config: Flux2CodecConfig) -> AutoencoderKLFlux2:
+    try:
+        from diffusers import AutoencoderKLFlux2
+    except ImportError as error:
+        raise EnvironmentMissing(
+            "The image codec of this model needs diffusers, which the engine's Python does not have.",
+            "Install the engine again from Relievo's preferences.",
+            str(error),
+        ) from error
+    levels = len(config.ch_mult)
+    return AutoencoderKLFlux2(
+        block_out_channels=tuple(config.ch * factor for factor in config.ch_mult),
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        layers_per_block=config.num_res_blocks,
+        latent_channels=config.z_channels,
+    )
