@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from ..errors import EnvironmentMissing, ModelError
+from .checkpoint import assign, read_tensors
 from .patches import from_patches, to_patches
-from .strict import assign_strictly, read_tensors
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLFlux2
@@ -88,8 +88,8 @@ class Flux2Codec(nn.Module):
     @classmethod
     def load(
         cls,
-        encoder: Tensors | Path | str,
-        decoder: Tensors | Path | str,
+        encoder: Tensors | Path,
+        decoder: Tensors | Path,
         config: Flux2CodecConfig = Flux2CodecConfig(),
         *,
         device: torch.device | str = "cpu",
@@ -104,7 +104,8 @@ class Flux2Codec(nn.Module):
         tensors = diffusers_state_dict(_tensors(encoder), _tensors(decoder), config)
         with torch.device("meta"):
             codec = cls(config)
-        assign_strictly(codec.vae, tensors, "image codec", device, dtype)
+        placed = {name: t.to(device, dtype if t.is_floating_point() else None) for name, t in tensors.items()}
+        assign(codec.vae, placed, "image codec")
         # The statistics are applied outside the convolutions, to float32 tokens: rounding them would shift every token.
         for statistic in ("running_mean", "running_var"):
             setattr(codec.vae.bn, statistic, tensors[f"bn.{statistic}"].to(device, torch.float32))
@@ -198,7 +199,7 @@ def _agree(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:
     return a is not None and b is not None and (a.is_meta or torch.equal(a, b))
 
 
-def _tensors(source: Tensors | Path | str) -> Tensors:
+def _tensors(source: Tensors | Path) -> Tensors:
     return source if isinstance(source, Mapping) else read_tensors(source)
 
 

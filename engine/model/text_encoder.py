@@ -1,0 +1,279 @@
+"""Prompts as text tokens: a word list for the small model, Qwen3's hidden states for the released one.
+
+Both encoders take prompts and give (B, L, channels) with one L for all; the empty prompt's tokens are what
+classifier-free guidance calls unconditional. Padding is part of the result: the transformer attends to it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from ..errors import EnvironmentMissing, ModelError
+from .checkpoint import assign, check_fits
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, Qwen3Config
+
+#: prompt -> (words the model could know, in order and spelled its way; words it cannot)
+CanonicalWords = Callable[[str], tuple[list[str], list[str]]]
+
+PAD, NULL, UNKNOWN = 0, 1, 2  # ids of WordEncoder that are no words; the vocabulary follows
+FIRST_WORD = 3
+
+
+class TextEncoder(Protocol):
+    channels: int
+
+    def encode(self, prompts: Sequence[str]) -> torch.Tensor:
+        """B prompts -> (B, L, channels) tokens."""
+        ...
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        """Words of the prompt that cannot influence the result, in their order: to be told to the user."""
+        ...
+
+
+class WordEncoder(nn.Module):
+    """A learned vector for each word of a closed vocabulary.
+
+    vocabulary        the words the model was trained with; their order is part of the checkpoint
+    dim               channels of a token
+    max_words         L; further words are dropped, and reported as unknown
+    canonical_words   splits a prompt and brings synonyms to the vocabulary's spelling
+    """
+
+    def __init__(
+        self, vocabulary: Sequence[str], dim: int, canonical_words: CanonicalWords, max_words: int = 16
+    ) -> None:
+        super().__init__()
+        self.channels = dim
+        self.max_words = max_words
+        self.tokens = nn.Embedding(FIRST_WORD + len(vocabulary), dim, padding_idx=PAD)
+        self._id_of = {word: FIRST_WORD + index for index, word in enumerate(vocabulary)}
+        self._canonical_words = canonical_words
+
+    def ids(self, prompts: Sequence[str]) -> torch.Tensor:
+        """B prompts -> (B, max_words) int64 on the CPU. No words: NULL. Words, but none of them known: UNKNOWN."""
+        rows = []
+        for prompt in prompts:
+            known, unknown = self._split(prompt)
+            row = [self._id_of[word] for word in known] or [UNKNOWN if unknown else NULL]
+            rows.append(row + [PAD] * (self.max_words - len(row)))
+        return torch.tensor(rows, dtype=torch.int64)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """(B, L) ids -> (B, L, dim)."""
+        return self.tokens(ids)
+
+    def encode(self, prompts: Sequence[str]) -> torch.Tensor:
+        return self(self.ids(prompts).to(self.tokens.weight.device))
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        return tuple(self._split(prompt)[1])
+
+    def _split(self, prompt: str) -> tuple[list[str], list[str]]:
+        """Words that become tokens, and words that do not: not understood, not in this checkpoint, or one too many."""
+        canonical, unknown = self._canonical_words(prompt)
+        known = [word for word in canonical if word in self._id_of]
+        absent = [word for word in canonical if word not in self._id_of]
+        return known[: self.max_words], unknown + absent + known[self.max_words :]
+
+
+class Qwen3Encoder(nn.Module):
+    """Hidden states of a Qwen3 language model, as FLUX.2 klein uses them.
+
+    The states after ``output_layers`` (0: the embeddings) are concatenated along the channels. Layers above the last
+    of them, the language head and, unless it is the model's very last, the final norm have no part in it and are
+    neither built nor read: a quarter of the 8B model.
+    """
+
+    def __init__(
+        self,
+        config: Qwen3Config,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        output_layers: Sequence[int] = (9, 18, 27),
+        max_tokens: int = 512,
+    ) -> None:
+        """config  of the full model; tokenizer may be None where only ``hidden_stack`` is used."""
+        super().__init__()
+        if not 0 <= min(output_layers) <= max(output_layers) <= config.num_hidden_layers:
+            raise ValueError(f"output_layers {tuple(output_layers)} of a model with {config.num_hidden_layers} layers")
+        self.output_layers = tuple(output_layers)
+        self.channels = len(self.output_layers) * config.hidden_size
+        self.max_tokens = max_tokens
+        self.tokenizer = tokenizer
+
+        needed = copy.deepcopy(config)
+        needed.num_hidden_layers = max(1, *output_layers)  # transformers returns no states from a model without layers
+        needed.layer_types = config.layer_types[: needed.num_hidden_layers]
+        self.model = _transformers().Qwen3Model(needed)
+        if needed.num_hidden_layers < config.num_hidden_layers:
+            # transformers norms the last state it returns; in the full model this one is an inner, un-normed state.
+            self.model.norm = nn.Identity()
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+        **settings: Any,
+    ) -> Qwen3Encoder:
+        """From a folder as Hugging Face has it: config.json, the tokenizer's files, safetensors in one or more pieces.
+
+        settings  output_layers, max_tokens. Raises ModelError for a missing or damaged file, or weights that do not
+        fit the config; EnvironmentMissing where transformers is not installed.
+        """
+        transformers = _transformers()
+        try:
+            config = transformers.Qwen3Config.from_pretrained(folder, local_files_only=True)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                "The text encoder's config or tokenizer cannot be read.",
+                "Download the text encoder again.",
+                f"{folder}: {error}",
+            ) from error
+        encoder = cls.from_tensors(config, _LazyTensors(folder), device=device, dtype=dtype, **settings)
+        encoder.tokenizer = tokenizer
+        return encoder
+
+    @classmethod
+    def from_tensors(
+        cls,
+        config: Qwen3Config,
+        tensors: Mapping[str, torch.Tensor],
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+        **settings: Any,
+    ) -> Qwen3Encoder:
+        """From the tensors of a Qwen3ForCausalLM, of which only those needed are touched.
+
+        ModelError names what is missing, misshapen, or in no Qwen3 model of this config.
+        """
+        transformers = _transformers()
+        with torch.device("meta"):
+            encoder = cls(config, **settings)
+            complete = transformers.Qwen3ForCausalLM(config).state_dict()
+        needed = [f"model.{name}" for name in encoder.model.state_dict()]
+        check_fits({name: complete[name].shape for name in needed}, _shapes(tensors, needed, complete), "text encoder")
+        state = {name.removeprefix("model."): tensors[name].to(device, dtype) for name in needed}
+        assign(encoder.model, state, "text encoder")
+        # The rotary frequencies are no weights: on the meta device they were not computed.
+        encoder.model.rotary_emb = type(encoder.model.rotary_emb)(encoder.model.config).to(device)
+        return encoder.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def encode(self, prompts: Sequence[str]) -> torch.Tensor:
+        """B prompts -> (B, max_tokens, channels). Longer prompts are cut."""
+        return self.hidden_stack(*self.tokenise(prompts))
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        return ()  # every string is tokens to a language model
+
+    def tokenise(self, prompts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """B prompts -> ids and attention mask, (B, max_tokens) int64: as a user's chat message, padded on the right.
+
+        Padded by hand because the side is a setting of the tokenizer, and the released model saw only this one.
+        """
+        if self.tokenizer is None:
+            raise ValueError("this text encoder was made without a tokenizer")
+        pad = self.tokenizer.pad_token_id or 0
+        ids = torch.full((len(prompts), self.max_tokens), pad, dtype=torch.int64)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            text = self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": prompt}],
+                tokenize=False,
+                add_generation_prompt=True,
+                enable_thinking=False,
+            )
+            tokens = self.tokenizer(text).input_ids[: self.max_tokens]
+            ids[row, : len(tokens)] = torch.tensor(tokens)
+            mask[row, : len(tokens)] = 1
+        return ids, mask
+
+    @torch.no_grad()
+    def hidden_stack(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(B, L) ids and mask -> (B, L, channels): the states of the first output layer, then of the second, ..."""
+        device = self.model.embed_tokens.weight.device
+        states = self.model(
+            input_ids=ids.to(device), attention_mask=mask.to(device), output_hidden_states=True, use_cache=False
+        ).hidden_states
+        return torch.cat([states[layer] for layer in self.output_layers], dim=-1)
+
+
+class _LazyTensors(Mapping[str, torch.Tensor]):
+    """The tensors of a folder's safetensors files, each read when asked for: not all are needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        index = folder / "model.safetensors.index.json"
+        try:
+            if index.is_file():
+                self._file_of: dict[str, str] = json.loads(index.read_text())["weight_map"]
+            else:
+                with safe_open(folder / "model.safetensors", framework="pt") as weights:
+                    self._file_of = dict.fromkeys(weights.keys(), "model.safetensors")
+        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            raise self._unreadable(error) from error
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        file = self._file_of[name]
+        try:
+            with safe_open(self._folder / file, framework="pt") as weights:
+                return weights.get_tensor(name)
+        except (OSError, SafetensorError) as error:
+            raise self._unreadable(error) from error
+
+    def shape(self, name: str) -> torch.Size:
+        try:
+            with safe_open(self._folder / self._file_of[name], framework="pt") as weights:
+                return torch.Size(weights.get_slice(name).get_shape())
+        except (OSError, SafetensorError) as error:
+            raise self._unreadable(error) from error
+
+    def __iter__(self):
+        return iter(self._file_of)
+
+    def __len__(self) -> int:
+        return len(self._file_of)
+
+    def _unreadable(self, error: Exception) -> ModelError:
+        return ModelError(
+            "A weights file of the text encoder is missing, damaged or truncated.",
+            "Download the text encoder again.",
+            f"{self._folder}: {error}",
+        )
+
+
+def _shapes(
+    tensors: Mapping[str, torch.Tensor], needed: Sequence[str], complete: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Size]:
+    """Shapes of the tensors that are needed or foreign; the full model's other layers and head may be absent."""
+    names = [name for name in tensors if name in needed or name not in complete]
+    if isinstance(tensors, _LazyTensors):
+        return {name: tensors.shape(name) for name in names}
+    return {name: tensors[name].shape for name in names}
+
+
+def _transformers():
+    try:
+        import transformers
+    except ImportError as error:
+        raise EnvironmentMissing(
+            "The text encoder of this model needs transformers, which the engine's Python does not have.",
+            "Install the engine again from Relievo's preferences.",
+            str(error),
+        ) from error
+    return transformers
