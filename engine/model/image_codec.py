@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
@@ -69,6 +69,12 @@ class Flux2CodecConfig:
     num_res_blocks: int = 2
     z_channels: int = 32
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Flux2CodecConfig:
+        """From a config.json's entry; what is not one of the fields is ignored."""
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        return cls(**{name: tuple(value) if name == "ch_mult" else value for name, value in known.items()})
+
 
 class Flux2Codec(nn.Module):
     """FLUX.2's autoencoder, with diffusers' AutoencoderKLFlux2 doing the convolutions.
@@ -88,8 +94,8 @@ class Flux2Codec(nn.Module):
     @classmethod
     def load(
         cls,
-        encoder: Tensors | Path,
-        decoder: Tensors | Path,
+        encoder: Tensors | Path | None,
+        decoder: Tensors | Path | None,
         config: Flux2CodecConfig = Flux2CodecConfig(),
         *,
         device: torch.device | str = "cpu",
@@ -97,13 +103,20 @@ class Flux2Codec(nn.Module):
     ) -> Flux2Codec:
         """From the two published files (or their tensors), ``ae_encoder`` and ``ae_decoder``.
 
+        One of them may be None: that half is not built, and its method not to be called (text to image only decodes).
         ``dtype`` is that of the convolutions; None leaves what the files have.
         Raises ModelError naming what is missing, unexpected or misshapen, or that the files are not of one model;
         EnvironmentMissing where diffusers is not installed.
         """
-        tensors = diffusers_state_dict(_tensors(encoder), _tensors(decoder), config)
+        files = {"encoder": encoder, "decoder": decoder}
+        halves = {half: _tensors(source) for half, source in files.items() if source is not None}
+        tensors = diffusers_state_dict(halves, config)
         with torch.device("meta"):
             codec = cls(config)
+        if encoder is None:
+            codec.vae.encoder = codec.vae.quant_conv = None
+        if decoder is None:
+            codec.vae.decoder = codec.vae.post_quant_conv = None
         placed = {name: t.to(device, dtype if t.is_floating_point() else None) for name, t in tensors.items()}
         assign(codec.vae, placed, "image codec")
         # The statistics are applied outside the convolutions, to float32 tokens: rounding them would shift every token.
@@ -143,22 +156,28 @@ class Flux2Codec(nn.Module):
         return torch.sqrt(self.vae.bn.running_var + self.vae.bn.eps)[:, None, None]
 
 
-def diffusers_state_dict(encoder: Tensors, decoder: Tensors, config: Flux2CodecConfig) -> dict[str, torch.Tensor]:
-    """The published pair of files under the names of AutoencoderKLFlux2.
+def diffusers_state_dict(halves: Mapping[str, Tensors], config: Flux2CodecConfig) -> dict[str, torch.Tensor]:
+    """The published files, by half ("encoder", "decoder"), under the names of AutoencoderKLFlux2.
 
     Both hold the statistics ``bn.*``. Raises ModelError where these differ: then the files are not of one model.
     """
-    for name in sorted({*encoder, *decoder}):
-        if name.startswith("bn.") and not _agree(encoder.get(name), decoder.get(name)):
-            raise ModelError(
-                f"The image codec's encoder and decoder files do not belong together: {name} differs.",
-                "Download both files of the image codec again.",
-            )
-    levels = len(config.ch_mult)
-    renamed = {}
-    for half, tensors in (("encoder", encoder), ("decoder", decoder)):
-        for name, tensor in tensors.items():
-            renamed[diffusers_name(half, name, levels)] = _as_linear(name, tensor)
+    renamed: dict[str, torch.Tensor] = {}
+    for half, tensors in halves.items():
+        for published, tensor in tensors.items():
+            name = diffusers_name(half, published, len(config.ch_mult))
+            if name in renamed and not torch.equal(renamed[name], tensor):
+                raise ModelError(
+                    f"The image codec's encoder and decoder files do not belong together: {published} differs.",
+                    "Download both files of the image codec again.",
+                )
+            renamed[name] = _as_linear(published, tensor)
+    for name in renamed:
+        for half, tensors in halves.items():
+            if name.startswith("bn.") and name not in tensors:
+                raise ModelError(
+                    f"The image codec's {half} file does not fit the image codec: missing: {name}.",
+                    "Download both files of the image codec again.",
+                )
     return renamed
 
 
@@ -193,10 +212,6 @@ def _as_linear(name: str, tensor: torch.Tensor) -> torch.Tensor:
     """The attention's projections are published as 1x1 convolutions; diffusers has them as linear layers."""
     projection = re.match(r"^mid\.attn_1\.(q|k|v|proj_out)\.weight$", name)
     return tensor[:, :, 0, 0] if projection and tensor.ndim == 4 else tensor
-
-
-def _agree(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:
-    return a is not None and b is not None and (a.is_meta or torch.equal(a, b))
 
 
 def _tensors(source: Tensors | Path) -> Tensors:

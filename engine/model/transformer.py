@@ -45,7 +45,8 @@ class TransformerConfig:
     def __post_init__(self) -> None:
         if self.hidden_size % self.num_heads or sum(self.axes_dim) != self.hidden_size // self.num_heads:
             raise ValueError(
-                f"hidden_size {self.hidden_size} / num_heads {self.num_heads} must equal the sum of axes_dim {self.axes_dim}"
+                f"hidden_size {self.hidden_size} / num_heads {self.num_heads} must equal the sum of axes_dim "
+                f"{self.axes_dim}"
             )
 
     @classmethod
@@ -215,9 +216,7 @@ class DoubleStreamBlock(nn.Module):
             self.add_module(f"{name}_attn", StreamAttention(config.hidden_size, config.num_heads))
             self.add_module(f"{name}_mlp", mlp(config.hidden_size, config.mlp_ratio))
 
-    def forward(
-        self, streams: list[Tensor], modulations: list[list[Modulation]], rotation: Rotation
-    ) -> list[Tensor]:
+    def forward(self, streams: list[Tensor], modulations: list[list[Modulation]], rotation: Rotation) -> list[Tensor]:
         attns = [getattr(self, f"{name}_attn") for name in STREAMS]
         mlps = [getattr(self, f"{name}_mlp") for name in STREAMS]
         heads = [a.heads(modulate(x, m[0])) for a, x, m in zip(attns, streams, modulations, strict=True)]
@@ -388,7 +387,9 @@ class Transformer(nn.Module):
         )
 
 
-def token_ids(batch: int, text_length: int, grid: tuple[int, int], device: torch.device | str = "cpu") -> dict[str, Tensor]:
+def token_ids(
+    batch: int, text_length: int, grid: tuple[int, int], device: torch.device | str = "cpu"
+) -> dict[str, Tensor]:
     """Positions (time, row, column, sequence) of text, image and depth tokens: (B, L, 4) float32 each.
 
     Text counts along the last axis. Image and depth share rows and columns and differ in time: 0 and 1.

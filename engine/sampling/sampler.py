@@ -44,7 +44,7 @@ class Parametrisation:
 
 @dataclass(frozen=True)
 class Step:
-    """Where a rollout stands, before its step ``index`` of ``of``. States (B, L, C), predicted clean samples likewise."""
+    """Where a rollout stands before its step ``index`` of ``of``; every tensor is (B, L, C)."""
 
     index: int
     of: int

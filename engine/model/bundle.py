@@ -1,0 +1,146 @@
+"""A model folder as one object: transformer, codecs and text encoder, with what their outputs mean.
+
+A folder holds config.json (format below), model.safetensors and vocabulary.json. One interface for every model, so
+that what is proved on the small one is what runs on the large one.
+
+config.json:
+    variant           "relievo_small_v1"
+    native_px         side the model was trained at
+    transformer       fields of TransformerConfig
+    refinement        fields of RefinementConfig
+    depth_codec       fields of DepthCodec
+    text              max_words
+    parametrisation   image_x_prediction, depth_x_prediction, x_prediction_t_min, schedule (fields of Schedule)
+
+model.safetensors: ``dit.`` transformer and refinement head, ``text.`` word embedding.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..builtin.procedural import canonical_words
+from ..errors import ModelError
+from ..sampling.sampler import Parametrisation
+from ..sampling.schedules import Schedule
+from .checkpoint import assign, read_tensors
+from .depth_codec import DepthCodec
+from .image_codec import PixelCodec
+from .refinement import RefinedTransformer, RefinementConfig
+from .text_encoder import WordEncoder
+from .transformer import TransformerConfig, token_ids
+
+SMALL_VARIANT = "relievo_small_v1"
+CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocabulary.json"
+
+
+@dataclass(frozen=True)
+class SmallConfig:
+    """Everything about the small model but its weights and its words."""
+
+    native_px: int
+    transformer: TransformerConfig
+    refinement: RefinementConfig
+    depth_codec: DepthCodec
+    max_words: int
+    parametrisation: Parametrisation
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SmallConfig:
+        """ModelError where the variant is another or a field is missing."""
+        if values.get("variant") != SMALL_VARIANT:
+            raise ModelError(
+                f"The model's variant is '{values.get('variant')}', not {SMALL_VARIANT}.",
+                "Install the model that belongs to this version of Relievo.",
+            )
+        try:
+            parametrisation = dict(values["parametrisation"])
+            return cls(
+                native_px=int(values["native_px"]),
+                transformer=TransformerConfig.from_dict(values["transformer"]),
+                refinement=RefinementConfig(**values["refinement"]),
+                depth_codec=DepthCodec(**values["depth_codec"]),
+                max_words=int(values["text"]["max_words"]),
+                parametrisation=Parametrisation(
+                    schedule=Schedule(**parametrisation.pop("schedule")), **parametrisation
+                ),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                "The model's config.json is not valid.", "Install the model again.", f"{type(error).__name__}: {error}"
+            ) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "variant": SMALL_VARIANT,
+            "native_px": self.native_px,
+            "transformer": self.transformer.to_dict(),
+            "refinement": asdict(self.refinement),
+            "depth_codec": asdict(self.depth_codec),
+            "text": {"max_words": self.max_words},
+            "parametrisation": asdict(self.parametrisation),
+        }
+
+
+class SmallModel(nn.Module):
+    """The model that ships: pixel patches in and out, one embedding a word."""
+
+    def __init__(self, config: SmallConfig, vocabulary: list[str]) -> None:
+        super().__init__()
+        self.config, self.vocabulary = config, vocabulary
+        self.image_codec = PixelCodec(config.refinement.patch_px)
+        self.depth_codec = config.depth_codec
+        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, canonical_words, config.max_words)
+        self.dit = RefinedTransformer(config.transformer, config.refinement)
+
+    def denoise(
+        self, image: Tensor, depth: Tensor, word_ids: Tensor, grid: tuple[int, int], t_image: Tensor, t_depth: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Clean tokens as predicted from noisy ones: (B, h*w, C) each; word_ids (B, max_words), levels (B,)."""
+        ids = token_ids(image.shape[0], word_ids.shape[1], grid, image.device)
+        return self.dit(
+            img=image,
+            depth=depth,
+            ctx=self.text(word_ids),
+            timesteps=t_image,
+            depth_timesteps=t_depth,
+            **ids,
+        )
+
+    def save(self, folder: Path, dtype: torch.dtype = torch.float16) -> None:
+        """Write the folder's three files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {key: value.detach().to("cpu", dtype).contiguous() for key, value in self.state_dict().items()}
+        save_file(weights, folder / WEIGHTS_FILE)
+        (folder / CONFIG_FILE).write_text(json.dumps(self.config.to_dict(), indent=2) + "\n", encoding="utf-8")
+        (folder / VOCABULARY_FILE).write_text(json.dumps(self.vocabulary, indent=0) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """ModelError where the file is missing or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"The model file {path.name} is missing.", "Install the model or Relievo again.", str(path)
+        ) from error
+    except ValueError as error:
+        raise ModelError(f"The model file {path.name} is damaged.", "Install the model again.", str(error)) from error
+
+
+def load_small(folder: Path, device: torch.device | str = "cpu") -> SmallModel:
+    """The small model of a folder, float32, in evaluation mode. ModelError where anything does not fit."""
+    config = SmallConfig.from_dict(read_json(folder / CONFIG_FILE))
+    vocabulary = read_json(folder / VOCABULARY_FILE)
+    with torch.device("meta"):
+        model = SmallModel(config, vocabulary)
+    state = read_tensors(folder / WEIGHTS_FILE)
+    assign(model, {key: value.to(device, torch.float32) for key, value in state.items()}, "built-in model")
+    return model.eval().requires_grad_(False)

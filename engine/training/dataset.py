@@ -1,0 +1,116 @@
+"""Shards of procedural samples for training: made once, read whole.
+
+A shard is an .npz file: image (N, S, S, 3) uint8; disparity (N, S, S) float16, 1 / z-depth, 0 = sky;
+tiles (N,) bool; captions (N,) str. Disparity rather than depth, because it can be averaged across the sky's edge.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..builtin.procedural import random_sample
+
+SHARD_SIZE = 500
+SUPERSAMPLING = 2  # samples are made larger and averaged down, so that edges are anti-aliased
+SKY_DISPARITY = 0.005  # below it a depth counts as infinite
+
+
+def shrink(pixels: np.ndarray, factor: int) -> np.ndarray:
+    """(H, W, ...) -> (H / factor, W / factor, ...), averaged, float32."""
+    h, w = pixels.shape[0] // factor, pixels.shape[1] // factor
+    return pixels.reshape(h, factor, w, factor, *pixels.shape[2:]).astype(np.float32).mean(axis=(1, 3))
+
+
+def write_shard(path: Path, first_seed: int, count: int, size_px: int) -> None:
+    """Samples of seeds first_seed .. first_seed + count - 1. Written whole or not at all."""
+    samples = [random_sample(first_seed + i, size_px * SUPERSAMPLING) for i in range(count)]
+    part = path.with_suffix(".part")
+    with part.open("wb") as handle:
+        np.savez(
+            handle,
+            image=np.stack([np.round(shrink(s.image, SUPERSAMPLING)) for s in samples]).astype(np.uint8),
+            disparity=np.stack([shrink(1.0 / s.depth, SUPERSAMPLING) for s in samples]).astype(np.float16),
+            tiles=np.array([s.tiles for s in samples]),
+            captions=np.array([s.caption for s in samples]),
+        )
+    part.replace(path)
+
+
+def prepare(folder: Path, count: int, size_px: int, processes: int, first_seed: int = 0) -> Iterator[Path]:
+    """Make the shards that are not there yet; yields each as it is ready."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [(folder / f"{seed:09d}.npz", seed) for seed in range(first_seed, first_seed + count, SHARD_SIZE)]
+    missing = [(path, seed) for path, seed in wanted if not path.exists()]
+    with ProcessPoolExecutor(processes) as pool:
+        jobs = [pool.submit(write_shard, path, seed, SHARD_SIZE, size_px) for path, seed in missing]
+        for job, (path, _) in zip(jobs, missing, strict=True):
+            job.result()
+            yield path
+
+
+@dataclass(frozen=True)
+class Batch:
+    image: Tensor  # (B, 3, S, S) float32 in [-1, 1]
+    depth: Tensor  # (B, S, S) float32 z-depth, inf = sky
+    captions: list[str]
+
+
+class ShardSet:
+    """All samples of a folder in memory, augmented as they are drawn."""
+
+    def __init__(self, folder: Path) -> None:
+        shards = [np.load(path) for path in sorted(folder.glob("*.npz"))]
+        if not shards:
+            raise FileNotFoundError(f"no shards in {folder}: run python -m engine.training.dataset first")
+        self.image = np.concatenate([s["image"] for s in shards])
+        self.disparity = np.concatenate([s["disparity"] for s in shards])
+        self.tiles = np.concatenate([s["tiles"] for s in shards])
+        self.captions = np.concatenate([s["captions"] for s in shards])
+        self.size_px = self.image.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def batch(self, indices: np.ndarray, rng: np.random.Generator | None = None) -> Batch:
+        """The samples of those indices. With ``rng``: mirrored at random, and tiling ones shifted around their borders."""
+        images, disparities = [], []
+        for i in indices:
+            image, disparity = self.image[i], self.disparity[i]
+            if rng is not None and self.tiles[i]:
+                shift = tuple(rng.integers(0, self.size_px, 2))
+                image, disparity = np.roll(image, shift, (0, 1)), np.roll(disparity, shift, (0, 1))
+            if rng is not None and rng.random() < 0.5:
+                image, disparity = image[:, ::-1], disparity[:, ::-1]
+            images.append(image)
+            disparities.append(disparity)
+        disparity = torch.from_numpy(np.stack(disparities).astype(np.float32))
+        return Batch(
+            image=torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0,
+            depth=torch.where(disparity > SKY_DISPARITY, 1.0 / disparity, torch.inf),
+            captions=[str(self.captions[i]) for i in indices],
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Make training shards with the procedural generator.")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--size", type=int, default=64, help="side in pixels")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    for path in prepare(options.out, options.count, options.size, options.processes, options.first_seed):
+        print(path.name, flush=True)
+
+
+if __name__ == "__main__":
+    main()

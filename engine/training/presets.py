@@ -1,0 +1,56 @@
+"""Sizes of the models this machinery trains. The evidence for a preset is in the model card it shipped with."""
+
+from __future__ import annotations
+
+from ..builtin.procedural import VOCABULARY
+from ..model.bundle import SmallConfig
+from ..model.depth_codec import DepthCodec
+from ..model.refinement import RefinementConfig
+from ..model.transformer import TransformerConfig
+from ..sampling.sampler import Parametrisation
+from ..sampling.schedules import Schedule
+
+# Depth codes lie in 0..2 with most of them near 1; tokens are brought to about -2..2, the noise's own spread.
+CENTRED = {"value_offset": 1.0, "value_scale": 2.0, "mean_over": "item"}
+
+
+def pixel_model(
+    native_px: int, patch_px: int, hidden: int, heads: int, double: int, single: int, decoder: int
+) -> SmallConfig:
+    head = hidden // heads
+    return SmallConfig(
+        native_px=native_px,
+        transformer=TransformerConfig(
+            in_channels=3 * patch_px**2,
+            depth_channels=patch_px**2,
+            context_in_dim=64,
+            hidden_size=hidden,
+            num_heads=heads,
+            depth_double=double,
+            depth_single=single,
+            depth_decoder_num_layers=decoder,
+            axes_dim=(head // 6, head // 3, head // 3, head // 6),
+            theta=100.0,  # positions are 0..16 here, not thousands
+            cross_stream_timestep_mixing=True,
+        ),
+        refinement=RefinementConfig(patch_px=patch_px),
+        depth_codec=DepthCodec(patch_size=patch_px, **CENTRED),
+        max_words=16,
+        parametrisation=Parametrisation(
+            schedule=Schedule(rgb_shift_mu=0.5, depth_shift_mu=0.5),
+            image_x_prediction=True,
+            depth_x_prediction=True,
+            x_prediction_t_min=0.1,
+        ),
+    )
+
+
+PRESETS: dict[str, SmallConfig] = {
+    "tiny": pixel_model(native_px=16, patch_px=4, hidden=48, heads=2, double=1, single=1, decoder=1),  # for tests
+    "small64": pixel_model(native_px=64, patch_px=8, hidden=192, heads=4, double=2, single=4, decoder=2),
+}
+
+
+def vocabulary() -> list[str]:
+    """The words the model learns, in a fixed order."""
+    return sorted(VOCABULARY)
