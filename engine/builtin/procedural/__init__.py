@@ -1,0 +1,113 @@
+"""The procedural generator: prompt words and a seed become a picture and its exact depth. No learning, numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .caption import VOCABULARY, caption
+from .materials import MATERIALS
+from .noise import Canvas
+from .recipe import Material, Recipe, Sketch
+from .scenes import FLOOR_COLORS, FLOORS, SCENES, SKIES, Scene
+from .shading import shade, to_display
+from .words import SYNONYMS, canonical_words
+
+__all__ = [
+    "MATERIALS",
+    "SCENES",
+    "SYNONYMS",
+    "VOCABULARY",
+    "Recipe",
+    "Sample",
+    "canonical_words",
+    "random_recipe",
+    "random_sample",
+    "render",
+]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """image          (H, W, 3) uint8 sRGB, row 0 on top
+    depth          (H, W) float32 z-depth; materials: about 1; scenes: metres, inf = sky
+    caption        what it shows, in words of VOCABULARY
+    unknown_words  words of the prompt that mean nothing to the generator
+    notes          sentences for the user
+    tiles          seamless on both axes
+    fov_deg        scenes: horizontal field of view of the camera; None for materials
+    """
+
+    image: np.ndarray
+    depth: np.ndarray
+    caption: str
+    unknown_words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    tiles: bool = True
+    fov_deg: float | None = None
+
+
+def render(recipe: Recipe, seed: int, width_px: int, height_px: int) -> Sample:
+    """Make what the recipe says. The same recipe, seed and size give the same pixels."""
+    canvas = Canvas(width_px, height_px)
+    rng = np.random.default_rng([seed, 0])
+    sketch = Sketch(canvas, rng, recipe)
+    if recipe.kind in SCENES:
+        view = SCENES[recipe.kind].build(sketch)
+        depth = view.depth.astype(np.float32, copy=False)
+        return Sample(to_display(view.picture), depth, caption(recipe), tiles=False, fov_deg=view.fov_deg)
+    surface = MATERIALS[recipe.kind].build(sketch)
+    return Sample(shade(canvas, rng, surface), surface.depth(), caption(recipe))
+
+
+def random_sample(seed: int, size_px: int) -> Sample:
+    """A square picture of anything, for training: random kind, random words, caption to match."""
+    rng = np.random.default_rng([seed, 1])
+    sample = render(random_recipe(rng), seed, size_px, size_px)
+    if not sample.tiles:
+        return sample
+    shift = tuple(int(step) for step in rng.integers(size_px, size=2))  # no special place for the canvas's corner
+    return replace(sample, image=np.roll(sample.image, shift, (0, 1)), depth=np.roll(sample.depth, shift, (0, 1)))
+
+
+def random_recipe(rng: np.random.Generator) -> Recipe:
+    """Every kind equally often, but objects and hills, which have two variants each, twice as often."""
+    names = [*MATERIALS, *SCENES, "objects", "hills"]
+    name = names[rng.integers(len(names))]
+    return _random_scene(rng, SCENES[name]) if name in SCENES else _random_material(rng, MATERIALS[name])
+
+
+def _choice(rng: np.random.Generator, options: tuple[str, ...]) -> str:
+    return options[rng.integers(len(options))]
+
+
+def _random_material(rng: np.random.Generator, material: Material) -> Recipe:
+    size = str(rng.choice(("small", "", "large"), p=(0.3, 0.4, 0.3))) if material.sizes else ""
+    words = {**material.traits, **material.patterns}
+    traits = {word.split()[-1] for word, often in words.items() if rng.random() < often}
+    if material.variants:
+        traits.add(_choice(rng, tuple(material.variants)))
+    colors = (_choice(rng, material.colors),) if material.colors else ()
+    if material.second and ("checkered" in traits if material.patterns else rng.random() < 0.3):
+        second = _choice(rng, material.second)
+        colors = colors if second == colors[0] else (*colors, second)
+    return Recipe(material.name, size, colors, frozenset(traits))
+
+
+def _random_scene(rng: np.random.Generator, scene: Scene) -> Recipe:
+    traits = {word for word, often in scene.traits if rng.random() < often}
+    if scene.variants:
+        traits.add(_choice(rng, scene.variants))
+    if scene.name == "corridor":
+        traits |= {str(rng.choice(("long", "", "short"), p=(0.4, 0.4, 0.2)))} - {""}
+    floor = _choice(rng, FLOORS) if scene.floor else ""
+    return Recipe(
+        scene.name,
+        colors=(_choice(rng, scene.colors),) if scene.colors else (),
+        traits=frozenset(traits),
+        count=int(rng.integers(1, 5)) if scene.name == "objects" else 0,
+        floor=floor,
+        floor_color=_choice(rng, FLOOR_COLORS[floor]) if floor in FLOOR_COLORS else "",
+        sky=str(rng.choice(tuple(SKIES), p=(0.5, 0.2, 0.2, 0.1))) if scene.sky else "",
+    )

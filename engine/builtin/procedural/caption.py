@@ -1,0 +1,62 @@
+"""A recipe in words: the canonical captions that the neural model is trained on."""
+
+from __future__ import annotations
+
+from .materials import MATERIALS
+from .palette import COLORS
+from .recipe import Recipe
+from .scenes import FLOORS, SCENES, SKIES
+
+COUNTS = ("", "one", "two", "three", "four")
+_TRAITS = ("old", "rough", "wet", "mossy", "rusty", "layered")  # in the order captions have them
+
+
+def caption(recipe: Recipe) -> str:
+    """The recipe in words of VOCABULARY, always in the same order."""
+    words = _scene(recipe) if recipe.kind in SCENES else _material(recipe)
+    return " ".join(word for word in words if word)
+
+
+def _material(recipe: Recipe) -> list[str]:
+    material = MATERIALS[recipe.kind]
+    for variant, phrase in material.variants.items():
+        if variant in recipe.traits:
+            return [phrase]
+    sizes = dict(zip(("small", "large"), material.sizes, strict=False))
+    traits = [trait for trait in _TRAITS if trait in recipe.traits]
+    first, second = (*recipe.colors, "", "")[:2]
+    patterns = [pattern for pattern in material.patterns if pattern.split()[-1] in recipe.traits]
+    both = f"and {second}" if second and second != first else ""
+    return [sizes.get(recipe.size, ""), *traits, material.adjective, first, both, *patterns, material.noun]
+
+
+def _scene(recipe: Recipe) -> list[str]:
+    floor = [recipe.floor_color, recipe.floor, "floor"]
+    sky = ["under", recipe.sky, "sky"]
+    color = recipe.colors[0] if recipe.colors else ""
+    if recipe.kind == "plane":
+        return [*floor, "to the horizon", *sky]
+    if recipe.kind == "hills":
+        return [color, "mountains" if "mountains" in recipe.traits else "hills", *sky]
+    if recipe.kind == "corridor":
+        reach = next((word for word in ("long", "short") if word in recipe.traits), "")
+        dark, brick = (word if word in recipe.traits else "" for word in ("dark", "brick"))
+        return [dark, reach, "corridor with", color, brick, "walls and", *floor]
+    plural = "spheres" if "spheres" in recipe.traits else "boxes"
+    shape = {"boxes": "box", "spheres": "sphere"}[plural] if recipe.count == 1 else plural
+    return [COUNTS[recipe.count], color, shape, "on", *floor, *sky]
+
+
+def _vocabulary() -> tuple[str, ...]:
+    phrases = [*COLORS, *FLOORS, *SKIES, *COUNTS, *_TRAITS]
+    for material in MATERIALS.values():
+        phrases += [material.noun, material.adjective, *material.sizes, *material.traits, *material.patterns]
+        phrases += material.variants.values()
+    for scene in SCENES.values():
+        phrases += [*scene.colors, *scene.variants, *(trait for trait, _ in scene.traits)]
+    phrases += ["and", "box sphere on floor to the horizon under sky", "long short corridor with walls"]
+    return tuple(sorted({word for phrase in phrases for word in phrase.split()}))
+
+
+#: Every word that a caption can contain.
+VOCABULARY: tuple[str, ...] = _vocabulary()

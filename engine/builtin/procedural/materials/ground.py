@@ -1,0 +1,178 @@
+"""Underfoot: sand, earth, gravel, leaves, and the ground seen from very high up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..noise import level, mix, smoothstep
+from ..recipe import Material, Sketch
+from ..shading import Surface
+
+
+def dunes(sketch: Sketch) -> Surface:
+    """Waves with a long windward and a short lee side; whole waves on both axes, so that they tile."""
+    canvas = sketch.canvas
+    _, waves = canvas.counts(sketch.between(3, 9))
+    slant = round(sketch.random(-2, 2) * canvas.width)
+    bend = sketch.noise(2.2, 1, 12) * np.float32(sketch.random(0.06, 0.19))
+    t = (canvas.y * (waves / canvas.height) + canvas.x * (slant / canvas.width)).astype(np.float32) + bend
+    t = t - np.floor(t)
+    ridge = np.where(t < 0.65, smoothstep(0, 0.65, t), 1 - smoothstep(0.65, 1, t))
+    height = 0.75 * ridge * (1 + 0.15 * sketch.noise(2)) + 0.2 * level(sketch.noise(2.2, 1, 6))
+    height = np.clip(canvas.blur(height, 0.008) + 0.008 * sketch.noise(1.0, 8), 0, 1)
+    grains = sketch.noise(0.5)
+    albedo = sketch.color() * (0.9 + 0.15 * height + 0.04 * grains)[..., None]
+    return Surface(albedo, height, amplitude=0.88, relief=0.07)
+
+
+def cracked_earth(sketch: Sketch) -> Surface:
+    plates = sketch.cells(sketch.between(3, 8), 0.95, warp=0.02)
+    width = sketch.random(0.025, 0.07)
+    face = smoothstep(0.3 * width, width, plates.edge)
+    grain = sketch.noise(1.1)
+    height = np.clip(face * (0.8 + 0.12 * level(grain) + 0.08 * smoothstep(0.25, 0.05, plates.edge)), 0, 1)
+    base = sketch.color()
+    earth = sketch.shades(plates.index, plates.count, base, 0.07) * (1 + 0.09 * grain[..., None])
+    return Surface(mix(sketch.plain(0.3 * base), earth, face), height, amplitude=0.72, relief=0.045)
+
+
+def gravel(sketch: Sketch) -> Surface:
+    """Two layers of pebbles; each pixel shows the higher one."""
+    base, per_unit = sketch.color(), sketch.between(7, 14)
+    height = np.zeros(sketch.shape, np.float32)
+    albedo = np.array(sketch.plain(0.25 * base))
+    for _ in range(2):
+        shift = sketch.rng.random(2)
+        pebbles = sketch.canvas.cells(sketch.rng, per_unit, 0.95, shift[0], shift[1])
+        radius = sketch.each(pebbles.index, pebbles.count, 0.35, 0.55)
+        dome = np.sqrt(np.clip(1 - (pebbles.nearest / radius) ** 2, 0, 1))
+        dome *= sketch.each(pebbles.index, pebbles.count, 0.6, 1)
+        dome = np.minimum(dome, 2 * smoothstep(0, 0.1, pebbles.edge))
+        higher = dome > height
+        height = np.where(higher, dome, height)
+        shades = sketch.shades(pebbles.index, pebbles.count, base, 0.25, 0.03)
+        albedo = np.where(higher[..., None], shades, albedo)
+    grain = sketch.noise(0.8)
+    height = np.clip(height + 0.02 * grain, 0, 1)
+    return Surface(albedo * (1 + 0.08 * grain)[..., None], height, amplitude=0.88, relief=0.06)
+
+
+def leaves(sketch: Sketch) -> Surface:
+    canvas, rng = sketch.canvas, sketch.rng
+    count, length = {"small": (90, 0.075), "large": (28, 0.16)}.get(sketch.recipe.size, (50, 0.11))
+    count = round(count * canvas.width * canvas.height)
+    base = sketch.color()
+    height = 0.1 * level(sketch.noise(1.0))
+    albedo = np.array(sketch.plain((0.16, 0.12, 0.07))) * (1 + 0.15 * sketch.noise(0.9)[..., None])
+    for number in range(count):
+        place = rng.random(2) * (canvas.width, canvas.height)
+        angle, reach, tilt = rng.uniform(0, 2 * np.pi), length * rng.uniform(0.7, 1.2), rng.uniform(-0.15, 0.15)
+        shade = np.clip(base * (1 + rng.normal(0, 0.18)) + rng.normal(0, 0.03, 3), 0.02, 1).astype(np.float32)
+        rows, columns, dx, dy = window(sketch, place, reach)
+        cosine, sine = np.float32(np.cos(angle) / reach), np.float32(np.sin(angle) / reach)
+        along, across = dx * cosine + dy * sine, np.abs(dy * cosine - dx * sine)
+        inside = (across < 0.42 * (1 - along * along) * (1 + 0.3 * along)) & (np.abs(along) < 1)
+        top = 0.2 + 0.6 * number / count + tilt * along + 0.10 * across
+        ribs = (along - across) * 5
+        vein = (across < 0.05) | (np.abs(ribs - np.floor(ribs) - 0.5) < 0.08)
+        blade = shade * np.where(vein, np.float32(0.8), np.float32(1))[..., None]
+        here = np.ix_(rows, columns)
+        height[here] = np.where(inside, top, height[here])
+        albedo[here] = np.where(inside[..., None], blade, albedo[here])
+    return Surface(albedo, np.clip(1.1 * height, 0, 1), amplitude=0.8, relief=0.05)
+
+
+def window(sketch: Sketch, centre: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The pixels within ``reach`` units of a point on the periodic canvas.
+
+    Row numbers (h,), column numbers (w,), and the distances from the point, x (1, w) and y (h, 1), in units.
+    """
+    canvas = sketch.canvas
+    axes = []
+    for position, side_px in ((centre[1], canvas.height_px), (centre[0], canvas.width_px)):
+        middle, radius = position / canvas.pixel - 0.5, reach / canvas.pixel
+        first, last = int(np.ceil(middle - radius)), int(np.floor(middle + radius))
+        if last - first >= side_px:  # reaches around: each pixel once, from its nearer side
+            first = int(np.ceil(middle - side_px / 2))
+            last = first + side_px - 1
+        numbers = np.arange(first, last + 1)
+        axes.append((numbers % side_px, ((numbers - middle) * canvas.pixel).astype(np.float32)))
+    (rows, dy), (columns, dx) = axes
+    return rows, columns, dx[None], dy[:, None]
+
+
+def terrain(sketch: Sketch) -> Surface:
+    """Land from high above: mountains, hills, islands or a desert."""
+    height = level(sketch.noise(sketch.random(1.9, 2.4)) + 0.4 * (1 - np.abs(sketch.noise(1.9, 2))))
+    detail = sketch.noise(0.8)
+    at = height + 0.03 * detail
+    grass, soil, snow, sand = (0.24, 0.38, 0.14), (0.45, 0.36, 0.25), (0.93, 0.94, 0.96), (0.76, 0.66, 0.45)
+    grass, soil, snow, sand = (sketch.plain(c) for c in (grass, soil, snow, sand))
+    if sketch.has("mountains"):
+        albedo = mix(mix(grass, soil, smoothstep(0.45, 0.6, at)), snow, smoothstep(0.68, 0.76, at))
+    elif sketch.has("islands"):
+        land = mix(sand, grass, smoothstep(0.56, 0.64, at))
+        albedo = mix(sketch.plain((0.12, 0.28, 0.45)), land, smoothstep(0.48, 0.51, at))
+        height = (np.maximum(height, 0.49) - 0.49) / 0.51
+    elif sketch.has("desert"):
+        albedo = mix(sketch.plain((0.66, 0.38, 0.22)), sand, smoothstep(0.3, 0.7, at))
+    else:
+        albedo = mix(1.1 * grass, soil, smoothstep(0.6, 0.8, at))
+    return Surface(albedo * (1 + 0.05 * detail)[..., None], height, amplitude=0.96, relief=0.16)
+
+
+def moon(sketch: Sketch) -> Surface:
+    canvas, rng = sketch.canvas, sketch.rng
+    count, radius = {"small": (26, 0.07), "large": (6, 0.22)}.get(sketch.recipe.size, (13, 0.12))
+    base = 0.25 * sketch.noise(1.7)
+    for _ in range(round(count * canvas.width * canvas.height)):
+        size = radius * rng.uniform(0.35, 1)
+        rows, columns, dx, dy = window(sketch, rng.random(2) * (canvas.width, canvas.height), 2 * size)
+        d = np.hypot(dx, dy) / np.float32(size)
+        bowl = np.where(d < 1, d * d - 1, 0) + 0.45 * np.exp(-(((d - 1) / 0.22) ** 2))
+        base[np.ix_(rows, columns)] += np.float32(9 * size) * bowl
+    height = level(base + 0.1 * sketch.noise(1.1), 2.6)
+    albedo = sketch.color() * (0.8 + 0.3 * height + 0.08 * sketch.noise(1.0))[..., None]
+    return Surface(albedo, height, amplitude=0.88, relief=0.09)
+
+
+MATERIALS = (
+    Material(
+        "dunes",
+        "sand dunes",
+        dunes,
+        ("tan", "yellow", "orange", "beige", "white", "red"),
+        natural=("tan", "yellow", "beige"),
+    ),
+    Material(
+        "cracked earth",
+        "cracked earth",
+        cracked_earth,
+        ("brown", "tan", "grey", "orange", "red", "white"),
+        natural=("brown", "tan"),
+    ),
+    Material(
+        "gravel",
+        "gravel",
+        gravel,
+        ("grey", "brown", "tan", "white", "black", "red"),
+        natural=("grey", "tan"),
+        sizes=("fine", "coarse"),
+    ),
+    Material(
+        "terrain",
+        "terrain",
+        terrain,
+        sizes=(),
+        variants={
+            "mountains": "snowy mountains terrain",
+            "hills": "green hills terrain",
+            "islands": "islands terrain in blue water",
+            "desert": "desert terrain",
+        },
+    ),
+    Material("moon", "moon craters", moon, ("grey", "grey", "white", "tan", "red", "brown"), natural=("grey",)),
+    Material(
+        "leaves", "leaves", leaves, ("green", "yellow", "orange", "red", "brown"), natural=("green", "orange", "brown")
+    ),
+)

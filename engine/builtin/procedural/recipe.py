@@ -1,0 +1,133 @@
+"""What to make, in canonical words, and the small toolbox that a material gets to make it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import palette
+from .noise import Array, Canvas, Cells, mix, smoothstep
+from .shading import Surface
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A picture in canonical words; empty means: free.
+
+    kind         a name in MATERIALS or SCENES
+    size         "", "small" or "large": of the features
+    colors       of the material or the objects: none, one or two names of palette.COLORS
+    traits       wear, patterns, variants: "mossy", "checkered", ...
+    count        scenes: how many objects, 0 for free
+    floor        scenes: one of scenes.FLOORS
+    floor_color  scenes: a colour name
+    sky          scenes: one of scenes.SKIES
+    """
+
+    kind: str
+    size: str = ""
+    colors: tuple[str, ...] = ()
+    traits: frozenset[str] = frozenset()
+    count: int = 0
+    floor: str = ""
+    floor_color: str = ""
+    sky: str = ""
+
+
+@dataclass(frozen=True)
+class Material:
+    """A kind of material and the words it understands.
+
+    name      key in MATERIALS
+    noun      how captions call it
+    build     makes the surface
+    colors    what training draws from; a prompt may ask for any
+    natural   what is drawn from when a prompt names none
+    second    colours of a second material in it (checkered tiles, two-coloured fabric)
+    sizes     the words of captions for small and large features
+    traits    word before the colour -> how often training uses it
+    patterns  word after the colour -> how often training uses it
+    variants  words of which one is always chosen; they replace noun and colour (terrain)
+    adjective stands in every caption before the colour
+    """
+
+    name: str
+    noun: str
+    build: Callable[[Sketch], Surface]
+    colors: tuple[str, ...] = ()
+    natural: tuple[str, ...] = ()
+    second: tuple[str, ...] = ()
+    sizes: tuple[str, str] | tuple[()] = ("small", "large")
+    traits: dict[str, float] = field(default_factory=dict)
+    patterns: dict[str, float] = field(default_factory=dict)
+    variants: dict[str, str] = field(default_factory=dict)
+    adjective: str = ""
+
+
+class Sketch:
+    """A canvas, a stream of random numbers and a recipe, with what most materials need."""
+
+    def __init__(self, canvas: Canvas, rng: np.random.Generator, recipe: Recipe) -> None:
+        self.canvas, self.rng, self.recipe = canvas, rng, recipe
+        size_shift = {"small": 0.8, "large": 0.0}.get(recipe.size, 0.4)
+        self.smallness = size_shift + 0.2 * rng.random()
+        self.seed = int(rng.integers(1 << 62))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.canvas.shape
+
+    def has(self, trait: str) -> bool:
+        return trait in self.recipe.traits
+
+    def between(self, large: float, small: float) -> float:
+        """A measure of the features: ``large`` when they are large, ``small`` when they are small."""
+        return large + (small - large) * self.smallness
+
+    def random(self, low: float = 0.0, high: float = 1.0) -> float:
+        return float(self.rng.uniform(low, high))
+
+    def color(self, which: int = 0) -> Array:
+        """(3,) the recipe's colour number ``which``; its last where it has fewer."""
+        names = self.recipe.colors
+        return palette.color(self.rng, names[min(which, len(names) - 1)])
+
+    def plain(self, base: Array | tuple[float, float, float]) -> Array:
+        return palette.plain(self.shape, base)
+
+    def noise(
+        self, slope: float, lowest: float = 0.0, highest: float = 1e9, stretch: tuple[float, float] = (1.0, 1.0)
+    ) -> Array:
+        return self.canvas.noise(self.rng, slope, lowest, highest, stretch)
+
+    def cells(self, per_unit: float, jitter: float, warp: float = 0.0) -> Cells:
+        """Voronoi cells, about ``per_unit`` a unit, their borders made crooked by ``warp`` units."""
+        if not warp:
+            return self.canvas.cells(self.rng, per_unit, jitter)
+        x, y = self.noise(1.8, 1.5), self.noise(1.8, 1.5)
+        return self.canvas.cells(self.rng, per_unit, jitter, warp * x, warp * y)
+
+    def each(self, index: Array, count: int, low: float, high: float) -> Array:
+        """(H, W) float32: a random value for each of ``count`` cells."""
+        return self.rng.uniform(low, high, count).astype(np.float32)[index]
+
+    def shades(self, index: Array, count: int, base: Array, value: float = 0.12, hue: float = 0.035) -> Array:
+        return palette.per_cell(self.rng, index, count, base, value, hue)
+
+    def grown_over(self, albedo: Array, height: Array) -> tuple[Array, Array]:
+        """Moss in the low places, where the recipe asks for it."""
+        if not self.has("mossy"):
+            return albedo, height
+        tufts = self.noise(0.7)
+        amount = smoothstep(0.1, 0.9, 0.8 * self.noise(1.6, 2) + 1.5 * (0.5 - height) + 0.25)
+        green = palette.MOSS * (1 + 0.2 * self.noise(0.8)[..., None])
+        return mix(albedo, green, 0.88 * amount), height + 0.04 * amount * tufts
+
+    def rusted(self, albedo: Array, low: float, high: float) -> tuple[Array, Array]:
+        """Rust stains, where the recipe asks for it. Colours and (H, W) amount of rust."""
+        if not self.has("rusty"):
+            return albedo, np.zeros(self.shape, np.float32)
+        amount = smoothstep(low, high, self.noise(1.5, 2) + 0.25 * self.noise(0.9))
+        return mix(albedo, palette.RUST * (1 + 0.2 * self.noise(0.8)[..., None]), amount), amount

@@ -1,0 +1,125 @@
+"""Open air: objects on a floor, a plane to the horizon, hills and mountains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..noise import Array, Canvas, mix, smoothstep
+from ..palette import color
+from ..recipe import Sketch
+from . import shapes
+from .stage import Camera, View, floor_albedo, floor_depth, hazed, lookup, sky, sun, tint
+
+
+def objects(sketch: Sketch) -> View:
+    """Boxes or spheres, each with its shadow, on a floor under the sky."""
+    recipe = sketch.recipe
+    camera = Camera(sketch.canvas, sketch.random(0.7, 1.0), sketch.random(0.12, 0.45))
+    rays, eye = camera.rays, np.array([0, sketch.random(1.2, 2.4), 0], np.float32)
+    light = sun(sketch)
+    depth = floor_depth(rays, eye[1], 60)
+    on_floor = np.isfinite(depth)
+    floor = rays * np.where(on_floor, depth, 0)[..., None]
+    floor[..., 1] = 0
+    albedo = floor_albedo(sketch, floor[..., 0], floor[..., 2], floor[..., 2])
+    sunlit = np.full(sketch.shape, light[1], np.float32)  # cosine of the sun's angle, 0 in shadow
+    base = sketch.color()
+    for shape in place(sketch, recipe.count):
+        shade = np.clip(base * (1 + sketch.rng.normal(0, 0.12)), 0, 1).astype(np.float32)
+        hit, normal = shape.meet(eye, rays)
+        nearer = hit < depth
+        ground = on_floor & (depth == floor_depth_of(rays, eye[1]))
+        dark = ground & shape.shadows(floor, light)
+        sunlit = np.where(dark, 0, sunlit)
+        albedo = np.where(ground[..., None], albedo * shape.closeness(floor)[..., None], albedo)
+        depth = np.where(nearer, hit, depth)
+        albedo = np.where(nearer[..., None], shade, albedo)
+        sunlit = np.where(nearer, np.clip(normal @ light, 0, None), sunlit)
+    picture = albedo * (0.42 + 0.58 * sunlit)[..., None] * tint(recipe.sky)
+    return under_sky(camera, picture, depth, recipe.sky, 0.02)
+
+
+def floor_depth_of(rays: Array, eye_height: float) -> Array:
+    return floor_depth(rays, eye_height, 60)
+
+
+def place(sketch: Sketch, count: int) -> list[shapes.Shape]:
+    """``count`` shapes somewhere in front of the camera."""
+    make = shapes.Sphere if sketch.has("spheres") else shapes.Box
+    found = []
+    for _ in range(count):
+        z = sketch.random(3, 8)
+        x = sketch.random(-0.45, 0.45) * z
+        found.append(make(x, z, sketch.random(0.4, 1.0), sketch.random(0, np.pi), sketch.random(0.6, 2.0)))
+    return found
+
+
+def under_sky(camera: Camera, picture: Array, depth: Array, sky_name: str, haze: float) -> View:
+    """Haze over what was met, sky where nothing was."""
+    met = np.isfinite(depth)
+    picture = hazed(picture, np.where(met, depth, 0), sky_name, haze)
+    return View(np.where(met[..., None], picture, sky(camera.rays, sky_name)), depth, camera.fov_deg)
+
+
+def plane(sketch: Sketch) -> View:
+    """A floor to the horizon."""
+    camera = Camera(sketch.canvas, sketch.random(0.7, 1.2), sketch.random(-0.05, 0.35))
+    depth = floor_depth(camera.rays, sketch.random(0.8, 2.0), 80)
+    at = np.where(np.isfinite(depth), depth, 0)
+    albedo = floor_albedo(sketch, camera.rays[..., 0] * at, camera.rays[..., 2] * at, at)
+    return under_sky(camera, albedo * (0.95 * tint(sketch.recipe.sky)), depth, sketch.recipe.sky, 0.025)
+
+
+_LAND = {
+    "green": (0.26, 0.42, 0.15),
+    "yellow": (0.72, 0.60, 0.26),
+    "snowy": (0.90, 0.92, 0.95),
+    "brown": (0.45, 0.34, 0.24),
+}
+_CELL_M, _LAND_PX = 0.22, 256
+
+
+def hills(sketch: Sketch) -> View:
+    """A height field, met by walking along every ray in growing steps."""
+    recipe, rng = sketch.recipe, sketch.rng
+    camera = Camera(sketch.canvas, sketch.random(0.7, 1.1), sketch.random(-0.02, 0.25))
+    rays, rugged = camera.rays, sketch.has("mountains")
+    land = Canvas(_LAND_PX, _LAND_PX)
+    height = land.noise(rng, 2.0 if rugged else 2.6, 2) * np.float32(1.4 if rugged else 0.6)
+    eye = max(float(height[:8].max()) * 0.6, 0) + sketch.random(1.0, 2.2)
+    offset = int(rng.integers(_LAND_PX)) / _LAND_PX
+    depth = walk(rays, height, eye, offset)
+    met = np.isfinite(depth)
+    at = np.where(met, depth, 0)
+    u, v = rays[..., 0] * at / (_CELL_M * _LAND_PX) + offset, rays[..., 2] * at / (_CELL_M * _LAND_PX)
+    slope_x = (np.roll(height, -1, 1) - np.roll(height, 1, 1)) / (2 * _CELL_M)
+    slope_z = (np.roll(height, -1, 0) - np.roll(height, 1, 0)) / (2 * _CELL_M)
+    upright = 1 / np.sqrt(slope_x**2 + slope_z**2 + 1)
+    light = np.array([sketch.random(-1, 1), 0.9, sketch.random(-0.6, 0.6)])
+    light = light / np.linalg.norm(light)
+    sunlit = np.clip((light[1] - slope_x * light[0] - slope_z * light[2]) * upright, 0, 1) / light[1]
+    base = color(rng, recipe.colors[0]) if recipe.colors[0] not in _LAND else _LAND[recipe.colors[0]]
+    albedo = sketch.plain(base) * (1 + 0.06 * lookup(land.noise(rng, 0.8), u, v))[..., None]
+    if rugged:
+        bare = smoothstep(0.55, 0.9, 1 - lookup(upright, u, v) + 0.1 * lookup(height, u, v))
+        albedo = mix(albedo, np.array((0.42, 0.40, 0.38), np.float32), bare)
+    picture = albedo * (0.35 + 0.65 * lookup(sunlit.astype(np.float32), u, v))[..., None] * tint(recipe.sky)
+    return under_sky(camera, picture, depth, recipe.sky, 0.03)
+
+
+def walk(rays: Array, height: Array, eye: float, offset: float) -> Array:
+    """(H, W) float32: z-depth at which each ray goes below the periodic height field, inf where it never does."""
+    shape = rays.shape[:2]
+    rays = rays.reshape(-1, 3)
+    depth = np.full(len(rays), np.inf, np.float32)
+    alive = np.arange(len(rays))
+    before, above_before = 1.0, np.full(len(rays), eye, np.float32)
+    for step in 1.0 * 1.045 ** np.arange(78):
+        ray = rays[alive]
+        u, v = ray[:, 0] * (step / (_CELL_M * _LAND_PX)) + offset, ray[:, 2] * (step / (_CELL_M * _LAND_PX))
+        above = eye + ray[:, 1] * step - lookup(height, u, v)
+        met = above < 0
+        back = np.clip(above_before[met] / (above_before[met] - above[met] + 1e-9), 0, 1)
+        depth[alive[met]] = before + (step - before) * back
+        alive, above_before, before = alive[~met], above[~met], step
+    return depth.reshape(shape)
