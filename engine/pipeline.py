@@ -1,0 +1,130 @@
+"""The story of one request: find the model, run it, say what came of it. Lives in the worker process."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from . import catalog
+from .errors import EngineError, InputError
+from .request import Request, Result
+from .version import VERSION
+
+Arrays = dict[str, np.ndarray]
+#: report(stage, step, of, preview): at least once per step; raises Cancelled when the user stopped it.
+Report = Callable[[str, int, int, np.ndarray | None], None]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a backend makes.
+
+    image  (H, W, 3) uint8 sRGB, row 0 on top
+    depth  (H, W) float32 z-depth, inf = sky
+    """
+
+    image: np.ndarray
+    depth: np.ndarray
+    unknown_words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Backend(Protocol):
+    """A way to run models of one kind; keeps them loaded between requests."""
+
+    def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output: ...
+    def unload(self) -> None: ...
+
+
+class ProceduralBackend:
+    """The generator written by hand. Holds nothing, so there is nothing to unload."""
+
+    def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
+        from .builtin import procedural
+
+        report("generating", 0, 1, None)
+        sample = procedural.generate(request.prompt, request.target, request.seed, request.width_px, request.height_px)
+        report("generating", 1, 1, None)
+        return Output(sample.image, sample.depth, tuple(sample.unknown_words), tuple(sample.notes))
+
+    def unload(self) -> None:
+        pass
+
+
+#: ModelEntry.backend -> what makes it; called once, when the first request needs it.
+BACKENDS: dict[str, Callable[[], Backend]] = {
+    "procedural": ProceduralBackend,
+}
+
+
+class Pipeline:
+    """Runs requests one after the other, keeping what they load."""
+
+    def __init__(self) -> None:
+        self._backends: dict[str, Backend] = {}
+
+    def run(self, request: Request, arrays: Arrays, report: Report) -> Result:
+        """Do the request.
+
+        request  any; its defaults are filled in here
+        arrays   "image" (H, W, 3) uint8 for i2d, "depth" (H, W) float32 z-depth (inf = unknown) for d2i
+        Raises EngineError (InputError, ModelError, Cancelled ...).
+        """
+        start = time.perf_counter()
+        request = catalog.resolve(request)
+        _check_arrays(request, arrays)
+        entry = catalog.find(request.model)
+        output = self._backend(entry).run(entry, request, arrays, report)
+        notes = output.notes
+        if output.unknown_words:
+            notes = (*notes, f"Not known to this model, ignored: {', '.join(output.unknown_words)}.")
+        return Result(
+            image=output.image,
+            depth=output.depth,
+            request=request,
+            model={"id": entry.id, "label": entry.label, "license": entry.license},
+            versions=_versions(),
+            notes=notes,
+            seconds=time.perf_counter() - start,
+        )
+
+    def unload(self) -> None:
+        """Free the memory of every model."""
+        for backend in self._backends.values():
+            backend.unload()
+
+    def _backend(self, entry: catalog.ModelEntry) -> Backend:
+        if entry.backend not in BACKENDS:
+            raise EngineError(
+                f"This engine cannot run the model '{entry.id}'.",
+                "Install the same version of Relievo for the engine and for Blender.",
+                f"backend {entry.backend!r}",
+            )
+        if entry.backend not in self._backends:
+            self._backends[entry.backend] = BACKENDS[entry.backend]()
+        return self._backends[entry.backend]
+
+
+def _check_arrays(request: Request, arrays: Arrays) -> None:
+    """Raise InputError unless the arrays the mode needs are there and well-formed."""
+    if request.mode == "i2d":
+        image = arrays.get("image")
+        if image is None or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise InputError("There is no picture to find the depth of.", "Give an image of red, green and blue.")
+    if request.mode == "d2i":
+        depth = arrays.get("depth")
+        if depth is None or depth.ndim != 2 or depth.dtype != np.float32:
+            raise InputError("There is no depth to paint.", "Give a depth map with one 32-bit float per pixel.")
+
+
+def _versions() -> dict[str, str]:
+    versions = {"relievo": VERSION, "python": platform.python_version(), "numpy": np.__version__}
+    if torch := sys.modules.get("torch"):  # only where it did some of the work
+        versions["torch"] = str(torch.__version__)
+    return versions
