@@ -1,0 +1,170 @@
+"""numpy <-> Blender images <-> files. The only place where rows are turned over: arrays have row 0 on top."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..engine.errors import InputError
+from ..engine.geometry import depth as depth_maps
+
+
+def new_picture(name: str, picture: np.ndarray) -> bpy.types.Image:
+    """A packed 8-bit sRGB image from (H, W, 3) uint8."""
+    return _new(name, picture.astype(np.float32) / np.float32(255.0), is_data=False)
+
+
+def new_data(name: str, values: np.ndarray) -> bpy.types.Image:
+    """A packed 32-bit float Non-Color image from (H, W) float32, the value in R, G and B."""
+    return _new(name, np.repeat(values.astype(np.float32)[..., None], 3, axis=-1), is_data=True)
+
+
+def pixels(image: bpy.types.Image) -> np.ndarray:
+    """(H, W, channels) float32 as Blender holds them: sRGB 0..1 for 8-bit images, linear for float ones."""
+    width, height = image.size
+    values = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(values)
+    return values.reshape(height, width, image.channels)[::-1]
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """(H, W, 3) uint8 sRGB of any image file Blender reads. InputError where it is none."""
+    with _loaded(path) as image:
+        values, linear = pixels(image), image.is_float
+    colour = np.repeat(values[..., :1], 3, axis=-1) if values.shape[2] < 3 else values[..., :3]
+    colour = np.nan_to_num(colour, posinf=1.0)
+    if linear:  # Blender turns pictures of more than 8 bits to scene-linear as it reads them
+        colour = _srgb_from_linear(colour)
+    if min(colour.shape[:2]) < 2:
+        raise InputError(
+            f"The image {Path(path).name} is only {colour.shape[1]} x {colour.shape[0]} pixels.",
+            "Use an image of at least 2 x 2 pixels.",
+        )
+    return np.rint(np.clip(colour, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def read_depth(path: str | Path) -> np.ndarray:
+    """(H, W) float32 z-depth of an .exr (first channel) or .npy file; > 0 or inf. InputError where it is none."""
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        values = _read_npy(path)
+    elif suffix == ".exr":
+        with _loaded(path, data=True) as image:
+            values = pixels(image)[..., 0]
+    else:
+        raise InputError(
+            f"{path.name} is not a depth file Relievo reads.",
+            "Save the depth as .exr (32-bit float) or .npy: distances along the view axis.",
+        )
+    return depth_maps.check(values)
+
+
+def write_image(path: str | Path, picture: np.ndarray) -> None:
+    """(H, W, 3) uint8 -> PNG. InputError where the place cannot be written."""
+    with _temporary(picture.astype(np.float32) / np.float32(255.0), is_data=False) as image:
+        _save(image, Path(path), "PNG")
+
+
+def write_depth(path: str | Path, depth: np.ndarray) -> None:
+    """(H, W) float32 -> .exr, the value in R, G and B as 32-bit float, inf kept as inf; or .npy by its suffix."""
+    path = Path(path)
+    depth = np.ascontiguousarray(depth, dtype=np.float32)
+    if path.suffix.lower() == ".npy":
+        with _replacing(path) as partial, partial.open("wb") as file:
+            np.save(file, depth)
+        return
+    with _temporary(np.repeat(depth[..., None], 3, axis=-1), is_data=True) as image:
+        _save(image, path, "OPEN_EXR")
+
+
+def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy.types.Image:
+    height, width, _ = rgb.shape
+    image = bpy.data.images.new(name, width, height, alpha=False, float_buffer=is_data, is_data=is_data)
+    rgba = np.ones((height, width, 4), np.float32)
+    rgba[..., :3] = rgb[::-1]
+    image.pixels.foreach_set(rgba.ravel())
+    if is_data:
+        image.use_half_precision = False  # the viewport would otherwise round heights to 16 bits
+    if pack:
+        image.pack()
+    return image
+
+
+@contextmanager
+def _temporary(rgb: np.ndarray, *, is_data: bool) -> Iterator[bpy.types.Image]:
+    image = _new("Relievo temporary", rgb, is_data=is_data, pack=False)
+    try:
+        yield image
+    finally:
+        bpy.data.images.remove(image)
+
+
+@contextmanager
+def _loaded(path: str | Path, *, data: bool = False) -> Iterator[bpy.types.Image]:
+    """The file as a Blender image for the time of the block; never one that is in the scene already."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.", "Check the path.")
+    try:
+        image = bpy.data.images.load(str(path.absolute()), check_existing=False)
+    except RuntimeError as error:
+        raise InputError(f"{path.name} cannot be read.", "Check that you may read the file.", str(error)) from error
+    try:
+        if data:
+            image.colorspace_settings.name = "Non-Color"
+        if image.size[0] == 0 or image.size[1] == 0 or image.channels == 0:
+            raise InputError(
+                f"{path.name} is not an image Blender can read.",
+                "Use PNG, JPEG or OpenEXR with one layer; the file may be damaged or incomplete.",
+            )
+        yield image
+    finally:
+        bpy.data.images.remove(image)
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.", "Check the path.")
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path.name} cannot be read as a numpy array.", "Save it with numpy.save().", str(error)
+        ) from error
+
+
+def _save(image: bpy.types.Image, path: Path, file_format: str) -> None:
+    with _replacing(path) as partial:
+        image.filepath_raw = str(partial.absolute())
+        image.file_format = file_format
+        try:
+            image.save()
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` that takes its place when the block ends well. OSError becomes InputError."""
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written.", "Choose a folder that exists and that you may write to.", str(error)
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _srgb_from_linear(linear: np.ndarray) -> np.ndarray:
+    # IEC 61966-2-1
+    linear = np.maximum(linear, 0.0)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -1,0 +1,173 @@
+"""Image + depth -> a material with real displacement, on a plane or on a mesh that has UVs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..engine.errors import InputError
+from ..engine.geometry import depth as depth_maps
+from ..engine.geometry import height as heights
+from . import images, records, shaders
+from .transaction import whole_or_not_at_all
+
+PLANE_SIDE_M = 2.0
+
+#: A generated depth exaggerates: a relief as deep as 0.9 of its tile's width reads well as depth and looks absurd as
+#: a surface. This share of it, times the width of a tile, is the displacement.
+RELIEF_SHARE = 0.06
+
+ROUGHNESS = 0.75
+
+#: A grid of 512 x 512 on the plane in the render, and 256 x 256 while one works.
+_PLANE_LEVELS, _PLANE_VIEWPORT_LEVELS = 9, 8
+_MAX_FACES, _MAX_VIEWPORT_FACES = 300_000, 75_000
+
+_SUBDIVISION, _DISPLACEMENT = "Relievo Subdivision", "Relievo Displacement"
+
+
+def build(
+    context: bpy.types.Context,
+    image: np.ndarray,
+    depth: np.ndarray,
+    record: dict[str, Any],
+    *,
+    name: str,
+    target_object: bpy.types.Object | None = None,
+    relief_m: float | None = None,
+    tile_repeat: float = 1.0,
+    location: tuple[float, float, float] | None = None,
+) -> bpy.types.Object:
+    """Make the material and return the object that wears it; nothing is changed when it fails.
+
+    image          (H, W, 3) uint8 sRGB
+    depth          (H, W) float32; another size of the same aspect is resampled
+    record         what is stored on the datablocks: Result.record(), or what is known of the files
+    target_object  a mesh with UVs that gets the material and the modifiers; None makes a plane of PLANE_SIDE_M
+    relief_m       from the lowest to the highest point; None takes what suits the depth and the size of a tile
+    tile_repeat    how often the picture repeats over the UVs' 0..1
+    location       of the new plane; None is the 3D cursor
+
+    Raises InputError: unusable depth, aspects that disagree, an object that is no mesh or has no UVs.
+    """
+    height_px, width_px = image.shape[:2]
+    depth = depth_maps.match(depth_maps.check(depth), width_px, height_px)
+    relief = heights.from_depth(depth, remove_plane=not records.tiles(record))
+    if tile_repeat <= 0 or not math.isfinite(tile_repeat):
+        raise InputError(f"A tile repeat of {tile_repeat:g} is out of range.", "Use a number above zero.")
+    if target_object is not None:
+        _check_wearable(target_object)
+
+    with whole_or_not_at_all():
+        picture = images.new_picture(f"{name} Image", image)
+        height_map = images.new_data(f"{name} Height", relief.height)
+        material = shaders.lit(f"{name} Material", picture, roughness=ROUGHNESS, tile_repeat=tile_repeat)
+        texture = _height_texture(f"{name} Height", height_map, tile_repeat)
+        wearer = target_object or _plane(context, name, width_px / height_px, location)
+        if relief_m is None:
+            relief_m = relief.amplitude * RELIEF_SHARE * _tile_width(wearer) / tile_repeat
+        full = {**record, "material": {"relief_m": relief_m, "tile_repeat": tile_repeat}}
+        records.attach(full, material, picture, height_map)
+        if target_object is None:
+            records.attach(full, wearer, wearer.data)
+
+    # Only now, when nothing can fail any more, the user's own object is touched.
+    if target_object is not None:
+        records.attach(full, target_object)
+    _wear(wearer, material)
+    _displace(wearer, texture, relief_m, own_plane=target_object is None)
+    return wearer
+
+
+def _check_wearable(wearer: bpy.types.Object) -> None:
+    if wearer.type != "MESH" or not wearer.data.polygons:
+        raise InputError(
+            f"'{wearer.name}' is not a mesh with faces.", "Select a mesh object, or let Relievo make a plane."
+        )
+    if wearer.mode != "OBJECT":
+        raise InputError(f"'{wearer.name}' is in {wearer.mode.title()} Mode.", "Switch to Object Mode.")
+    if wearer.data.uv_layers.active is None:
+        raise InputError(
+            f"'{wearer.name}' has no UVs to put a picture on.", "Unwrap it (Edit Mode, UV > Smart UV Project)."
+        )
+
+
+def _plane(
+    context: bpy.types.Context, name: str, aspect: float, location: tuple[float, float, float] | None
+) -> bpy.types.Object:
+    """One upright-UV quad; the modifiers subdivide it."""
+    half_x, half_y = PLANE_SIDE_M / 2.0, PLANE_SIDE_M / 2.0 / aspect
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata(
+        [(-half_x, -half_y, 0), (half_x, -half_y, 0), (half_x, half_y, 0), (-half_x, half_y, 0)], [], [(0, 1, 2, 3)]
+    )
+    mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", np.float32([0, 0, 1, 0, 1, 1, 0, 1]))
+    plane = bpy.data.objects.new(name, mesh)
+    plane.location = context.scene.cursor.location if location is None else location
+    context.collection.objects.link(plane)
+    return plane
+
+
+def _tile_width(wearer: bpy.types.Object) -> float:
+    """How wide the UVs' 0..1 lies on the surface, in the object's own units: the side of an equal square."""
+    mesh = wearer.data
+    corners = np.empty(2 * len(mesh.loops), np.float32)
+    mesh.uv_layers.active.uv.foreach_get("vector", corners)
+    uv = corners.reshape(-1, 2).astype(np.float64)
+    start = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("loop_start", start)
+    area = np.empty(len(mesh.polygons), np.float32)
+    mesh.polygons.foreach_get("area", area)
+    # Shoelace over each polygon: its last corner is followed by its first.
+    following = np.arange(1, len(uv) + 1)
+    following[np.append(start[1:], len(uv)) - 1] = start
+    twice = np.add.reduceat(uv[:, 0] * uv[following, 1] - uv[following, 0] * uv[:, 1], start)
+    uv_area = np.abs(twice).sum() / 2.0
+    return math.sqrt(float(area.sum()) / uv_area) if uv_area > 1e-12 else PLANE_SIDE_M
+
+
+def _height_texture(name: str, height_map: bpy.types.Image, tile_repeat: float) -> bpy.types.Texture:
+    texture = bpy.data.textures.new(name, "IMAGE")
+    texture.image = height_map
+    texture.extension = "REPEAT"
+    texture.use_interpolation = True
+    texture.use_mipmap = False
+    texture.filter_type = "BOX"
+    texture.filter_size = 0.1
+    return texture
+
+
+def _wear(wearer: bpy.types.Object, material: bpy.types.Material) -> None:
+    """The material on the active slot (the only one of a plane)."""
+    if wearer.material_slots:
+        wearer.active_material = material
+    else:
+        wearer.data.materials.append(material)
+
+
+def _displace(wearer: bpy.types.Object, texture: bpy.types.Texture, relief_m: float, *, own_plane: bool) -> None:
+    """Subdivide, then displace along the normals; a second picture on the same object replaces the first's relief."""
+    for modifier_name in (_SUBDIVISION, _DISPLACEMENT):
+        if (old := wearer.modifiers.get(modifier_name)) is not None:
+            wearer.modifiers.remove(old)
+    subdivision = wearer.modifiers.new(_SUBDIVISION, "SUBSURF")
+    subdivision.subdivision_type = "SIMPLE"
+    faces = len(wearer.data.polygons)
+    subdivision.render_levels = _PLANE_LEVELS if own_plane else _levels(faces, _MAX_FACES)
+    subdivision.levels = _PLANE_VIEWPORT_LEVELS if own_plane else _levels(faces, _MAX_VIEWPORT_FACES)
+    displacement = wearer.modifiers.new(_DISPLACEMENT, "DISPLACE")
+    displacement.texture = texture
+    displacement.texture_coords = "UV"
+    displacement.uv_layer = wearer.data.uv_layers.active.name
+    displacement.strength = relief_m
+    displacement.mid_level = 0.5  # the mean surface stays about where it was
+    smooth = np.ones(faces, bool)
+    wearer.data.polygons.foreach_set("use_smooth", smooth)
+
+
+def _levels(faces: int, most: int) -> int:
+    """How often every face may be cut into four."""
+    return max(0, int(math.log(max(1.0, most / faces), 4)))

@@ -1,0 +1,28 @@
+"""The request travels with what was made from it: stored on every datablock, as text that needs no Relievo to read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+
+KEY = "relievo"
+
+
+def attach(record: dict[str, Any], *datablocks: bpy.types.ID) -> None:
+    """Store the record of a result (Result.record()) on datablocks, as JSON in the custom property `relievo`."""
+    text = json.dumps(record, sort_keys=True)
+    for datablock in datablocks:
+        datablock[KEY] = text
+
+
+def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
+    """The record a datablock carries; None where it is not Relievo's."""
+    text = datablock.get(KEY)
+    return json.loads(text) if isinstance(text, str) else None
+
+
+def tiles(record: dict[str, Any]) -> bool:
+    """Whether the picture was made to tile."""
+    return bool(record.get("request", {}).get("tile"))

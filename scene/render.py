@@ -1,0 +1,146 @@
+"""A picture of the scene by Cycles on the CPU, and a small stage for showing a material."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import mathutils
+
+from ..engine.errors import EngineError, InputError
+from . import camera as cameras
+
+
+def render_png(
+    context: bpy.types.Context,
+    path: str | Path,
+    *,
+    width_px: int,
+    height_px: int,
+    samples: int = 64,
+    camera: bpy.types.Object | None = None,
+) -> Path:
+    """Render the scene to an 8-bit PNG of that size; the scene's own settings are as before when it returns.
+
+    camera  None is the scene's. Raises InputError without a camera, or where the file cannot be written.
+    """
+    scene, path = context.scene, Path(path).absolute()
+    camera = camera or cameras.active(scene)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.png")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _settings(scene, camera, width_px, height_px, samples, partial):
+            bpy.ops.render.render(write_still=True, scene=scene.name)
+        if not partial.is_file():
+            raise EngineError("The render did not finish.", "Render in Blender and read its message.")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written.", "Choose a folder that you may write to.", str(error)) from error
+    except RuntimeError as error:
+        raise EngineError(
+            "Cycles could not render the scene.", "Render in Blender and read its message.", str(error)
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def show_as_made(scene: bpy.types.Scene) -> None:
+    """Let the scene show colours as they are in the picture: without a film look over them."""
+    scene.view_settings.view_transform = "Standard"
+    scene.view_settings.look = "None"
+    scene.view_settings.exposure, scene.view_settings.gamma = 0.0, 1.0
+
+
+def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.types.Object:
+    """Light a material's plane so that its relief shows, and aim a new camera at it, which becomes the scene's.
+
+    A low warm key from the left draws the relief, a large cool light fills the shadows, a dim world the rest.
+    """
+    scene = context.scene
+    centre = subject.matrix_world.translation.copy()
+    size = max(subject.dimensions.x, subject.dimensions.y)
+    _light(
+        context,
+        "Relievo Key",
+        centre,
+        size,
+        direction=(-0.85, 0.45, 0.62),
+        energy=105.0,
+        side=0.35,
+        colour=(1.0, 0.93, 0.82),
+    )
+    _light(
+        context,
+        "Relievo Fill",
+        centre,
+        size,
+        direction=(0.9, -0.7, 1.1),
+        energy=26.0,
+        side=2.0,
+        colour=(0.82, 0.9, 1.0),
+    )
+    if scene.world is None:
+        scene.world = bpy.data.worlds.new("Relievo World")
+        if scene.world.node_tree is None:
+            scene.world.use_nodes = True
+        scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.30, 0.34, 0.40, 1.0)
+        scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0.35
+
+    camera = cameras.new(context, "Relievo Camera", math.radians(28.0))
+    camera.location = centre + mathutils.Vector((0.0, -0.78, 1.0)).normalized() * size * 2.45
+    camera.rotation_euler = (centre - camera.location).to_track_quat("-Z", "Y").to_euler()
+    scene.camera = camera
+    return camera
+
+
+def _light(context, name, centre, size, *, direction, energy, side, colour) -> None:
+    """An area light at a distance of 1.6 sizes; energy in watts for a subject of 2 m."""
+    data = bpy.data.lights.new(name, "AREA")
+    data.size = side * size
+    data.energy = energy * (size / 2.0) ** 2
+    data.color = colour
+    light = bpy.data.objects.new(name, data)
+    light.location = centre + mathutils.Vector(direction).normalized() * size * 1.6
+    light.rotation_euler = (centre - light.location).to_track_quat("-Z", "Y").to_euler()
+    context.collection.objects.link(light)
+
+
+@contextmanager
+def _settings(scene, camera, width_px: int, height_px: int, samples: int, path: Path) -> Iterator[None]:
+    """The scene set up for one render, and back."""
+    render, image = scene.render, scene.render.image_settings
+    wanted = [
+        (scene, "camera", camera),
+        (render, "engine", "CYCLES"),
+        (render, "resolution_x", width_px),
+        (render, "resolution_y", height_px),
+        (render, "resolution_percentage", 100),
+        (render, "filepath", str(path)),
+        (render, "use_border", False),
+        (image, "file_format", "PNG"),
+        (image, "color_mode", "RGB"),
+        (image, "color_depth", "8"),
+        (scene.cycles, "device", "CPU"),
+        (scene.cycles, "samples", samples),
+        (scene.cycles, "use_denoising", bool(_denoisers(scene)) and samples < 512),
+    ]
+    if hasattr(image, "media_type"):  # 5.0 on: chosen before the file format
+        wanted.insert(7, (image, "media_type", "IMAGE"))
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in wanted]
+    try:
+        for owner, name, value in wanted:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+
+def _denoisers(scene: bpy.types.Scene) -> list[str]:
+    """Denoisers of this build; a Blender built without OpenImageDenoise fails when asked to denoise."""
+    return [item.identifier for item in scene.cycles.bl_rna.properties["denoiser"].enum_items]

@@ -1,0 +1,111 @@
+"""A folder a result: request.json, image.png, depth.exr, preview.png. Whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..engine.errors import InputError
+from ..engine.request import Result
+from . import images
+
+REQUEST, IMAGE, DEPTH, PREVIEW = "request.json", "image.png", "depth.exr", "preview.png"
+
+#: In this order they appear in a folder that was there already: what is read first comes last.
+FILES = (IMAGE, DEPTH, PREVIEW, REQUEST)
+
+
+def save(result: Result, out_dir: str | Path) -> Path:
+    """Write the result into the folder `out_dir` and return it.
+
+    A folder that does not exist is made. One that holds the same result (same request, same model) is written anew; one
+    that holds another result is an InputError, as is a place that cannot be written: nothing is lost and nothing
+    half-written is left.
+    """
+    out_dir = Path(out_dir).absolute()
+    _refuse_another_result(out_dir, result)
+    partial = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.partial")
+    try:
+        out_dir.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        try:
+            (partial / REQUEST).write_text(json.dumps(_record(result), indent=2) + "\n", encoding="utf-8")
+            images.write_image(partial / IMAGE, result.image)
+            images.write_depth(partial / DEPTH, result.depth)
+            images.write_image(partial / PREVIEW, preview(result.image, result.depth))
+            if out_dir.exists():
+                for name in FILES:
+                    (partial / name).replace(out_dir / name)
+            else:
+                partial.replace(out_dir)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise InputError(
+            f"The result cannot be written to {out_dir}.", "Choose a folder that you may write to.", str(error)
+        ) from error
+    return out_dir
+
+
+def load(folder: str | Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """image (H, W, 3) uint8, depth (H, W) float32 and the record of a saved result."""
+    folder = Path(folder)
+    try:
+        record = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{folder} holds no result.", f"Choose a folder with a {REQUEST} in it.", str(error)
+        ) from error
+    return images.read_image(folder / IMAGE), images.read_depth(folder / DEPTH), record
+
+
+def preview(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """(H, 2 W, 3) uint8: the image beside its depth, shaded as if lit from the upper left; near is bright, sky black."""
+    known = np.isfinite(depth)
+    near = 1.0 / np.where(known, depth, np.inf)
+    low, high = np.percentile(near[known], [1.0, 99.0])
+    tone = np.clip((near - low) / max(high - low, 1e-12), 0.0, 1.0) * 0.8 + 0.2
+    # Slope across a picture of unit width, so that the shading does not depend on the resolution.
+    filled = np.where(known, depth, depth[known].max()) / np.median(depth[known])
+    down, across = (np.gradient(filled, axis=axis) * max(depth.shape) / 8.0 for axis in (0, 1))
+    # Light along (-1, -1, 1): towards the viewer, from the left, from above.
+    light = (1.0 + across + down) / np.sqrt(3.0 * (1.0 + across**2 + down**2))
+    grey = np.where(known, tone * (0.45 + 0.55 * np.clip(light * np.sqrt(3.0) / 1.4, 0.0, 1.0)), 0.0)
+    shaded = np.repeat(np.rint(grey * 255.0).astype(np.uint8)[..., None], 3, axis=-1)
+    return np.concatenate([image, shaded], axis=1)
+
+
+def _record(result: Result) -> dict[str, Any]:
+    """The record, with what the numbers in depth.exr mean."""
+    known = np.isfinite(result.depth)
+    return {
+        **result.record(),
+        "depth": {
+            "file": DEPTH,
+            "meaning": "distance along the view axis (z-depth), 32-bit float, larger is farther, inf is sky",
+            "unit": "relative: right up to one common factor",
+            "nearest": float(result.depth[known].min()) if known.any() else None,
+            "farthest": float(result.depth[known].max()) if known.any() else None,
+            "sky_share": float(1.0 - known.mean()),
+        },
+    }
+
+
+def _refuse_another_result(out_dir: Path, result: Result) -> None:
+    if out_dir.exists() and not out_dir.is_dir():
+        raise InputError(f"{out_dir} is a file.", "Choose a folder.")
+    there = [name for name in FILES if (out_dir / name).exists()]
+    if not there:
+        return
+    try:
+        stored = json.loads((out_dir / REQUEST).read_text(encoding="utf-8"))
+        same = stored["request"] == json.loads(result.request.to_json()) and stored["model"] == result.model
+    except (OSError, ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        raise InputError(f"{out_dir} already holds another result.", "Choose another folder, or move that result away.")

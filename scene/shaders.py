@@ -1,0 +1,58 @@
+"""Node materials, written by node type and socket name so that they are the same in every Blender from 4.2 on."""
+
+from __future__ import annotations
+
+import bpy
+
+
+def unlit(name: str, picture: bpy.types.Image) -> bpy.types.Material:
+    """The picture as it is, through emission: its light is already in it."""
+    material, nodes, links = _empty(name)
+    output = nodes.new("ShaderNodeOutputMaterial")
+    emission = nodes.new("ShaderNodeEmission")
+    texture = _texture(nodes, picture, extension="EXTEND")
+    links.new(texture.outputs["Color"], emission.inputs["Color"])
+    links.new(emission.outputs["Emission"], output.inputs["Surface"])
+    _in_a_row(texture, emission, output)
+    nodes.active = texture  # what the solid viewport shows
+    return material
+
+
+def lit(name: str, picture: bpy.types.Image, *, roughness: float, tile_repeat: float) -> bpy.types.Material:
+    """The picture as the base colour of a Principled surface, repeated over the UVs."""
+    material, nodes, links = _empty(name)
+    output = nodes.new("ShaderNodeOutputMaterial")
+    surface = nodes.new("ShaderNodeBsdfPrincipled")
+    surface.inputs["Roughness"].default_value = roughness
+    coordinates = nodes.new("ShaderNodeTexCoord")
+    mapping = nodes.new("ShaderNodeMapping")
+    mapping.inputs["Scale"].default_value = (tile_repeat, tile_repeat, 1.0)
+    texture = _texture(nodes, picture, extension="REPEAT")
+    links.new(coordinates.outputs["UV"], mapping.inputs["Vector"])
+    links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
+    links.new(texture.outputs["Color"], surface.inputs["Base Color"])
+    links.new(surface.outputs["BSDF"], output.inputs["Surface"])
+    _in_a_row(coordinates, mapping, texture, surface, output)
+    nodes.active = texture
+    return material
+
+
+def _empty(name: str):
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:  # 5.0 gives a new material its tree
+        material.use_nodes = True
+    material.node_tree.nodes.clear()
+    return material, material.node_tree.nodes, material.node_tree.links
+
+
+def _texture(nodes, image: bpy.types.Image, *, extension: str) -> bpy.types.ShaderNodeTexImage:
+    texture = nodes.new("ShaderNodeTexImage")
+    texture.image = image
+    texture.interpolation = "Linear"
+    texture.extension = extension
+    return texture
+
+
+def _in_a_row(*nodes: bpy.types.Node) -> None:
+    for column, node in enumerate(nodes):
+        node.location = (300.0 * (column - len(nodes)), 0.0)
