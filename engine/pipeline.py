@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from . import catalog
-from .errors import EngineError, InputError
+from .errors import EngineError, EnvironmentMissing, InputError
 from .request import Request, Result
 from .version import VERSION
 
@@ -57,9 +57,22 @@ class ProceduralBackend:
         pass
 
 
+def _modality_forcing() -> Backend:
+    try:
+        from .modality_forcing import ModalityForcingBackend
+    except ImportError as error:
+        raise EnvironmentMissing(
+            "The engine's Python cannot load this model: a package is missing.",
+            "Install the engine in Relievo's preferences, or choose the procedural model.",
+            str(error),
+        ) from error
+    return ModalityForcingBackend()
+
+
 #: ModelEntry.backend -> what makes it; called once, when the first request needs it.
 BACKENDS: dict[str, Callable[[], Backend]] = {
     "procedural": ProceduralBackend,
+    "modality_forcing": _modality_forcing,
 }
 
 

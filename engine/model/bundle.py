@@ -26,7 +26,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..builtin.procedural import canonical_words
+from ..builtin.procedural.words import canonical_words
 from ..errors import ModelError
 from ..sampling.sampler import Parametrisation
 from ..sampling.schedules import Schedule

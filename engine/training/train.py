@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..model.bundle import SmallModel
+from ..model.bundle import VOCABULARY_FILE, SmallModel, read_json
 from .dataset import Batch, ShardSet
 from .presets import PRESETS, vocabulary
 from .recipe import Recipe, add_noise, draw_levels, velocity_loss
@@ -71,7 +71,7 @@ class Trainer:
         self.run: Path = options.run
         self.data = ShardSet(options.data)
         torch.manual_seed(options.seed)
-        self.model = SmallModel(PRESETS[options.preset], vocabulary())
+        self.model = SmallModel(PRESETS[options.preset], self.vocabulary())
         initialise(self.model)
         self.model.to(self.device)
         self.ema = copy.deepcopy(self.model).eval().requires_grad_(False)
@@ -89,6 +89,11 @@ class Trainer:
             for module in self.model.modules():
                 if type(module).__name__ in ("DoubleStreamBlock", "SingleStreamBlock"):
                     module.compile(dynamic=False)
+
+    def vocabulary(self) -> list[str]:
+        """The run's own words: the generator may have learned more since it began."""
+        path = self.run / "model" / VOCABULARY_FILE
+        return read_json(path) if path.exists() else vocabulary()
 
     def save_run_config(self) -> None:
         config = {
