@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -90,8 +90,8 @@ class Pipeline:
         Raises EngineError (InputError, ModelError, Cancelled ...).
         """
         start = time.perf_counter()
-        request = catalog.resolve(request)
         _check_arrays(request, arrays)
+        request = catalog.resolve(_sized_as_input(request, arrays))
         entry = catalog.find(request.model)
         output = self._backend(entry).run(entry, request, arrays, report)
         notes = output.notes
@@ -134,6 +134,14 @@ def _check_arrays(request: Request, arrays: Arrays) -> None:
         depth = arrays.get("depth")
         if depth is None or depth.ndim != 2 or depth.dtype != np.float32:
             raise InputError("There is no depth to paint.", "Give a depth map with one 32-bit float per pixel.")
+
+
+def _sized_as_input(request: Request, arrays: Arrays) -> Request:
+    """i2d and d2i answer at the size of what they were given."""
+    if request.mode == "joint":
+        return request
+    height, width = arrays["image" if request.mode == "i2d" else "depth"].shape[:2]
+    return replace(request, width_px=width, height_px=height)
 
 
 def _versions() -> dict[str, str]:

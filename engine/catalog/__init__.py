@@ -30,6 +30,7 @@ class ModelEntry:
     default_size_px: int
     default_steps: int
     default_guidance: float
+    i2d_steps: int = 1  # image-to-depth has one right answer: few steps, and no guidance
     folder: str = ""  # of the checkpoint, relative to engine/ ; empty when there are no weights
 
     @property
@@ -71,12 +72,13 @@ def resolve(request: Request) -> Request:
         raise InputError(
             f"The model '{entry.id}' cannot make a {request.target}.", f"It makes: {', '.join(entry.targets)}."
         )
+    i2d = request.mode == "i2d"
     size = request.width_px or request.height_px or entry.default_size_px
     return replace(
         request,
         width_px=request.width_px or size,
         height_px=request.height_px or size,
-        steps=request.steps or entry.default_steps,
-        guidance=entry.default_guidance if request.guidance is None else request.guidance,
+        steps=request.steps or (entry.i2d_steps if i2d else entry.default_steps),
+        guidance=(1.0 if i2d else entry.default_guidance) if request.guidance is None else request.guidance,
         tile=request.tiles,
     )

@@ -81,7 +81,7 @@ class ShardSet:
         return len(self.image)
 
     def batch(self, indices: np.ndarray, rng: np.random.Generator | None = None) -> Batch:
-        """The samples of those indices; with ``rng`` mirrored at random, and tiling ones shifted around their borders."""
+        """Those samples; with ``rng`` mirrored at random, and tiling ones shifted around their borders."""
         images, disparities = [], []
         for i in indices:
             image, disparity = self.image[i], self.disparity[i]
