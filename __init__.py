@@ -1,15 +1,18 @@
 """Relievo: prompts become pictures with depth. Blender's entry to the extension."""
 
 
-def register() -> None:
-    from . import operators, panels, scene
+def _parts():
+    from . import operators, panels
+    from .scene import preferences, settings
 
-    for part in (scene, operators, panels):  # settings first: operators and panels read them
+    return settings, preferences, operators, panels  # settings first: operators and panels read them
+
+
+def register() -> None:
+    for part in _parts():
         part.register()
 
 
 def unregister() -> None:
-    from . import operators, panels, scene
-
-    for part in (panels, operators, scene):
+    for part in reversed(_parts()):
         part.unregister()

@@ -1,0 +1,42 @@
+"""What the user can do, one verb a file. An operator reads the settings, calls, reports."""
+
+
+def _modules():
+    # Inside the function: the command line's parser must be importable without Blender.
+    from . import (
+        cancel,
+        command,
+        copy_error,
+        dismiss,
+        free_memory,
+        generate,
+        handlers,
+        install_engine,
+        open_log,
+        preview,
+        randomise_seed,
+    )
+
+    return (
+        preview,  # first: generate shows its pictures there
+        generate,
+        cancel,
+        randomise_seed,
+        dismiss,
+        copy_error,
+        free_memory,
+        open_log,
+        install_engine,
+        handlers,
+        command,
+    )
+
+
+def register() -> None:
+    for module in _modules():
+        module.register()
+
+
+def unregister() -> None:
+    for module in reversed(_modules()):
+        module.unregister()

@@ -1,0 +1,27 @@
+"""Take the last message away."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import session
+
+
+class RELIEVO_OT_dismiss(bpy.types.Operator):
+    """Take this message away"""
+
+    bl_idname = "relievo.dismiss"
+    bl_label = "Dismiss"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        session.state.error, session.state.notes = None, ()
+        return {"FINISHED"}
+
+
+def register() -> None:
+    bpy.utils.register_class(RELIEVO_OT_dismiss)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(RELIEVO_OT_dismiss)

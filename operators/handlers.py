@@ -1,0 +1,34 @@
+"""What Blender does that the engine must know of: another file is opened, a render begins."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..scene import preferences
+from . import preview, session
+
+
+@persistent
+def _before_load(*_) -> None:
+    """The scene a job was meant for goes away; so does what the tab said about it."""
+    session.cancel()
+    session.state.end()
+    preview.clear()
+
+
+@persistent
+def _before_render(*_) -> None:
+    if session.state.job is None and preferences.read().unload_before_render:
+        session.unload()
+
+
+def register() -> None:
+    bpy.app.handlers.load_pre.append(_before_load)
+    bpy.app.handlers.render_init.append(_before_render)
+
+
+def unregister() -> None:
+    bpy.app.handlers.render_init.remove(_before_render)
+    bpy.app.handlers.load_pre.remove(_before_load)
+    session.close()

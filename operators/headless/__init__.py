@@ -1,0 +1,1 @@
+"""Relievo without a window: one parser, two doors (``relievo`` and ``blender -b --command relievo``)."""

@@ -1,0 +1,136 @@
+"""Many jobs, one folder each; killed and resumed it repeats nothing and loses nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import bpy
+
+from ...engine.errors import EngineError
+from . import commands
+from .blend import start_from
+from .console import print_error
+from .jobs import BatchJob, read_jobs
+from .manifest import Manifest
+from .staging import Staging, leftover, remove
+
+if TYPE_CHECKING:
+    from .console import Console
+
+# A job's line for the manifest also lies in its folder, which appears by one rename. So a kill between that rename
+# and the line in the manifest loses nothing: --resume takes the line from here.
+RECORD = "job.json"
+
+
+def run(args: argparse.Namespace, console: Console, stdout: TextIO) -> int:
+    """The whole batch; 0 when every job is done, 1 when one failed. InputError before anything has run."""
+    jobs = read_jobs(args.jobs)
+    if args.shard:
+        index, count = args.shard
+        jobs = jobs[index - 1 :: count]
+    manifest = Manifest(args.out, args.shard)
+    if not args.resume:
+        manifest.refuse_used_folder([job.id for job in jobs])
+    _make_folder(args.out)
+    # What `blender -b FILE` has opened; every job starts from it again, so that none sees another's objects.
+    base = args.blend or (Path(bpy.data.filepath) if bpy.data.filepath else None)
+    start_from(base)  # a wrong one is refused here, once
+    finished = _recover(args.out, manifest, jobs) if args.resume else set()
+
+    failed = 0
+    for number, job in enumerate(jobs, start=1):
+        if job.id in finished:
+            console.say(f"[{number}/{len(jobs)}] {job.id}: already done")
+            continue
+        console.say(f"[{number}/{len(jobs)}] {job.id}")
+        entry = _run_job(job, args.out, base, args.jobs.parent, console)
+        manifest.append(entry)
+        failed += entry["status"] != "done"
+        if args.json:
+            print(json.dumps(entry), file=stdout, flush=True)
+        elif entry["status"] == "done":
+            print(args.out / job.id, file=stdout, flush=True)
+    console.say(
+        f"{len(jobs) - failed} of {len(jobs)} done" + (f", {failed} failed: see {manifest.path}" if failed else "")
+    )
+    return 1 if failed else 0
+
+
+def _make_folder(out: Path) -> None:
+    """The folder for all results; InputError where it cannot be."""
+    with Staging() as staging:
+        staging.folder(out).rmdir()  # the same refusals as for any output
+    out.mkdir(exist_ok=True)
+
+
+def _recover(out: Path, manifest: Manifest, jobs: list[BatchJob]) -> set[str]:
+    """The ids that need not run again; tidies what a kill has left of the others."""
+    recorded = manifest.finished()
+    finished = {
+        job.id for job in jobs if recorded.get(job.id) == job.sha256 and (out / job.id / "request.json").is_file()
+    }
+    manifest.drop({job.id for job in jobs} - finished)
+    for job in jobs:
+        if job.id in finished:
+            continue
+        remove(leftover(out, job.id))
+        entry = _record_in(out / job.id)
+        if entry and entry.get("sha256") == job.sha256:
+            manifest.append(entry)
+            finished.add(job.id)
+        else:
+            remove(out / job.id)
+    return finished
+
+
+def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, console: Console) -> dict[str, Any]:
+    """One job, into its folder. Whatever goes wrong ends this job alone; the line for the manifest."""
+    began_s = time.monotonic()
+    entry: dict[str, Any] = {
+        "id": job.id,
+        "line": job.line,
+        "status": "failed",
+        "paths": {},
+        "notes": [],
+        "error": None,
+    }
+    entry["sha256"] = job.sha256
+
+    def finished(**values: Any) -> dict[str, Any]:
+        return entry | values | {"seconds": round(time.monotonic() - began_s, 3)}
+
+    try:
+        args = job.parse()
+        start_from(list_dir / args.blend if args.blend else base)
+        request, placement = commands.read_generate(args)
+        with Staging(job.id) as staging:
+            folder = staging.folder(out / job.id)
+            paths = {"folder": job.id, "blend": f"{job.id}/{args.target}.blend"}
+            picture = None
+            if args.render and args.render.is_absolute():
+                picture, paths["render"] = staging.file(args.render), str(args.render)
+            elif args.render:
+                picture, paths["render"] = folder / args.render.name, f"{job.id}/{args.render.name}"
+            result = commands.ask(request, {}, console)
+            commands.write_generated(result, placement, folder, picture, args.samples, console)
+            done = finished(status="done", paths=paths, notes=list(result.notes))
+            (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
+        return done
+    except EngineError as error:
+        print_error(error)
+        return finished(error={"summary": error.summary, "remedy": error.remedy})
+    except Exception as error:  # a bug: it must not cost the night's other jobs, and must not be silent
+        traceback.print_exc()
+        return finished(error={"summary": f"Relievo has a bug: {error!r}.", "remedy": "Please report it."})
+
+
+def _record_in(folder: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

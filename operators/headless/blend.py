@@ -1,0 +1,44 @@
+"""The file a command works in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ...engine.errors import InputError
+from ...scene import camera as cameras
+
+
+def open_or_keep(path: Path | None) -> None:
+    """Open that file; without one keep what ``blender -b FILE`` has opened, else begin with an empty one."""
+    if path is not None or not bpy.data.filepath:
+        start_from(path)
+
+
+def start_from(path: Path | None) -> None:
+    """Open that file, or an empty one. InputError when it cannot be read."""
+    if path is None:
+        # Neither the user's startup file nor the default cube belongs into a farm's results.
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        return
+    if not path.is_file():
+        raise InputError(f"There is no file '{path}'.", "Give an existing .blend file.")
+    try:
+        # Scripts inside a file do not run: a job list must not be able to carry code.
+        bpy.ops.wm.open_mainfile(filepath=str(path.absolute()), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise InputError(
+            f"'{path}' cannot be opened.", "Give a .blend file this Blender can read.", str(error)
+        ) from error
+
+
+def camera_of(scene: bpy.types.Scene, name: str | None) -> bpy.types.Object:
+    """The camera of that name, or the scene's active one. InputError when there is none."""
+    if name is not None:
+        return cameras.named(name)
+    try:
+        return cameras.active(scene)
+    except InputError as error:
+        remedy = "Name a camera of the file with --camera, or give --fov-deg for a new one."
+        raise InputError(error.summary, remedy) from error

@@ -1,0 +1,266 @@
+"""What each sub-command does: read, ask, build, write. Everything it writes goes through a Staging."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+
+from ...engine import catalog
+from ...engine.errors import InputError
+from ...engine.geometry import depth as depth_maps
+from ...engine.request import Request
+from ...scene import camera as cameras
+from ...scene import files, images, material, render, results, scene_mesh
+from .. import session
+from ..placement import Placement, place, placement_for
+from .blend import camera_of, open_or_keep
+from .console import Console
+from .staging import Staging
+
+if TYPE_CHECKING:
+    from ...engine.request import Result
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command has made: name -> path, and what the user should know."""
+
+    paths: dict[str, Path]
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "paths": {name: str(path) for name, path in self.paths.items()},
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def generate(args: argparse.Namespace, console: Console) -> Outcome:
+    """Prompt -> result folder with a .blend of the displaced material or the scene in it."""
+    open_or_keep(args.blend)
+    request, placement = read_generate(args)
+    _refuse_another_result(args.out, request)
+    with Staging() as staging:
+        folder = staging.folder(args.out)
+        picture = staging.file(args.render) if args.render else None
+        result = ask(request, {}, console)
+        write_generated(result, placement, folder, picture, args.samples, console)
+    paths = {"folder": args.out, "blend": args.out / f"{args.target}.blend"}
+    return Outcome(paths | _render_path(args), result.notes, result.seconds)
+
+
+def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
+    """The request and its place in the open file. InputError for anything the model or the file cannot do."""
+    scene = bpy.context.scene
+    camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
+    longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
+    if args.size and args.size.exact:
+        width_px, height_px = args.size.width_px, args.size.height_px
+    elif camera:
+        width_px, height_px = cameras.picture_px(scene, longest_px)
+    else:
+        width_px = height_px = longest_px
+    request = Request(
+        target=args.target,
+        model=args.model,
+        prompt=args.prompt,
+        seed=args.seed,
+        width_px=width_px,
+        height_px=height_px,
+        steps=args.steps,
+        guidance=args.guidance,
+        refine_depth=args.refine_depth,
+    )
+    placement = placement_for(
+        scene,
+        args.target,
+        camera=camera,
+        **({"fov_deg": args.fov_deg} if args.fov_deg else {}),
+        relief_m=args.relief_m,
+        tile_repeat=args.tile_repeat,
+    )
+    return catalog.resolve(request), placement
+
+
+def write_generated(
+    result: Result, placement: Placement, folder: Path, picture: Path | None, samples: int, console: Console
+) -> None:
+    """All files of a generated result into that (temporary) folder, and the render."""
+    _write_result(result, folder)
+    made = place(bpy.context, result, placement)
+    _write_blend(made, placement.target, folder / f"{placement.target}.blend", picture, result.image, samples, console)
+
+
+def _write_result(result: Result, folder: Path) -> None:
+    # By way of a folder inside: what a kill leaves of it then goes with the temporary folder.
+    inner = results.save(result, folder / "result")
+    for file in inner.iterdir():
+        file.replace(folder / file.name)
+    inner.rmdir()
+
+
+def _write_blend(
+    made: bpy.types.Object,
+    target: str,
+    blend: Path,
+    picture: Path | None,
+    image: np.ndarray,
+    samples: int,
+    console: Console,
+) -> None:
+    """The file, ready to render, and if asked for its render, at the image's size."""
+    scene = bpy.context.scene
+    if target == "scene":
+        render.show_as_made(scene)  # a film look over the picture would not give it back
+    elif scene.camera is None:
+        render.show_as_made(scene)
+        render.add_stage(bpy.context, made)
+    files.save_blend(blend)
+    if picture:
+        console.say("rendering")
+        height_px, width_px = image.shape[:2]
+        render.render_png(bpy.context, picture, width_px=width_px, height_px=height_px, samples=samples)
+
+
+def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
+    """Picture -> result folder with its depth."""
+    return _convert(args, "i2d", {"image": images.read_image(args.image)}, console)
+
+
+def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
+    """Depth -> result folder with a picture for it."""
+    return _convert(args, "d2i", {"depth": images.read_depth(args.depth)}, console)
+
+
+def _convert(args: argparse.Namespace, mode: str, arrays: dict[str, np.ndarray], console: Console) -> Outcome:
+    open_or_keep(args.blend)
+    height_px, width_px = next(iter(arrays.values())).shape[:2]
+    request = Request(
+        mode=mode,
+        target="scene",
+        model=args.model,
+        prompt=args.prompt,
+        seed=args.seed,
+        width_px=width_px,
+        height_px=height_px,
+        steps=args.steps,
+        guidance=args.guidance,
+    )
+    request = catalog.resolve(request).with_inputs(arrays)
+    _refuse_another_result(args.out, request)
+    with Staging() as staging:
+        folder = staging.folder(args.out)
+        result = ask(request, arrays, console)
+        _write_result(result, folder)
+    return Outcome({"folder": args.out}, result.notes, result.seconds)
+
+
+def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
+    """Picture + depth -> .blend with a mesh that fits the camera."""
+    open_or_keep(args.blend)
+    camera = None if args.fov_deg else camera_of(bpy.context.scene, args.camera)
+
+    def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
+        return scene_mesh.build(
+            bpy.context,
+            picture,
+            depth_map,
+            _pair_record(args),
+            name=args.image.stem,
+            camera=camera,
+            fov_deg=args.fov_deg,
+        )
+
+    return _from_pair(args, console, build)
+
+
+def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
+    """Picture + depth -> .blend with a displaced material."""
+    open_or_keep(args.blend)
+
+    def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
+        return material.build(
+            bpy.context,
+            picture,
+            depth_map,
+            _pair_record(args),
+            name=args.image.stem,
+            relief_m=args.relief_m,
+            tile_repeat=args.tile_repeat,
+        )
+
+    return _from_pair(args, console, build)
+
+
+def _from_pair(
+    args: argparse.Namespace, console: Console, build: Callable[[np.ndarray, np.ndarray], bpy.types.Object]
+) -> Outcome:
+    picture = images.read_image(args.image)
+    height_px, width_px = picture.shape[:2]
+    depth_map = depth_maps.match(images.read_depth(args.depth), width_px, height_px)
+    with Staging() as staging:
+        blend = staging.file(args.out)
+        render_png = staging.file(args.render) if args.render else None
+        made = build(picture, depth_map)
+        _write_blend(made, args.command, blend, render_png, picture, args.samples, console)
+    return Outcome({"blend": args.out} | _render_path(args))
+
+
+def models(args: argparse.Namespace) -> str:
+    """The catalogue as text."""
+    if args.json:
+        listed = [{"id": m.id, "label": m.label, "modes": m.modes, "license": m.license} for m in catalog.models()]
+        return json.dumps(listed)
+    return "\n".join(f"{m.id:<14}{' '.join(m.modes):<16}{m.license:<20}{m.label}" for m in catalog.models())
+
+
+def ask(request: Request, arrays: dict[str, np.ndarray], console: Console) -> Result:
+    """Have the engine do it, and wait."""
+    job = session.submit(request, arrays)
+    try:
+        result = job.wait(on_progress=console.event)
+    except BaseException:
+        job.cancel()
+        raise
+    for note in result.notes:
+        console.say(note)
+    return result
+
+
+def _refuse_another_result(out: Path, request: Request) -> None:
+    """InputError where that folder holds the result of another request: it would be lost."""
+    try:
+        stored = json.loads((out / results.REQUEST).read_text(encoding="utf-8"))["request"]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, LookupError, TypeError):
+        stored = None
+    if stored != request.to_dict():
+        raise InputError(f"'{out}' already holds another result.", "Choose another folder with --out, or move it away.")
+
+
+def _pair_record(args: argparse.Namespace) -> dict[str, Any]:
+    """What the datablocks carry when no engine was asked."""
+    return {"command": args.command, "image": str(args.image), "depth": str(args.depth)}
+
+
+def _render_path(args: argparse.Namespace) -> dict[str, Path]:
+    return {"render": args.render} if args.render else {}
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Console], Outcome]] = {
+    "generate": generate,
+    "depth": depth_from_image,
+    "image": image_from_depth,
+    "scene": scene_from_pair,
+    "material": material_from_pair,
+}

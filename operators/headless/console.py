@@ -1,0 +1,79 @@
+"""What a command says: outcomes to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from ...engine.protocol import Log, Progress
+
+if TYPE_CHECKING:
+    from ...engine.errors import EngineError
+
+MIN_PAUSE_S = 1.0  # between two progress lines of the same stage
+
+
+class Console:
+    """Progress, notes and errors of one command, as lines on stderr."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._stage = ""
+        self._said_s = 0.0
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def event(self, event: Progress | Log) -> None:
+        """What a job reports: a line for every new stage and every last step, in between one a second."""
+        if isinstance(event, Log):
+            self.say(event.text)
+        else:
+            self._progress(event)
+
+    def _progress(self, progress: Progress) -> None:
+        now_s = time.monotonic()
+        if progress.stage == self._stage and progress.step < progress.of and now_s - self._said_s < MIN_PAUSE_S:
+            return
+        self._stage, self._said_s = progress.stage, now_s
+        self.say(f"{progress.stage} {progress.step}/{progress.of}" if progress.of else progress.stage)
+
+
+def print_error(error: EngineError) -> None:
+    """Two lines: what went wrong, what to do."""
+    print(f"{error.summary}\n{error.remedy}", file=sys.stderr, flush=True)
+
+
+def print_outcome(outcome: dict, stdout: TextIO, as_json: bool) -> None:
+    """Paths, one a line, or the whole outcome as one line of JSON."""
+    if as_json:
+        print(json.dumps(outcome), file=stdout, flush=True)
+    else:
+        for path in outcome["paths"].values():
+            print(path, file=stdout, flush=True)
+
+
+@contextmanager
+def claimed_stdout(keep_chatter: bool = False) -> Iterator[TextIO]:
+    """The real stdout, for outcomes alone. Blender's own chatter there is dropped, or with keep_chatter goes to stderr.
+
+    Works on the file descriptor, since what Blender prints does not pass through sys.stdout.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    elsewhere = os.dup(2) if keep_chatter else os.open(os.devnull, os.O_WRONLY)
+    os.dup2(elsewhere, 1)
+    os.close(elsewhere)
+    try:
+        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout:
+            yield stdout
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)

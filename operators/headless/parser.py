@@ -1,0 +1,181 @@
+"""The command line: every option of every sub-command. Knows neither Blender nor the engine's process."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from ...engine.errors import InputError
+from ...engine.request import TARGETS
+from ...engine.version import VERSION
+
+DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises instead of leaving, so that a bad line of a batch is one failed job."""
+
+    def __init__(self, *args, **options) -> None:
+        # Abbreviated options would make a script change its meaning when an option is added.
+        super().__init__(*args, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[:1].upper()}{message[1:]}.", f"'{self.prog} --help' lists what can be given.")
+
+
+@dataclass(frozen=True)
+class Size:
+    """``512``: the longer side, the shape follows the camera; ``640x360``: exactly that."""
+
+    width_px: int
+    height_px: int
+    exact: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        width, cross, height = text.lower().partition("x")
+        try:
+            return cls(int(width), int(height if cross else width), bool(cross))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is no size; use 512 or 640x360") from None
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """``2/4`` -> (2, 4): the second of four machines."""
+    try:
+        index, count = (int(part) for part in text.split("/"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no shard; use for example 1/4") from None
+    if not 1 <= index <= count:
+        raise argparse.ArgumentTypeError(f"shard '{text}' is out of range; use 1/{count} to {count}/{count}")
+    return index, count
+
+
+def _blend_file(text: str) -> Path:
+    if not text.lower().endswith(".blend"):
+        raise argparse.ArgumentTypeError(f"'{text}' must end in .blend")
+    return Path(text)
+
+
+def _png_file(text: str) -> Path:
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"'{text}' must end in .png")
+    return Path(text)
+
+
+def _at_least(minimum: float, kind: type = int):
+    def parse(text: str):
+        value = kind(text)
+        if not minimum <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} must be at least {minimum}")
+        return value
+
+    parse.__name__ = kind.__name__  # argparse names the type in its message
+    return parse
+
+
+def _fov(text: str) -> float:
+    value = float(text)
+    if not 1.0 <= value <= 170.0:
+        raise argparse.ArgumentTypeError(f"{text} is out of range; use 1 to 170 degrees")
+    return value
+
+
+def build_parser() -> Parser:
+    """The whole command line; the name chosen is ``args.command``."""
+    parser = Parser("relievo", description="Prompts become pictures with depth, and those become Blender geometry.")
+    parser.add_argument("--version", action="version", version=f"relievo {VERSION}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    add_generate_options(_command(commands, "generate", "a prompt becomes a displaced material or a scene"))
+
+    depth = _command(commands, "depth", "a picture gets its depth")
+    depth.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
+    depth.add_argument("--prompt", default="", help="what the picture shows, if you want to say")
+    _add_sampling(depth, model="builtin")
+    depth.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+
+    image = _command(commands, "image", "a depth map gets its picture")
+    image.add_argument("--depth", type=Path, required=True, metavar="FILE", help=DEPTH_HELP)
+    image.add_argument("--prompt", required=True, help="what the picture shall show")
+    _add_sampling(image, model="builtin")
+    image.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+
+    scene = _command(commands, "scene", "a picture and its depth become a mesh that fits the camera")
+    _add_pair(scene)
+    _add_camera(scene)
+    _add_render(scene)
+
+    material = _command(commands, "material", "a picture and its depth become a displaced material")
+    _add_pair(material)
+    _add_relief(material)
+    _add_render(material)
+
+    batch = _command(commands, "batch", "many jobs of 'generate', one folder each, continued after a stop")
+    batch.add_argument(
+        "jobs", type=Path, metavar="JOBS", help=".csv or .jsonl; fields: generate's options with _ for -, and id"
+    )
+    batch.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder a job, and the manifest")
+    batch.add_argument("--resume", action="store_true", help="go on where a stopped batch was; failed jobs run again")
+    batch.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts: N machines, one folder")
+
+    models = commands.add_parser("models", help="the models there are")
+    models.add_argument("--json", action="store_true", help="one JSON array")
+    return parser
+
+
+def add_generate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--prompt", required=True, help="what to make, for example: mossy brick wall")
+    parser.add_argument("--target", choices=TARGETS, default="material", help="default: material")
+    _add_sampling(parser, model="procedural")
+    parser.add_argument("--size", type=Size.parse, metavar="N|WxH", help="pixels: longer side, or width x height")
+    parser.add_argument("--refine-depth", action="store_true", help="a second pass for the depth (neural models)")
+    _add_camera(parser)
+    _add_relief(parser)
+    _add_render(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+
+
+def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
+    parser.add_argument("--blend", type=Path, metavar="FILE", help="open this .blend first")
+    talk = parser.add_mutually_exclusive_group()
+    talk.add_argument("--quiet", action="store_true", help="no progress, only errors")
+    talk.add_argument("--verbose", action="store_true", help="Blender's own messages too, on stderr")
+    parser.add_argument("--json", action="store_true", help="print the outcome as one line of JSON, not as paths")
+    return parser
+
+
+def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same result; default: 0")
+    parser.add_argument("--steps", type=int, help="sampling steps; default: the model's")
+    parser.add_argument("--guidance", type=float, help="how literally the prompt is taken; default: the model's")
+    parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
+
+
+def _add_camera(parser: argparse.ArgumentParser) -> None:
+    camera = parser.add_mutually_exclusive_group()
+    camera.add_argument("--camera", metavar="NAME", help="a camera of the opened file; default: its active camera")
+    camera.add_argument("--fov-deg", type=_fov, metavar="F", help="a new camera; F: horizontal field of view")
+
+
+def _add_relief(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--relief-m", type=_at_least(0.0, float), metavar="M", help="height of the relief; default: what suits it"
+    )
+    parser.add_argument("--tile-repeat", type=_at_least(1), default=1, metavar="N", help="tiles per side; default: 1")
+
+
+def _add_pair(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
+    parser.add_argument("--depth", type=Path, required=True, metavar="FILE", help=DEPTH_HELP)
+    parser.add_argument("--out", type=_blend_file, required=True, metavar="X.blend", help="the file to write")
+
+
+def _add_render(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--render", type=_png_file, metavar="PNG", help="render the result with Cycles into this file")
+    parser.add_argument(
+        "--samples", type=_at_least(1), default=16, metavar="N", help="Cycles samples per pixel; default: 16"
+    )

@@ -1,0 +1,120 @@
+"""Outputs appear whole or not at all: written under temporary names beside their places, moved when all are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from types import TracebackType
+
+from ...engine.errors import InputError
+
+TEMPORARY_PREFIX = ".relievo-"
+
+
+class Staging:
+    """The outputs of one command.
+
+    Ask for every output while the block runs, before the expensive work: an unwritable place is refused at once.
+    Leaving the block normally moves all of them into place; leaving it by an exception removes every trace,
+    folders made on the way included.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        """name: makes the temporary names predictable (see leftover), for whoever has to tidy up after a kill."""
+        self._name = name or uuid.uuid4().hex[:12]
+        self._moves: list[tuple[Path, Path]] = []  # temporary -> final, in the order they were asked for
+        self._made: list[Path] = []  # folders that were not there before, outermost first
+
+    def folder(self, final: Path) -> Path:
+        """An empty temporary folder that becomes ``final``; where that exists, its files of the same names change."""
+        temporary = self._temporary(final)
+        try:
+            temporary.mkdir()
+        except OSError as error:
+            raise _unwritable(final, error) from error
+        self._moves.append((temporary, final))
+        return temporary
+
+    def file(self, final: Path) -> Path:
+        """A temporary name, same suffix, for a file that becomes ``final``."""
+        if final.is_dir():
+            raise InputError(f"'{final}' is a folder.", "Give the name of a file.")
+        temporary = self._temporary(final)
+        temporary = temporary.with_name(temporary.name + final.suffix)  # writers choose the format by it
+        try:
+            temporary.touch()
+            temporary.unlink()
+        except OSError as error:
+            raise _unwritable(final, error) from error
+        self._moves.append((temporary, final))
+        return temporary
+
+    def _next_name(self) -> str:
+        return f"{TEMPORARY_PREFIX}{len(self._moves)}-{self._name}"
+
+    def _temporary(self, final: Path) -> Path:
+        """A free name beside ``final``; makes the folders above it."""
+        final = final.absolute()
+        missing = [folder for folder in reversed(final.parents) if not folder.exists()]
+        try:
+            for folder in missing:
+                folder.mkdir(exist_ok=True)
+                self._made.append(folder)
+            if final.is_dir():  # inside it: a rename must not cross file systems
+                return final / self._next_name()
+        except OSError as error:
+            raise _unwritable(final, error) from error
+        if final.exists() and not final.is_file():
+            raise InputError(f"'{final}' is neither a file nor a folder.", "Choose another place with --out.")
+        return final.parent / self._next_name()
+
+    def __enter__(self) -> Staging:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+        try:
+            if kind is None:
+                for temporary, final in self._moves:
+                    _move(temporary, final)
+        except OSError as failure:
+            kind = type(failure)
+            raise _unwritable(Path(failure.filename or self._moves[0][1]), failure) from failure
+        finally:
+            for temporary, _ in self._moves:
+                remove(temporary)
+            if kind is not None:
+                for folder in reversed(self._made):
+                    if folder.is_dir() and not any(folder.iterdir()):
+                        folder.rmdir()
+
+
+def _move(temporary: Path, final: Path) -> None:
+    if not temporary.exists():
+        return  # asked for, then not needed
+    if temporary.is_dir() and final.is_dir():
+        # request.json last: where it lies, the rest is complete.
+        for item in sorted(temporary.iterdir(), key=lambda item: item.name == "request.json"):
+            item.replace(final / item.name)
+        temporary.rmdir()
+    else:
+        temporary.replace(final)
+
+
+def leftover(parent: Path, name: str) -> Path:
+    """Where a Staging of that name keeps its first output while it is unfinished."""
+    return parent / f"{TEMPORARY_PREFIX}0-{name}"
+
+
+def remove(path: Path) -> None:
+    """That file or folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return InputError(f"'{path}' cannot be written: {reason}.", "Choose a folder you may write to.", repr(error))

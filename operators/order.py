@@ -1,0 +1,93 @@
+"""What the panel asks for, copied to plain values: the scene may change while the engine works."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..engine import catalog
+from ..engine.errors import InputError
+from ..engine.request import Request
+from ..scene import camera as cameras
+from ..scene import images
+from .placement import Placement, placement_for
+
+
+@dataclass(frozen=True)
+class Order:
+    """A request, the arrays that go with it, and where its result goes."""
+
+    request: Request
+    placement: Placement
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def why_not(context: bpy.types.Context) -> str:
+    """Why the panel's choices cannot be ordered, as a sentence; empty when they can. Cheap: called while drawing."""
+    settings = context.scene.relievo
+    entry = settings.entry
+    if settings.mode not in entry.modes:
+        return f"{entry.label} makes results from a prompt only; choose another model"
+    if settings.target == "scene" and settings.camera_source == "active" and context.scene.camera is None:
+        return "The scene has no camera; add one, or choose New Camera"
+    if settings.target == "material" and settings.apply_to == "active" and _active_mesh(context) is None:
+        return "No mesh object is active; select one, or choose New Plane"
+    return ""
+
+
+def order_from(context: bpy.types.Context) -> Order:
+    """Read the panel. InputError where a file cannot be read or something is missing."""
+    scene, settings = context.scene, context.scene.relievo
+    if reason := why_not(context):
+        raise InputError(f"{reason.partition(';')[0]}.", f"{reason.partition(';')[2].strip().capitalize()}.")
+    arrays = _arrays(settings)
+    if arrays:
+        height_px, width_px = next(iter(arrays.values())).shape[:2]
+    elif settings.target == "scene":
+        width_px, height_px = cameras.picture_px(scene, settings.size_px)
+    else:
+        width_px = height_px = settings.size_px
+    request = Request(
+        mode=settings.mode,
+        target=settings.target,
+        model=settings.model,
+        prompt=settings.prompt,
+        seed=settings.seed,
+        width_px=width_px,
+        height_px=height_px,
+        steps=settings.steps if settings.uses_steps else None,
+        guidance=settings.guidance if settings.uses_steps else None,
+    )
+    placement = placement_for(
+        scene,
+        settings.target,
+        object=_active_mesh(context) if settings.apply_to == "active" else None,
+        camera=cameras.active(scene) if settings.target == "scene" and settings.camera_source == "active" else None,
+        fov_deg=math.degrees(settings.fov_rad),
+        relief_m=None if settings.relief_auto else settings.relief_m,
+        tile_repeat=settings.tile_repeat,
+    )
+    return Order(catalog.resolve(request), placement, arrays)
+
+
+def _arrays(settings) -> dict[str, np.ndarray]:
+    if settings.mode == "i2d":
+        return {"image": images.read_image(_file(settings.image_path, "picture"))}
+    if settings.mode == "d2i":
+        return {"depth": images.read_depth(_file(settings.depth_path, "depth file"))}
+    return {}
+
+
+def _file(path: str, what: str) -> Path:
+    if not path.strip():
+        raise InputError(f"No {what} is chosen.", f"Choose a {what} in Relievo's tab.")
+    return Path(bpy.path.abspath(path))
+
+
+def _active_mesh(context: bpy.types.Context) -> bpy.types.Object | None:
+    active = context.view_layer.objects.active if context.view_layer else None
+    return active if active is not None and active.type == "MESH" else None

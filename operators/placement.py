@@ -1,0 +1,86 @@
+"""Where a result goes in the file: plain values, so that a running job holds no Blender data that may vanish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..engine.errors import InputError
+from ..scene import material, scene_mesh
+
+if TYPE_CHECKING:
+    from ..engine.request import Result
+
+DEFAULT_FOV_DEG = 50.0
+
+
+@dataclass(frozen=True)
+class Placement:
+    """``*_uid``: Blender's session_uid, which outlives undo and renaming; None where there is none."""
+
+    target: str  # "material" or "scene"
+    scene_uid: int
+    object_uid: int | None = None  # material: the mesh object that gets it; None = a new plane
+    camera_uid: int | None = None  # scene: the camera the picture is seen from; None = a new one
+    fov_deg: float = DEFAULT_FOV_DEG  # of the new camera
+    relief_m: float | None = None  # material: lowest to highest point; None = what suits the depth
+    tile_repeat: int = 1
+
+
+def place(context: bpy.types.Context, result: Result, placement: Placement) -> bpy.types.Object:
+    """Build the result into the file. The object made or changed.
+
+    Raises InputError when the camera it was made for is gone; a vanished object is replaced by a new plane.
+    """
+    scene = find(bpy.data.scenes, placement.scene_uid)
+    if scene is None:
+        raise InputError("The scene this was made for is gone.", "Generate again in the scene that is open now.")
+    if scene != context.scene:
+        with context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+            return place(bpy.context, result, placement)
+    name = title(result.request.prompt, placement.target)
+    if placement.target == "material":
+        return material.build(
+            context,
+            result.image,
+            result.depth,
+            result.record(),
+            name=name,
+            target_object=find(bpy.data.objects, placement.object_uid),
+            relief_m=placement.relief_m,
+            tile_repeat=placement.tile_repeat,
+        )
+    camera = find(bpy.data.objects, placement.camera_uid)
+    if camera is None and placement.camera_uid is not None:
+        raise InputError("The camera this was made for is gone.", "Undo, or generate again with another camera.")
+    return scene_mesh.build(
+        context,
+        result.image,
+        result.depth,
+        result.record(),
+        name=name,
+        camera=camera,
+        fov_deg=None if camera else placement.fov_deg,
+        median_depth_m=scene_mesh.GENERATED_MEDIAN_M,
+    )
+
+
+def placement_for(scene: bpy.types.Scene, target: str, **values) -> Placement:
+    """A placement in that scene; give ``object`` or ``camera`` as Blender objects or None."""
+    for role in ("object", "camera"):
+        held = values.pop(role, None)
+        values[f"{role}_uid"] = held.session_uid if held else None
+    return replace(Placement(target, scene.session_uid), **values)
+
+
+def find(blocks, uid: int | None):
+    """The datablock of that session_uid, or None."""
+    return next((block for block in blocks if block.session_uid == uid), None) if uid is not None else None
+
+
+def title(prompt: str, target: str) -> str:
+    """A name for the datablocks: the prompt, as far as Blender's 63 bytes for names allow with suffixes."""
+    words = " ".join(prompt.split())
+    return words.encode()[:40].decode(errors="ignore").strip() or f"Relievo {target}"

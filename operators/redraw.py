@@ -1,0 +1,14 @@
+"""Have Relievo's tab drawn again: nothing in it is Blender data, so Blender does not notice that it changed."""
+
+from __future__ import annotations
+
+import bpy
+
+
+def redraw(context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()

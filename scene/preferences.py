@@ -1,0 +1,80 @@
+"""Preferences of the extension, and a way to read them that also works where there are none (the bpy wheel)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import bpy
+
+PACKAGE = __package__.rpartition(".")[0]  # bl_ext.user_default.relievo, whatever the repository is called
+
+
+@dataclass(frozen=True)
+class Values:
+    """The preferences as plain values; the defaults are the ones of the interface."""
+
+    engine_command: str = ""
+    results_dir: str = ""
+    unload_before_render: bool = True
+    idle_unload_min: int = 15
+
+
+class RelievoPreferences(bpy.types.AddonPreferences):
+    """Where the engine is, and when it gives its memory back"""
+
+    bl_idname = PACKAGE
+
+    engine_command: bpy.props.StringProperty(
+        name="Engine",
+        description=(
+            "A Python with the engine's packages, or a whole launch command such as "
+            "'ssh workstation relievo-engine worker'. Empty: found by itself"
+        ),
+        default=Values.engine_command,
+    )
+    results_dir: bpy.props.StringProperty(
+        name="Keep Results In",
+        description="Every result is also written here: picture, depth, preview and request. Empty: not written",
+        subtype="DIR_PATH",
+        default=Values.results_dir,
+    )
+    unload_before_render: bpy.props.BoolProperty(
+        name="Free Memory Before Rendering",
+        description="The engine gives its GPU memory back when a render starts",
+        default=Values.unload_before_render,
+    )
+    idle_unload_min: bpy.props.IntProperty(
+        name="Free Memory After",
+        description="Minutes without a generation after which the engine gives its memory back. 0: never",
+        min=0,
+        soft_max=120,
+        default=Values.idle_unload_min,
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        # The operators live above this layer; their ids are all that is needed of them here.
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "engine_command")
+        layout.prop(self, "results_dir")
+        layout.prop(self, "unload_before_render")
+        layout.prop(self, "idle_unload_min")
+        row = layout.row()
+        row.operator("relievo.install_engine", icon="IMPORT")
+        row.operator("relievo.open_log", icon="TEXT")
+
+
+def read() -> Values:
+    """The preferences in force."""
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    if addon is None or addon.preferences is None:
+        return Values()
+    return Values(**{field.name: getattr(addon.preferences, field.name) for field in fields(Values)})
+
+
+def register() -> None:
+    bpy.utils.register_class(RelievoPreferences)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(RelievoPreferences)

@@ -1,0 +1,170 @@
+"""What the panel asks for: one property group on the scene, saved with the file."""
+
+from __future__ import annotations
+
+import math
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..engine import catalog
+from ..engine.request import MAX_SIDE_PX, MAX_STEPS
+
+MAX_SEED = 2**31 - 1
+DEFAULT_MODEL = catalog.models()[0]
+
+
+def _use_model_defaults(settings: RelievoSettings, context: bpy.types.Context) -> None:
+    """Another model, other sensible values: steps that suit one are far too few for the next."""
+    entry = catalog.find(settings.model)
+    settings.size_px = entry.default_size_px
+    settings.steps = entry.default_steps
+    settings.guidance = entry.default_guidance
+    if settings.mode not in entry.modes:
+        settings.mode = entry.modes[0]
+
+
+class RelievoSettings(bpy.types.PropertyGroup):
+    """The choices in Relievo's tab"""
+
+    prompt: StringProperty(
+        name="Prompt",
+        description="What you want to see, in plain words. For example: mossy brick wall, wet, dark red",
+        default="mossy brick wall",
+    )
+    target: EnumProperty(
+        name="Target",
+        description="What the result becomes",
+        items=(
+            ("material", "Material", "A tileable material with real displacement", "MATERIAL", 0),
+            ("scene", "Scene", "A mesh that lines up with the camera", "SCENE_DATA", 1),
+        ),
+        default="material",
+    )
+    mode: EnumProperty(
+        name="From",
+        description="What the result is made from",
+        items=(
+            ("joint", "Prompt", "Picture and depth from the prompt"),
+            ("i2d", "Picture", "You give the picture, the model finds its depth"),
+            ("d2i", "Depth", "You give the depth, the model paints a picture for it"),
+        ),
+        default="joint",
+    )
+    image_path: StringProperty(
+        name="Picture",
+        description="The picture whose depth is wanted (.png, .jpg, .exr ...)",
+        subtype="FILE_PATH",
+    )
+    depth_path: StringProperty(
+        name="Depth",
+        description="The depth that gets a picture: distance along the view axis, as .exr (32-bit float) or .npy",
+        subtype="FILE_PATH",
+    )
+    model: EnumProperty(
+        name="Model",
+        description="What makes the picture and its depth",
+        items=tuple((entry.id, entry.label, entry.description) for entry in catalog.models()),
+        default=DEFAULT_MODEL.id,
+        update=_use_model_defaults,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another number, another variation; the same number gives the same result again",
+        min=0,
+        max=MAX_SEED,
+        default=0,
+    )
+    size_px: IntProperty(
+        name="Size",
+        description="Longer side of the result in pixels; the shape of a scene follows the render settings",
+        subtype="PIXEL",
+        min=16,
+        max=MAX_SIDE_PX,
+        default=DEFAULT_MODEL.default_size_px,
+    )
+    steps: IntProperty(
+        name="Steps",
+        description="Steps from noise to result: more are slower and cleaner",
+        min=1,
+        max=MAX_STEPS,
+        soft_max=100,
+        default=DEFAULT_MODEL.default_steps,
+    )
+    guidance: FloatProperty(
+        name="Guidance",
+        description="How literally the prompt is taken. 1: not strengthened at all",
+        min=0.0,
+        max=50.0,
+        soft_max=10.0,
+        default=DEFAULT_MODEL.default_guidance,
+    )
+
+    apply_to: EnumProperty(
+        name="Apply To",
+        description="What the material is put on",
+        items=(
+            ("plane", "New Plane", "Add a plane with the material at the 3D cursor"),
+            ("active", "Active Object", "Give the material to the active mesh object"),
+        ),
+        default="plane",
+    )
+    relief_auto: BoolProperty(
+        name="Automatic Relief",
+        description="Take the height of the displacement that suits the depth and the size of a tile",
+        default=True,
+    )
+    relief_m: FloatProperty(
+        name="Relief",
+        description="Height from the lowest to the highest point of the displacement",
+        subtype="DISTANCE",
+        min=0.0,
+        soft_max=1.0,
+        default=0.1,
+    )
+    tile_repeat: IntProperty(
+        name="Repeat",
+        description="How many tiles lie side by side, each way",
+        min=1,
+        soft_max=20,
+        default=1,
+    )
+    camera_source: EnumProperty(
+        name="Camera",
+        description="The camera the picture is seen from",
+        items=(
+            ("active", "Active Camera", "The mesh lines up with the scene's camera"),
+            ("new", "New Camera", "Add a camera with the field of view below"),
+        ),
+        default="active",
+    )
+    fov_rad: FloatProperty(
+        name="Field of View",
+        description="Horizontal field of view of the new camera",
+        subtype="ANGLE",
+        min=math.radians(1.0),
+        max=math.radians(170.0),
+        soft_min=math.radians(10.0),
+        soft_max=math.radians(120.0),
+        default=math.radians(50.0),
+    )
+
+    @property
+    def entry(self) -> catalog.ModelEntry:
+        """The chosen model in the catalogue."""
+        return catalog.find(self.model)
+
+    @property
+    def uses_steps(self) -> bool:
+        """Whether the chosen model samples in steps, with guidance."""
+        return self.entry.backend != "procedural"
+
+
+def register() -> None:
+    bpy.utils.register_class(RelievoSettings)
+    bpy.types.Scene.relievo = PointerProperty(type=RelievoSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.relievo
+    bpy.utils.unregister_class(RelievoSettings)
