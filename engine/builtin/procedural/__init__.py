@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .caption import VOCABULARY, caption
-from .materials import MATERIALS
+from .materials import MATERIALS, make_surface
 from .noise import Canvas
+from .prompt import Parsed, completed, parse
 from .recipe import Material, Recipe, Sketch
 from .scenes import FLOOR_COLORS, FLOORS, SCENES, SKIES, Scene
 from .shading import shade, to_display
@@ -19,9 +20,12 @@ __all__ = [
     "SCENES",
     "SYNONYMS",
     "VOCABULARY",
+    "Parsed",
     "Recipe",
     "Sample",
     "canonical_words",
+    "generate",
+    "parse",
     "random_recipe",
     "random_sample",
     "render",
@@ -57,8 +61,21 @@ def render(recipe: Recipe, seed: int, width_px: int, height_px: int) -> Sample:
         view = SCENES[recipe.kind].build(sketch)
         depth = view.depth.astype(np.float32, copy=False)
         return Sample(to_display(view.picture), depth, caption(recipe), tiles=False, fov_deg=view.fov_deg)
-    surface = MATERIALS[recipe.kind].build(sketch)
-    return Sample(shade(canvas, rng, surface), surface.depth(), caption(recipe))
+    surface = make_surface(sketch)
+    return Sample(to_display(shade(canvas, rng, surface)), surface.depth(), caption(recipe))
+
+
+def generate(prompt: str, target: str, seed: int, width_px: int, height_px: int) -> Sample:
+    """Make what the prompt says, as far as it is understood; what is not is in unknown_words and notes.
+
+    target  "material": seamless, relief around depth 1; "scene": a camera's view, depth in metres
+    seed    0 or more; decides all that the prompt leaves open. The layout does not depend on the resolution.
+    Sides of 16 to 4096 pixels. ValueError for another target.
+    """
+    parsed = parse(prompt, target)
+    recipe = completed(parsed.recipe, np.random.default_rng([seed, 2]))
+    sample = render(recipe, seed, width_px, height_px)
+    return replace(sample, unknown_words=parsed.unknown_words, notes=parsed.notes)
 
 
 def random_sample(seed: int, size_px: int) -> Sample:
@@ -96,7 +113,7 @@ def _random_material(rng: np.random.Generator, material: Material) -> Recipe:
 
 
 def _random_scene(rng: np.random.Generator, scene: Scene) -> Recipe:
-    traits = {word for word, often in scene.traits if rng.random() < often}
+    traits = {word for word, often in scene.traits.items() if rng.random() < often}
     if scene.variants:
         traits.add(_choice(rng, scene.variants))
     if scene.name == "corridor":

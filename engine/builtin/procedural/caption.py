@@ -8,7 +8,7 @@ from .recipe import Recipe
 from .scenes import FLOORS, SCENES, SKIES
 
 COUNTS = ("", "one", "two", "three", "four")
-_TRAITS = ("old", "rough", "wet", "mossy", "rusty", "layered")  # in the order captions have them
+_TRAITS = ("old", "rough", "wet", "mossy", "rusty", "layered", "cracked")  # in the order captions have them
 
 
 def caption(recipe: Recipe) -> str:
@@ -23,7 +23,7 @@ def _material(recipe: Recipe) -> list[str]:
         if variant in recipe.traits:
             return [phrase]
     sizes = dict(zip(("small", "large"), material.sizes, strict=False))
-    traits = [trait for trait in _TRAITS if trait in recipe.traits]
+    traits = [trait for trait in _TRAITS if trait in recipe.traits and trait != material.adjective]
     first, second = (*recipe.colors, "", "")[:2]
     patterns = [pattern for pattern in material.patterns if pattern.split()[-1] in recipe.traits]
     both = f"and {second}" if second and second != first else ""
@@ -31,7 +31,8 @@ def _material(recipe: Recipe) -> list[str]:
 
 
 def _scene(recipe: Recipe) -> list[str]:
-    floor = [recipe.floor_color, recipe.floor, "floor"]
+    kind = MATERIALS[recipe.floor].floor_noun if recipe.floor in MATERIALS else recipe.floor
+    floor = [recipe.floor_color, kind, "floor"]
     sky = ["under", recipe.sky, "sky"]
     color = recipe.colors[0] if recipe.colors else ""
     if recipe.kind == "plane":
@@ -53,7 +54,7 @@ def _vocabulary() -> tuple[str, ...]:
         phrases += [material.noun, material.adjective, *material.sizes, *material.traits, *material.patterns]
         phrases += material.variants.values()
     for scene in SCENES.values():
-        phrases += [*scene.colors, *scene.variants, *(trait for trait, _ in scene.traits)]
+        phrases += [*scene.colors, *scene.variants, *scene.traits]
     phrases += ["and", "box sphere on floor to the horizon under sky", "long short corridor with walls"]
     return tuple(sorted({word for phrase in phrases for word in phrase.split()}))
 

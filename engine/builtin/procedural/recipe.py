@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,6 +35,9 @@ class Recipe:
     floor_color: str = ""
     sky: str = ""
 
+    def replaced(self, **changes: object) -> Recipe:
+        return replace(self, **changes)
+
 
 @dataclass(frozen=True)
 class Material:
@@ -43,11 +46,13 @@ class Material:
     name      key in MATERIALS
     noun      how captions call it
     build     makes the surface
+    words     canonical words of a prompt -> how strongly they ask for this material
     colors    what training draws from; a prompt may ask for any
     natural   what is drawn from when a prompt names none
     second    colours of a second material in it (checkered tiles, two-coloured fabric)
     sizes     the words of captions for small and large features
     traits    word before the colour -> how often training uses it
+    wear      more words before the colour, for prompts: a general treatment of the surface (see wear.py)
     patterns  word after the colour -> how often training uses it
     variants  words of which one is always chosen; they replace noun and colour (terrain)
     adjective stands in every caption before the colour
@@ -57,13 +62,20 @@ class Material:
     noun: str
     build: Callable[[Sketch], Surface]
     colors: tuple[str, ...] = ()
+    words: dict[str, float] = field(default_factory=dict)
     natural: tuple[str, ...] = ()
     second: tuple[str, ...] = ()
     sizes: tuple[str, str] | tuple[()] = ("small", "large")
     traits: dict[str, float] = field(default_factory=dict)
+    wear: tuple[str, ...] = ()
     patterns: dict[str, float] = field(default_factory=dict)
     variants: dict[str, str] = field(default_factory=dict)
     adjective: str = ""
+
+    @property
+    def floor_noun(self) -> str:
+        """How captions call a floor of it."""
+        return " ".join(word for word in self.noun.split() if word not in ("wall", "cliff", "roof"))
 
 
 class Sketch:

@@ -48,9 +48,10 @@ def light_direction(rng: np.random.Generator) -> np.ndarray:
     return np.array([math.cos(azimuth) * flat, math.sin(azimuth) * flat, math.sin(elevation)])
 
 
-def shade(canvas: Canvas, rng: np.random.Generator, surface: Surface) -> np.ndarray:
-    """(H, W, 3) uint8: the surface under one light."""
-    light = light_direction(rng)
+def shade(canvas: Canvas, rng: np.random.Generator, surface: Surface, light: np.ndarray | None = None) -> np.ndarray:
+    """(H, W, 3) float32 display values: the surface under one light, drawn where none is given."""
+    if light is None:
+        light = light_direction(rng)
     ambient = rng.uniform(0.35, 0.5)
     if surface.ambient is not None:
         ambient = surface.ambient
@@ -75,7 +76,7 @@ def shade(canvas: Canvas, rng: np.random.Generator, surface: Surface) -> np.ndar
         picture += (surface.specular * highlight).astype(np.float32)[..., None]
     if surface.glow is not None:
         picture += surface.glow
-    return to_display(picture)
+    return picture
 
 
 def to_display(picture: np.ndarray) -> np.ndarray:

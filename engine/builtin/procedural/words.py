@@ -91,8 +91,13 @@ _GROUPS = {  # canonical words <- what people write for them
     "one": "single 1",
     "two": "pair 2",
     "three": "3",
-    "four": "4 several",
+    "four": "4 5 6 7 8 9 five six seven eight nine ten several many lots dozen",
+    "blue sky": "sunny clear cloudless daylight",
+    "grey sky": "overcast cloudy foggy misty",
 }
+
+#: Words for more objects than a scene can have.
+MANY = frozenset("5 6 7 8 9 five six seven eight nine ten several many lots dozen".split())  # noqa: SIM905
 
 #: Everyday word -> canonical word or words.
 SYNONYMS: dict[str, str] = {word: canonical for canonical, group in _GROUPS.items() for word in group.split()}

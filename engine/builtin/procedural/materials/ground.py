@@ -143,6 +143,8 @@ MATERIALS = (
         dunes,
         ("tan", "yellow", "orange", "beige", "white", "red"),
         natural=("tan", "yellow", "beige"),
+        words={"dunes": 3, "sand": 2, "desert": 2.5},
+        wear=("rough", "wet"),
     ),
     Material(
         "cracked earth",
@@ -150,6 +152,8 @@ MATERIALS = (
         cracked_earth,
         ("brown", "tan", "grey", "orange", "red", "white"),
         natural=("brown", "tan"),
+        words={"earth": 3, "cracked": 1},
+        wear=("old", "rough", "wet", "mossy"),
     ),
     Material(
         "gravel",
@@ -158,6 +162,8 @@ MATERIALS = (
         ("grey", "brown", "tan", "white", "black", "red"),
         natural=("grey", "tan"),
         sizes=("fine", "coarse"),
+        words={"gravel": 3},
+        wear=("old", "wet", "mossy"),
     ),
     Material(
         "terrain",
@@ -170,9 +176,24 @@ MATERIALS = (
             "islands": "islands terrain in blue water",
             "desert": "desert terrain",
         },
+        words={"terrain": 4, "islands": 3, "mountains": 2, "hills": 2, "water": 1.5, "desert": 2, "snowy": 0.5},
     ),
-    Material("moon", "moon craters", moon, ("grey", "grey", "white", "tan", "red", "brown"), natural=("grey",)),
     Material(
-        "leaves", "leaves", leaves, ("green", "yellow", "orange", "red", "brown"), natural=("green", "orange", "brown")
+        "moon",
+        "moon craters",
+        moon,
+        ("grey", "grey", "white", "tan", "red", "brown"),
+        natural=("grey",),
+        words={"moon": 3, "craters": 3},
+        wear=("old", "rough", "cracked"),
+    ),
+    Material(
+        "leaves",
+        "leaves",
+        leaves,
+        ("green", "yellow", "orange", "red", "brown"),
+        natural=("green", "orange", "brown"),
+        words={"leaves": 3},
+        wear=("old", "wet"),
     ),
 )

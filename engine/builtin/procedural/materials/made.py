@@ -101,6 +101,8 @@ MATERIALS = (
         natural=("brown", "tan", "orange"),
         sizes=("narrow", "wide"),
         traits={"old": 0.35},
+        words={"planks": 3, "wood": 2},
+        wear=("rough", "wet", "mossy", "cracked"),
     ),
     Material(
         "corrugated",
@@ -110,6 +112,8 @@ MATERIALS = (
         natural=("grey",),
         sizes=("narrow", "wide"),
         traits={"rusty": 0.35},
+        words={"corrugated": 4, "metal": 2, "rusty": 0.5},
+        wear=("old", "rough", "wet"),
     ),
     Material(
         "weave",
@@ -119,6 +123,8 @@ MATERIALS = (
         natural=("beige", "grey", "blue", "brown"),
         second=("white", "black", "beige", "grey"),
         sizes=("fine", "coarse"),
+        words={"woven": 3, "fabric": 3},
+        wear=("old", "rough", "wet"),
     ),
     Material(
         "diamond plate",
@@ -127,5 +133,7 @@ MATERIALS = (
         ("grey", "black", "yellow", "blue"),
         natural=("grey",),
         traits={"rusty": 0.3},
+        words={"diamond": 3, "plate": 3, "metal": 1},
+        wear=("old", "rough", "wet"),
     ),
 )

@@ -153,6 +153,8 @@ MATERIALS = (
         ("red", "brown", "white", "grey", "orange", "tan", "black"),
         natural=("red", "red", "brown"),
         traits={"rough": 0.35, "mossy": 0.25},
+        words={"brick": 3, "wall": 1},
+        wear=("old", "wet", "cracked"),
     ),
     Material(
         "cobblestone",
@@ -161,6 +163,8 @@ MATERIALS = (
         ("grey", "brown", "tan", "black", "white", "blue"),
         natural=("grey", "grey", "tan"),
         traits={"wet": 0.2, "mossy": 0.25},
+        words={"cobblestones": 3, "stone": 1},
+        wear=("old", "rough", "cracked"),
     ),
     Material(
         "tiles",
@@ -170,8 +174,18 @@ MATERIALS = (
         natural=("white", "beige", "blue", "teal"),
         second=("white", "black", "grey", "beige"),
         patterns={"checkered": 0.35},
+        words={"tiles": 2, "tiled": 2, "ceramic": 2, "checkered": 1},
+        wear=("old", "rough", "wet", "mossy", "cracked"),
     ),
-    Material("hexagon", "hexagon tiles", hexagon, _ALL, natural=("white", "grey", "teal")),
+    Material(
+        "hexagon",
+        "hexagon tiles",
+        hexagon,
+        _ALL,
+        natural=("white", "grey", "teal"),
+        words={"hexagon": 5, "tiles": 1},
+        wear=("old", "rough", "wet", "mossy", "cracked"),
+    ),
     Material(
         "shingles",
         "roof shingles",
@@ -180,5 +194,7 @@ MATERIALS = (
         natural=("red", "brown", "grey"),
         traits={"mossy": 0.2},
         patterns={"fish scale": 0.5},
+        words={"roof": 3, "shingles": 3, "fish": 2, "scale": 2},
+        wear=("old", "rough", "wet", "cracked"),
     ),
 )

@@ -67,6 +67,8 @@ MATERIALS = (
         natural=("grey", "brown", "tan"),
         sizes=(),
         traits={"layered": 0.4, "mossy": 0.3},
+        words={"rock": 3, "cliff": 3, "stone": 2, "layered": 1},
+        wear=("old", "rough", "wet", "cracked"),
     ),
     Material(
         "lava",
@@ -75,8 +77,17 @@ MATERIALS = (
         ("orange", "orange", "orange", "red", "red", "blue", "green"),
         natural=("orange",),
         adjective="glowing",
+        words={"lava": 4, "glowing": 1},
+        wear=("rough",),
     ),
     Material(
-        "ice", "ice", ice, ("cyan", "blue", "white", "teal"), natural=("cyan", "blue", "white"), adjective="cracked"
+        "ice",
+        "ice",
+        ice,
+        ("cyan", "blue", "white", "teal"),
+        natural=("cyan", "blue", "white"),
+        adjective="cracked",
+        words={"ice": 3},
+        wear=("rough", "wet"),
     ),
 )

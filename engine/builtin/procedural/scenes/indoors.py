@@ -12,7 +12,8 @@ from .stage import Camera, View, floor_albedo
 def corridor(sketch: Sketch) -> View:
     """A straight corridor with lamps in the ceiling; walls plain or of brick; the end is a wall."""
     rays = (camera := Camera(sketch.canvas, sketch.random(0.8, 1.2), sketch.random(-0.05, 0.08))).rays
-    half, eye, ceiling = sketch.random(0.8, 1.6), sketch.random(0.8, 1.4), sketch.random(2.2, 3.2)
+    widen = {"small": 0.65, "large": 1.6}.get(sketch.recipe.size, 1.0)
+    half, eye, ceiling = widen * sketch.random(0.8, 1.6), sketch.random(0.8, 1.4), sketch.random(2.2, 3.2)
     low, high = (15, 22) if sketch.has("long") else (6, 9) if sketch.has("short") else (9, 15)
     length, aside = sketch.random(low, high), sketch.random(-0.4, 0.4) * half
 
@@ -31,7 +32,8 @@ def corridor(sketch: Sketch) -> View:
     surface, depth = meets.argmin(-1), meets.min(-1)  # surface 0: side wall, 1: floor or ceiling, 2: end
     x, y, z = rays[..., 0] * depth, rays[..., 1] * depth, rays[..., 2] * depth
     height, across = y + eye, x + np.float32(aside)
-    floor = floor_albedo(sketch, x, z, depth)
+    lamps = np.array([0, 1, 0])
+    floor = floor_albedo(sketch, x, z, depth, lamps)
     paint = sketch.color()
     wall = sketch.plain(paint)
     if sketch.has("brick"):

@@ -18,17 +18,17 @@ def objects(sketch: Sketch) -> View:
     rays, eye = camera.rays, np.array([0, sketch.random(1.2, 2.4), 0], np.float32)
     light = sun(sketch)
     depth = floor_depth(rays, eye[1], 60)
-    on_floor = np.isfinite(depth)
+    floor_only, on_floor = depth, np.isfinite(depth)
     floor = rays * np.where(on_floor, depth, 0)[..., None]
     floor[..., 1] = 0
-    albedo = floor_albedo(sketch, floor[..., 0], floor[..., 2], floor[..., 2])
+    albedo = floor_albedo(sketch, floor[..., 0], floor[..., 2], np.where(on_floor, depth, 0), light)
     sunlit = np.full(sketch.shape, light[1], np.float32)  # cosine of the sun's angle, 0 in shadow
     base = sketch.color()
     for shape in place(sketch, recipe.count):
         shade = np.clip(base * (1 + sketch.rng.normal(0, 0.12)), 0, 1).astype(np.float32)
         hit, normal = shape.meet(eye, rays)
         nearer = hit < depth
-        ground = on_floor & (depth == floor_depth_of(rays, eye[1]))
+        ground = on_floor & (depth == floor_only)
         dark = ground & shape.shadows(floor, light)
         sunlit = np.where(dark, 0, sunlit)
         albedo = np.where(ground[..., None], albedo * shape.closeness(floor)[..., None], albedo)
@@ -39,18 +39,15 @@ def objects(sketch: Sketch) -> View:
     return under_sky(camera, picture, depth, recipe.sky, 0.02)
 
 
-def floor_depth_of(rays: Array, eye_height: float) -> Array:
-    return floor_depth(rays, eye_height, 60)
-
-
 def place(sketch: Sketch, count: int) -> list[shapes.Shape]:
     """``count`` shapes somewhere in front of the camera."""
     make = shapes.Sphere if sketch.has("spheres") else shapes.Box
+    scale = {"small": 0.55, "large": 1.5}.get(sketch.recipe.size, 1.0)
     found = []
     for _ in range(count):
         z = sketch.random(3, 8)
         x = sketch.random(-0.45, 0.45) * z
-        found.append(make(x, z, sketch.random(0.4, 1.0), sketch.random(0, np.pi), sketch.random(0.6, 2.0)))
+        found.append(make(x, z, scale * sketch.random(0.4, 1.0), sketch.random(0, np.pi), sketch.random(0.6, 2.0)))
     return found
 
 
@@ -66,7 +63,8 @@ def plane(sketch: Sketch) -> View:
     camera = Camera(sketch.canvas, sketch.random(0.7, 1.2), sketch.random(-0.05, 0.35))
     depth = floor_depth(camera.rays, sketch.random(0.8, 2.0), 80)
     at = np.where(np.isfinite(depth), depth, 0)
-    albedo = floor_albedo(sketch, camera.rays[..., 0] * at, camera.rays[..., 2] * at, at)
+    light = sun(sketch)
+    albedo = floor_albedo(sketch, camera.rays[..., 0] * at, camera.rays[..., 2] * at, at, light)
     return under_sky(camera, albedo * (0.95 * tint(sketch.recipe.sky)), depth, sketch.recipe.sky, 0.025)
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..materials import MATERIALS, make_surface
 from ..noise import Array, Canvas, mix, smoothstep
 from ..palette import color
-from ..recipe import Sketch
+from ..recipe import Recipe, Sketch
+from ..shading import shade
 
 FLOORS = ("checkered", "wood", "tiled", "grass", "sand", "stone")
 FLOOR_COLORS = {  # what training draws from; grass, sand and stone have a colour of their own
@@ -20,6 +22,8 @@ FLOOR_COLORS = {  # what training draws from; grass, sand and stone have a colou
     "wood": ("brown", "tan", "orange"),
     "tiled": ("grey", "white", "beige", "teal", "tan"),
 }
+_TILE_PX = 256
+_PAVED_PX, _PAVED_M = 512, np.float32(2.0)  # a tile of a material is two metres of floor
 _GROUND = {"grass": (0.28, 0.45, 0.15), "sand": (0.78, 0.66, 0.45), "stone": (0.48, 0.47, 0.45)}
 
 
@@ -115,9 +119,11 @@ def lookup(tile: Array, u: Array, v: Array) -> Array:
     return top * (1 - fy) + (tile[j1, i] * (1 - fx) + tile[j1, i1] * fx) * fy
 
 
-def floor_albedo(sketch: Sketch, x: Array, z: Array, distance: Array) -> Array:
+def floor_albedo(sketch: Sketch, x: Array, z: Array, distance: Array, light: Array) -> Array:
     """(H, W, 3) float32: the colour of the recipe's floor at the points (x, z); patterns fade where too fine."""
     kind, scale = sketch.recipe.floor, sketch.random(0.6, 1.3)
+    if kind in MATERIALS:
+        return paved(sketch, x, z, distance, light)
     u, v = x / np.float32(scale), z / np.float32(scale)
     fade = np.clip(1.6 - distance * 0.09, 0, 1)
     shape = x.shape
@@ -139,7 +145,47 @@ def floor_albedo(sketch: Sketch, x: Array, z: Array, distance: Array) -> Array:
         return base * (0.8 + 0.35 * (0.5 + (shade - 0.5) * fade) - 0.3 * fade * (to_joint(2 * u) < 0.06))[..., None]
     if base is None:
         base = np.array(_GROUND[kind]) * (1 + sketch.rng.normal(0, 0.07))
-    ground = Canvas(256, 256)
-    fine, coarse = ground.noise(sketch.rng, 1.0), ground.noise(sketch.rng, 1.5)
-    grain = 0.10 * lookup(fine, u / 4, v / 4) + 0.08 * lookup(coarse, u / 13, v / 13)
-    return np.broadcast_to(base.astype(np.float32), (*shape, 3)) * (1 + fade * grain)[..., None]
+    ground = Canvas(_TILE_PX, _TILE_PX)
+    fine, coarse = ground.noise(sketch.rng, 0.8), ground.noise(sketch.rng, 1.5)
+    step = footprint(sketch, distance) / np.float32(scale)
+    grain = 0.10 * smooth_lookup(fine, u / 4, v / 4, step / 4) + 0.08 * smooth_lookup(coarse, u / 13, v / 13, step / 13)
+    return np.broadcast_to(base.astype(np.float32), (*shape, 3)) * (1 + grain)[..., None]
+
+
+def footprint(sketch: Sketch, distance: Array) -> Array:
+    """(H, W) float32: about how many metres of floor one pixel covers at that z-depth, seen at eye height."""
+    across = distance * np.float32(sketch.canvas.pixel)
+    return across * np.sqrt(1 + distance / 1.5)  # between the width of a pixel's patch and its length
+
+
+def smooth_lookup(tile: Array, u: Array, v: Array, step: Array) -> Array:
+    """As ``lookup``, in a tile averaged over about ``step`` tiles: no flicker far away."""
+    levels = [tile]
+    while levels[-1].shape[0] > 1:
+        t = levels[-1]
+        levels.append((t[::2, ::2] + t[1::2, ::2] + t[::2, 1::2] + t[1::2, 1::2]) / 4)
+    wanted = np.clip(np.log2(np.maximum(step * tile.shape[0], 1e-6)), 0, len(levels) - 1.001).astype(np.float32)
+    below = np.floor(wanted).astype(np.int32)
+    out = np.empty((*u.shape, *tile.shape[2:]), np.float32)
+    for level in range(len(levels) - 1):
+        here = below == level
+        if here.any():
+            part = (wanted[here] - level).reshape(-1, *[1] * (tile.ndim - 2))
+            fine, rough = (lookup(levels[k], u[here], v[here]) for k in (level, level + 1))
+            out[here] = fine + (rough - fine) * part
+    return out
+
+
+def paved(sketch: Sketch, x: Array, z: Array, distance: Array, light: Array) -> Array:
+    """(H, W, 3): a floor of a material, lit from where the scene's sun stands."""
+    recipe = sketch.recipe
+    material = MATERIALS[recipe.floor]
+    tile = Canvas(_PAVED_PX, _PAVED_PX)
+    colors = (recipe.floor_color,) if recipe.floor_color else material.natural[:1]
+    traits = frozenset(list(material.variants)[:1])
+    paving = Sketch(tile, sketch.rng, Recipe(recipe.floor, colors=colors, traits=traits))
+    surface = make_surface(paving)
+    from_tile = np.array([light[0], light[2], max(light[1], 0.3)])  # the tile's y runs away from the camera
+    surface.specular = 0.0  # it would be the camera's place at the tile's zenith
+    picture = np.clip(shade(tile, sketch.rng, surface, from_tile / np.linalg.norm(from_tile)), 0, 1)
+    return smooth_lookup(picture.astype(np.float32), x / _PAVED_M, z / _PAVED_M, footprint(sketch, distance) / _PAVED_M)
