@@ -1,0 +1,34 @@
+"""Size and sampling: only what the chosen model listens to."""
+
+from __future__ import annotations
+
+import bpy
+
+from .generate import RELIEVO_PT_generate
+from .tab import InTab, paragraph
+
+
+class RELIEVO_PT_model(InTab, bpy.types.Panel):
+    bl_idname = "RELIEVO_PT_model"
+    bl_label = "Quality"
+    bl_parent_id = RELIEVO_PT_generate.bl_idname
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.relievo
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        if settings.mode == "joint":  # the other modes keep the size of the file they start from
+            layout.prop(settings, "size_px")
+        if settings.uses_steps:
+            layout.prop(settings, "steps")
+            layout.prop(settings, "guidance")
+        paragraph(layout, context, settings.entry.description)
+        paragraph(layout, context, f"License: {settings.entry.license}")
+
+
+def register() -> None:
+    bpy.utils.register_class(RELIEVO_PT_model)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(RELIEVO_PT_model)

@@ -1,0 +1,58 @@
+"""What becomes of the result in the scene: one panel for materials, one for scenes."""
+
+from __future__ import annotations
+
+import bpy
+
+from .generate import RELIEVO_PT_generate
+from .tab import InTab
+
+
+class RELIEVO_PT_material(InTab, bpy.types.Panel):
+    bl_idname = "RELIEVO_PT_material"
+    bl_label = "Material"
+    bl_parent_id = RELIEVO_PT_generate.bl_idname
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.relievo.target == "material"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.relievo
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "apply_to")
+        layout.prop(settings, "tile_repeat")
+        layout.prop(settings, "relief_auto")
+        if not settings.relief_auto:
+            layout.prop(settings, "relief_m")
+
+
+class RELIEVO_PT_scene(InTab, bpy.types.Panel):
+    bl_idname = "RELIEVO_PT_scene"
+    bl_label = "Scene"
+    bl_parent_id = RELIEVO_PT_generate.bl_idname
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.relievo.target == "scene"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.relievo
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "camera_source")
+        if settings.camera_source == "new":
+            layout.prop(settings, "fov_rad")
+        elif context.scene.camera is not None:
+            layout.label(text=context.scene.camera.name, icon="CAMERA_DATA")
+
+
+def register() -> None:
+    bpy.utils.register_class(RELIEVO_PT_material)
+    bpy.utils.register_class(RELIEVO_PT_scene)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(RELIEVO_PT_scene)
+    bpy.utils.unregister_class(RELIEVO_PT_material)
