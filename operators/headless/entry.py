@@ -94,4 +94,5 @@ def _stoppable() -> Iterator[None]:
         yield
     finally:
         for number, handler in kept.items():
-            signal.signal(number, handler)
+            # None: the handler was Blender's own, in C, which Python cannot put back. The program is about to end.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
