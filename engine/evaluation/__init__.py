@@ -1,0 +1,1 @@
+"""The measures: how good depth is, and how well a model reads a picture."""
