@@ -134,8 +134,9 @@ def _height_texture(name: str, height_map: bpy.types.Image, tile_repeat: float) 
     texture.image = height_map
     texture.extension = "REPEAT"
     texture.use_interpolation = True
-    texture.use_mipmap = False
-    texture.filter_type = "BOX"
+    if hasattr(texture, "use_mipmap"):  # gone in 5.2, which has no other filter than this
+        texture.use_mipmap = False
+        texture.filter_type = "BOX"
     texture.filter_size = 0.1
     return texture
 
