@@ -158,7 +158,7 @@ def check_hello(hello: Message, who: str, where: str) -> None:
 def encode(message: Message) -> list[memoryview | bytes]:
     """The frame as buffers to be written one after the other. EngineError where it would be too large."""
     arrays = {
-        name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        name: np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         for name, array in getattr(message, "arrays", {}).items()
     }
     check_arrays(arrays)
@@ -294,7 +294,7 @@ def _build(kind: type, values: dict[str, Any]) -> Message:
 def _garbled(read: bytes, why: str = "") -> EngineError:
     text = read[:200].decode("utf-8", "replace")
     return EngineError(
-        f"The engine's output is not Relievo's protocol. It said: {text.strip()[:120]!r}.",
+        f"The engine's pipe carries what is not Relievo's protocol: {text.strip()[:120]!r}.",
         "Check the launch command; it must print nothing of its own on standard output (login banners, echo).",
         f"{why} {read[:200]!r}".strip(),
     )

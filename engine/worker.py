@@ -267,11 +267,11 @@ def die_with_parent() -> None:
             ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
 
 
-def main() -> int:
-    """Be a worker on this process's stdin and stdout."""
+def main(pipeline: Pipeline | None = None) -> int:
+    """Be a worker on this process's stdin and stdout. pipeline: another than the product's, for tests."""
     die_with_parent()
     frames_in, frames_out = claim_pipes()
     faulthandler.enable()  # a crash in native code leaves its stack in the log
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger(__package__).setLevel(logging.INFO)
-    return Worker(Pipeline(), frames_in, frames_out).serve()
+    return Worker(pipeline or Pipeline(), frames_in, frames_out).serve()

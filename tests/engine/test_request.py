@@ -1,0 +1,103 @@
+"""Requests and the catalogue: what is refused, what is filled in, what a stored request gives back."""
+
+import json
+
+import numpy as np
+import pytest
+from relievo.engine import catalog
+from relievo.engine.errors import InputError
+from relievo.engine.request import Request, Result
+
+BRICK = Request(prompt="brick")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": " \n"}, "prompt is empty"),
+        ({"mode": "dance"}, "mode 'dance'"),
+        ({"target": "song"}, "target 'song'"),
+        ({"seed": -1}, "seed -1"),
+        ({"seed": 2**31}, "seed"),
+        ({"width_px": 15}, "15 pixels"),
+        ({"height_px": 4097}, "4097 pixels"),
+        ({"steps": 0}, "0 steps"),
+        ({"steps": 1001}, "1001 steps"),
+        ({"guidance": -0.1}, "guidance"),
+        ({"guidance": float("nan")}, "guidance"),
+        ({"guidance": float("inf")}, "guidance"),
+        ({"log2_alpha": float("nan")}, "trajectory"),
+        ({"timestep_dtype": "int4"}, "timestep"),
+        ({"model": "none"}, "model 'none'"),
+        ({"mode": "i2d"}, "cannot do i2d"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_remedy(fields, words):
+    with pytest.raises(InputError, match=words) as caught:
+        catalog.resolve(Request(**{"prompt": "brick", **fields}))
+    assert caught.value.remedy.endswith(".")
+
+
+def test_only_joint_needs_a_prompt():
+    for mode in ("i2d", "d2i"):
+        Request(mode=mode).validate()
+
+
+def test_defaults_come_from_the_model_and_what_is_set_stays():
+    entry = catalog.find("builtin")
+    request = catalog.resolve(Request(prompt="brick", model="builtin"))
+    assert (request.width_px, request.height_px) == (entry.default_size_px,) * 2
+    assert (request.steps, request.guidance) == (entry.default_steps, entry.default_guidance)
+    request = catalog.resolve(Request(prompt="brick", model="builtin", width_px=80, steps=3, guidance=0.0, tile=False))
+    assert (request.width_px, request.height_px, request.steps, request.guidance) == (80, 80, 3, 0.0)
+    assert request.tile is False
+    assert catalog.resolve(request) == request
+
+
+def test_a_material_tiles_and_a_scene_does_not_unless_told():
+    assert catalog.resolve(BRICK).tile is True
+    assert catalog.resolve(Request(prompt="hall", target="scene")).tile is False
+    assert catalog.resolve(Request(prompt="hall", target="scene", tile=True)).tile is True
+
+
+def test_a_stored_request_gives_the_same_again():
+    request = catalog.resolve(Request(prompt="ziegel \u2013 \u82b1", seed=3, guidance=1.5))
+    assert Request.from_dict(json.loads(request.to_json())) == request
+
+
+def test_a_request_of_a_newer_version_is_refused():
+    with pytest.raises(InputError, match="sparkle"):
+        Request.from_dict({"prompt": "brick", "sparkle": 3})
+
+
+def test_inputs_are_tied_to_the_request_by_their_content():
+    image = np.zeros((4, 4, 3), np.uint8)
+    one, same = BRICK.with_inputs({"image": image}), BRICK.with_inputs({"image": image.copy()})
+    image[0, 0, 0] = 1
+    assert one == same != BRICK.with_inputs({"image": image})
+
+
+def test_a_record_is_json_and_complete():
+    result = Result(
+        np.zeros((2, 2, 3), np.uint8),
+        np.ones((2, 2), np.float32),
+        BRICK,
+        {"id": "m"},
+        {"relievo": "0"},
+        ("note",),
+        1.23456,
+    )
+    record = json.loads(json.dumps(result.record()))
+    assert Request.from_dict(record["request"]) == BRICK
+    assert record["notes"] == ["note"] and record["seconds"] == 1.235 and record["model"] == {"id": "m"}
+
+
+def test_the_catalogue_is_in_order():
+    entries = catalog.models()
+    assert len({entry.id for entry in entries}) == len(entries)
+    for entry in entries:
+        assert entry.license and entry.label and entry.description
+        assert set(entry.modes) <= {"joint", "i2d", "d2i"} and set(entry.targets) <= {"material", "scene"}
+    assert not catalog.find("procedural").needs_torch
+    assert catalog.find("builtin").needs_torch

@@ -1,0 +1,219 @@
+"""Where the engine's Python is looked for, and what is said when it will not do."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from relievo.engine import environment
+from relievo.engine.environment import find_worker_command, install, worker_command, worker_env
+from relievo.engine.errors import EngineError, EnvironmentMissing
+
+from .conftest import ask
+
+pytestmark = [
+    pytest.mark.usefixtures("plain_env"),
+    pytest.mark.skipif(os.name != "posix", reason="stands in for Pythons with shell scripts"),
+]
+
+
+@pytest.fixture(autouse=True)
+def forget_verdicts(monkeypatch):
+    monkeypatch.setattr(environment, "_sound", set())
+
+
+@pytest.fixture
+def make_python(tmp_path):
+    """A program that answers the question what it has as it is told to."""
+
+    def make(name: str, answer: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{answer}\n")
+        path.chmod(0o755)
+        return path
+
+    return make
+
+
+def says(version=(3, 12, 1), missing=()) -> str:
+    return f"""echo '{{"version": {list(version)}, "missing": {str(list(missing)).replace("'", '"')}}}'"""
+
+
+@pytest.fixture(scope="module")
+def python_without_torch(tmp_path_factory) -> Path:
+    """A true virtual environment that has numpy, and no torch."""
+    folder = tmp_path_factory.mktemp("env with space") / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    packages = next(folder.glob("lib/python3*/site-packages"))
+    for entry in Path(np.__file__).parent.parent.glob("numpy*"):
+        (packages / entry.name).symlink_to(entry)
+    return folder / "bin" / "python"
+
+
+def test_the_order_is_preference_variable_installed_running(tmp_path, make_python, monkeypatch):
+    preferred = make_python("preferred/python3", says())
+    from_variable = make_python("variable/python3", says())
+    installed = make_python("installed/bin/python", says())
+    running = make_python("running/python3", says())
+    (tmp_path / "installed/pyvenv.cfg").touch()
+    monkeypatch.setattr(sys, "executable", str(running))
+
+    monkeypatch.setenv(environment.VARIABLE, str(from_variable))
+    assert find_worker_command(str(preferred), tmp_path / "installed", True) == worker_command(preferred)
+    assert find_worker_command("", tmp_path / "installed", True) == worker_command(from_variable)
+    monkeypatch.delenv(environment.VARIABLE)
+    assert find_worker_command("", tmp_path / "installed", True) == worker_command(installed)
+    assert find_worker_command("", tmp_path / "nowhere", True) == worker_command(running)
+    assert find_worker_command("", None, False) == worker_command(running)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (says(missing=["torch"]), "has no torch"),
+        (says(version=(3, 9, 18)), "Python 3.9.18; at least 3.11"),
+        ("echo hello", "does not work as a Python"),
+        ("exit 1", "does not work as a Python"),
+    ],
+)
+def test_what_the_user_set_is_named_when_it_will_not_do(make_python, monkeypatch, answer, words):
+    python = make_python("bad/python3", answer)
+    with pytest.raises(EnvironmentMissing) as caught:
+        find_worker_command(str(python), None, True)
+    assert str(python) in caught.value.summary and "preferences" in caught.value.summary
+    assert words in caught.value.summary and caught.value.remedy
+    monkeypatch.setenv(environment.VARIABLE, str(python))
+    with pytest.raises(EnvironmentMissing, match=environment.VARIABLE):
+        find_worker_command("", None, True)
+
+
+def test_settings_that_name_nothing(tmp_path):
+    for setting in (str(tmp_path / "none" / "python3"), "relievo-no-such-program worker", str(tmp_path), "'open"):
+        with pytest.raises(EnvironmentMissing) as caught:
+            find_worker_command(setting, None, False)
+        assert "preferences" in caught.value.summary and caught.value.remedy
+
+
+def test_a_python_that_may_not_be_run(make_python):
+    python = make_python("bad/python3", says())
+    python.chmod(0o644)
+    with pytest.raises(EnvironmentMissing, match=r"may not be run|was not found"):
+        find_worker_command(str(python), None, True)
+
+
+def test_a_whole_launch_command_is_taken_as_it_is(make_python, monkeypatch):
+    ssh = make_python("bin/ssh", "exit 1")
+    monkeypatch.setenv("PATH", str(ssh.parent))
+    assert find_worker_command("ssh -p 22 'my workstation' relievo-engine worker", None, True) == [
+        str(ssh), "-p", "22", "my workstation", "relievo-engine", "worker",
+    ]  # fmt: skip
+
+
+def test_the_folder_of_an_environment_will_do(python_without_torch):
+    folder = python_without_torch.parent.parent
+    assert find_worker_command(str(folder), None, False) == worker_command(python_without_torch)
+
+
+def test_a_good_verdict_is_remembered_and_a_bad_one_is_not(make_python, tmp_path):
+    python = make_python("some/python3", f"echo asked >> '{tmp_path}/asked'; " + says(missing=["torch"]))
+    for _ in range(2):
+        with pytest.raises(EnvironmentMissing):
+            find_worker_command(str(python), None, True)
+    make_python("some/python3", f"echo asked >> '{tmp_path}/asked'; " + says())  # the user installed torch
+    for _ in range(3):
+        find_worker_command(str(python), None, True)
+    assert len((tmp_path / "asked").read_text().split()) == 3
+
+
+def test_no_torch_is_an_error_of_the_job_that_needs_it_alone(make_client, python_without_torch):
+    client = make_client(lambda needs_torch: find_worker_command(str(python_without_torch), None, needs_torch))
+    with pytest.raises(EnvironmentMissing) as caught:
+        client.submit(ask(model="builtin")).wait(timeout_s=60)
+    assert "has no torch" in caught.value.summary and "preferences" in caught.value.remedy
+    assert client.submit(ask("brick wall")).wait(timeout_s=60).model["id"] == "procedural"
+
+
+def test_no_torch_anywhere_says_what_was_tried(python_without_torch, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(python_without_torch))
+    with pytest.raises(EnvironmentMissing) as caught:
+        find_worker_command("", None, True)
+    assert "PyTorch" in caught.value.summary and "Install the engine" in caught.value.remedy
+    assert f"{python_without_torch}: It has no torch" in caught.value.detail
+    assert find_worker_command("", None, False) == worker_command(python_without_torch)
+
+
+def test_the_workers_environment_is_not_blenders(monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/opt/blender/python")
+    monkeypatch.setenv("PYTHONPATH", "/opt/blender/scripts")
+    env = worker_env()
+    assert "PYTHONHOME" not in env and env["PYTHONPATH"] == str(environment.EXTENSION_ROOT)
+    assert os.environ["PYTHONHOME"] == "/opt/blender/python"
+
+
+def test_a_file_in_the_current_folder_is_not_taken_for_a_package(make_client, tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("raise SystemExit('the wrong numpy')")
+    monkeypatch.chdir(tmp_path)
+    client = make_client(lambda needs_torch: find_worker_command("", None, needs_torch))
+    assert client.submit(ask("brick wall")).wait(timeout_s=60)
+
+
+def wheel(folder: Path) -> Path:
+    """The smallest package pip installs, so that nothing is downloaded."""
+    path = folder / "relievo_tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("relievo_tiny.py", "")
+        info = "relievo_tiny-1.0.dist-info"
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: relievo-tiny\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def test_install_is_whole_or_not_at_all(tmp_path, make_python, monkeypatch):
+    packages, target, lines = tmp_path / "packages.txt", tmp_path / "deep" / "engine", []
+    packages.write_text(f"{wheel(tmp_path)}\n")
+    python = install(target, lines.append, packages)
+    assert python == environment.installed_python(target)
+    subprocess.run([str(python), "-c", "import relievo_tiny"], check=True)
+    assert any("relievo-tiny" in line for line in lines)
+
+    def stop(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        install(target, stop, packages)
+    disk_full = make_python("bin/python3", f"case $1 in -c) {says()};; *) echo; echo 'No space left'; exit 1;; esac")
+    monkeypatch.setattr(sys, "executable", str(disk_full))
+    with pytest.raises(EngineError) as caught:
+        install(target, lines.append, packages)
+    assert "No space left" in caught.value.summary and "install again" in caught.value.remedy
+    assert [path.name for path in target.parent.iterdir()] == ["engine"]  # nothing is left, the old one is as it was
+    subprocess.run([str(python), "-c", "import relievo_tiny"], check=True)
+
+
+def test_install_into_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EngineError, match="cannot be written"):
+        install(tmp_path / "file" / "engine", print)
+
+
+def test_install_without_any_python(tmp_path, make_python, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(make_python("bin/python3", says(missing=["ensurepip"]))))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(EnvironmentMissing, match=r"3\.11 or newer"):
+        install(tmp_path / "engine", print)
+
+
+def test_the_pins_are_those_of_the_lock_file():
+    lock = environment.EXTENSION_ROOT / "requirements.lock"
+    if not lock.exists():
+        pytest.skip("no lock file here")
+    locked = dict(line.split("#")[0].strip().split("==") for line in lock.read_text().splitlines() if "==" in line)
+    wanted = [line.split(";")[0].strip() for line in environment.PACKAGES_FILE.read_text().splitlines() if "==" in line]
+    for name, version in (line.split("==") for line in wanted if not line.startswith("#")):
+        if name != "numpy":  # bpy ties the lock file's to one version; the engine's Python may be newer
+            assert locked[name].split("+")[0].split()[0] == version, name
