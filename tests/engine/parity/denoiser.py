@@ -230,9 +230,10 @@ class _CountRows:
 
 def check_schedule(vector: Vector, name: str) -> Iterator[Measure]:
     case = vector.cases[name]
-    full_noise = {"d2i_full_noise_rgb": case.get("d2i_full_noise_rgb", False)}
-    schedule = Schedule(**{**vector.meta["schedule"], **case.get("schedule", {}), **full_noise})
-    image, depth = timesteps(case["mode"], case["num_steps"], schedule, case["log2_alpha"])
+    stated = {**vector.meta["schedule"], **case.get("schedule", {})}
+    if "d2i_full_noise_rgb" in case:
+        stated["d2i_full_noise_rgb"] = case["d2i_full_noise_rgb"]
+    image, depth = timesteps(case["mode"], case["num_steps"], Schedule(**stated), case.get("log2_alpha"))
     atol = vector.tolerance(r"atol {n}", SCHEDULE_ATOL)
     yield exact("float32", image.dtype == depth.dtype == torch.float32)
     yield compare("t_rgb", image, vector.tensors[f"{name}.t_rgb"], atol=atol)
