@@ -136,4 +136,4 @@ finally:
     engine.close()
 print(result.image.shape, result.depth.shape, result.model["id"])
 """
-    assert run_python(unpacked, code).split() == "(64, 64, 3) (64, 64) procedural".split()
+    assert run_python(unpacked, code).strip() == "(64, 64, 3) (64, 64) procedural"

@@ -1,0 +1,113 @@
+"""The built zip in real Blenders with their interface: installed, used as a person does, and taken away again.
+
+Needs what real_blender.py describes; every system found there is one parameter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import real_blender
+from .real_blender import RealBlender
+
+REASON = real_blender.missing()
+pytestmark = [pytest.mark.skipif(bool(REASON), reason=REASON), pytest.mark.timeout(600), pytest.mark.slow]
+
+MATERIAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "size_px": 2048}
+SCENE = {"prompt": "mountain valley", "target": "scene", "seed": 3, "size_px": 1024}
+NEURAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "model": "builtin", "size_px": 128}
+
+
+@pytest.fixture(
+    scope="module", params=real_blender.find_chroots() or [None], ids=lambda path: path.name if path else ""
+)
+def blender(
+    request: pytest.FixtureRequest, extension_zip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RealBlender]:
+    """A Blender into which the zip was installed by Blender's own command."""
+    out, user = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("user")
+    shutil.copy(extension_zip, out)
+    real = RealBlender(chroot=request.param, user=user, out=out)
+    real.command("--command", "extension", "install-file", "-r", "user_default", "-e", f"/mnt/out/{extension_zip.name}")
+    yield real
+    if keep := os.environ.get("RELIEVO_UI_PICTURES"):
+        for picture in out.rglob("*.png"):
+            target = Path(keep) / request.param.name / picture.relative_to(out)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(picture, target)
+
+
+@pytest.fixture(scope="module")
+def neural_blender(blender: RealBlender) -> RealBlender:
+    """The same Blender, with this Python as the engine's."""
+    python = real_blender.engine_python()
+    if python is None:
+        pytest.skip("this Python has no torch, which the neural model needs")
+    executable, mounts = python
+    return RealBlender(blender.chroot, blender.user, blender.out, mounts, {"RELIEVO_ENGINE_PYTHON": str(executable)})
+
+
+def test_installed_and_enabled(blender: RealBlender) -> None:
+    assert "relievo" in blender.command("--command", "extension", "list")
+
+
+def test_material_in_the_interface(blender: RealBlender) -> None:
+    state = blender.ui("generate.py", "material", EMPTY="1", SETTINGS=json.dumps(MATERIAL))
+    assert state["pictured_while_running"], "the generation was over before its picture could be taken"
+    assert state["record"]["request"]["prompt"] == MATERIAL["prompt"]
+    assert state["record"]["request"]["seed"] == MATERIAL["seed"]
+    assert state["record"]["request"]["width_px"] == MATERIAL["size_px"]
+    assert state["vertices"] > 10_000  # displaced, not merely bumped
+    reopened = blender.background(
+        "reopen.py", "material-reopened", fresh=True, ABOVE="1", BLEND="/mnt/out/material/made.blend"
+    )
+    assert reopened["pink_pixels"] == 0
+    assert reopened["spread"] > 0.03
+
+
+def test_scene_in_the_interface(blender: RealBlender) -> None:
+    state = blender.ui("generate.py", "scene", SETTINGS=json.dumps(SCENE))
+    assert state["record"]["request"]["target"] == "scene"
+    assert state["vertices"] > 10_000
+    reopened = blender.background("reopen.py", "scene-reopened", fresh=True, BLEND="/mnt/out/scene/made.blend")
+    assert reopened["pink_pixels"] == 0
+    assert reopened["spread"] > 0.03
+
+
+def test_cancel_in_the_interface(blender: RealBlender) -> None:
+    settings = {**MATERIAL, "size_px": 4096}
+    assert blender.ui("cancel.py", "cancel", SETTINGS=json.dumps(settings))["ok"]
+
+
+def test_neural_model_in_the_interface(neural_blender: RealBlender) -> None:
+    state = neural_blender.ui("generate.py", "neural", timeout_s=300, SETTINGS=json.dumps(NEURAL))
+    assert state["pictured_while_running"]
+    assert state["record"]["model"]["id"] == "builtin"
+    assert len(state["progress"]) > 2
+
+
+def test_command_line(blender: RealBlender) -> None:
+    words = ["--prompt", "cobblestones", "--seed", "4", "--size", "128"]
+    printed = blender.command("-b", "--command", "relievo", "generate", *words, "--out", "/mnt/out/headless")
+    made = blender.out / "headless"
+    assert {"request.json", "image.png", "depth.exr", "preview.png"} <= {path.name for path in made.iterdir()}, printed
+    assert json.loads((made / "request.json").read_text(encoding="utf-8"))["request"]["prompt"] == "cobblestones"
+
+
+def test_command_line_renders(blender: RealBlender) -> None:
+    words = ["--prompt", "cobblestones", "--size", "256", "--render", "/mnt/out/headless-render.png"]
+    blender.command("-b", "--command", "relievo", "generate", *words, "--out", "/mnt/out/headless-render")
+    assert (blender.out / "headless-render.png").stat().st_size > 10_000
+
+
+def test_command_line_refuses_an_empty_prompt(blender: RealBlender) -> None:
+    words = ["--prompt", " ", "--out", "/mnt/out/refused"]
+    printed = blender.command("-b", "--command", "relievo", "generate", *words, expect=2)
+    assert "prompt is empty" in printed
+    assert not (blender.out / "refused").exists()
