@@ -90,7 +90,8 @@ def random_sample(seed: int, size_px: int) -> Sample:
 
 def random_recipe(rng: np.random.Generator) -> Recipe:
     """Every kind equally often, but objects and hills, which have two variants each, twice as often."""
-    names = [*MATERIALS, *SCENES, "objects", "hills"]
+    trained = (name for name, material in MATERIALS.items() if material.trained)
+    names = [*trained, *SCENES, "objects", "hills"]
     name = names[rng.integers(len(names))]
     return _random_scene(rng, SCENES[name]) if name in SCENES else _random_material(rng, MATERIALS[name])
 

@@ -48,16 +48,20 @@ def _scene(recipe: Recipe) -> list[str]:
     return [COUNTS[recipe.count], color, shape, "on", *floor, *sky]
 
 
-def _vocabulary() -> tuple[str, ...]:
+def _vocabulary(trained_only: bool) -> tuple[str, ...]:
     phrases = [*COLORS, *FLOORS, *SKIES, *COUNTS, *_TRAITS]
     for material in MATERIALS.values():
-        phrases += [material.noun, material.adjective, *material.sizes, *material.traits, *material.patterns]
-        phrases += material.variants.values()
+        if material.trained or not trained_only:
+            phrases += [material.noun, material.adjective, *material.sizes, *material.traits, *material.patterns]
+            phrases += material.variants.values()
     for scene in SCENES.values():
         phrases += [*scene.colors, *scene.variants, *scene.traits]
     phrases += ["and", "box sphere on floor to the horizon under sky", "long short corridor with walls"]
     return tuple(sorted({word for phrase in phrases for word in phrase.split()}))
 
 
-#: Every word that a caption can contain.
-VOCABULARY: tuple[str, ...] = _vocabulary()
+#: Every word that a caption of ``random_sample`` can contain: what the neural model learns.
+VOCABULARY: tuple[str, ...] = _vocabulary(trained_only=True)
+
+#: Every word that any caption can contain: what ``generate`` understands.
+ALL_WORDS: tuple[str, ...] = _vocabulary(trained_only=False)

@@ -45,6 +45,23 @@ class Canvas:
         step = 2 if even else 1
         return tuple(max(step, step * round(per_unit * side / step)) for side in (self.width, self.height))
 
+    def window(self, centre: Array, reach: float) -> tuple[Array, Array, Array, Array]:
+        """The pixels within ``reach`` units of a point on the periodic canvas.
+
+        Row numbers (h,), column numbers (w,), and the distances from the point, x (1, w) and y (h, 1), in units.
+        """
+        axes = []
+        for position, side_px in ((centre[1], self.height_px), (centre[0], self.width_px)):
+            middle, radius = position / self.pixel - 0.5, reach / self.pixel
+            first, last = int(np.ceil(middle - radius)), int(np.floor(middle + radius))
+            if last - first >= side_px:  # reaches around: each pixel once, from its nearer side
+                first = int(np.ceil(middle - side_px / 2))
+                last = first + side_px - 1
+            numbers = np.arange(first, last + 1)
+            axes.append((numbers % side_px, ((numbers - middle) * self.pixel).astype(np.float32)))
+        (rows, dy), (columns, dx) = axes
+        return rows, columns, dx[None], dy[:, None]
+
     @cached_property
     def frequencies(self) -> Array:
         """(H, W // 2 + 1) float32: cycles per unit, laid out as numpy's rfft2."""
@@ -190,12 +207,12 @@ def smoothstep(low: float, high: float, values: Array) -> Array:
 
 
 def level(values: Array, spread: float = 2.3) -> Array:
-    """Bring to 0..1: mean to 0.5, ``spread`` standard deviations to the ends.
+    """Bring to 0..1: mean to 0.5, ``spread`` standard deviations near the ends, and softly on from there.
 
     Not by minimum and maximum: those depend on the resolution, because a finer picture finds higher peaks.
     """
     centred = values - values.mean(dtype=np.float64).astype(np.float32)
-    return np.clip(0.5 + centred / np.float32(2 * spread * float(values.std()) + 1e-9), 0, 1)
+    return 0.5 + 0.5 * np.tanh(centred * np.float32(1.1 / (spread * float(values.std()) + 1e-9)))
 
 
 def mix(a: Array, b: Array, amount: Array) -> Array:

@@ -33,7 +33,7 @@ def color(rng: np.random.Generator, name: str, jitter: float = 1.0) -> np.ndarra
 
 
 def per_cell(
-    rng: np.random.Generator, index: np.ndarray, count: int, base: np.ndarray, value: float = 0.12, hue: float = 0.035
+    rng: np.random.Generator, index: np.ndarray, count: int, base: np.ndarray, value: float = 0.12, hue: float = 0.015
 ) -> np.ndarray:
     """(H, W, 3) float32: each cell of ``index`` (H, W) in its own shade of ``base``."""
     shades = base * (1 + rng.normal(0, value, (count, 1))) * (1 + rng.normal(0, hue, (count, 3)))

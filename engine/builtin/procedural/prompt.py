@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .caption import COUNTS
+from .caption import ALL_WORDS, COUNTS
 from .materials import MATERIALS
 from .palette import COLORS
 from .recipe import Material, Recipe
@@ -53,7 +53,7 @@ def parse(prompt: str, target: str) -> Parsed:
     """Understand a prompt. ``target`` is "material" or "scene"; ValueError for anything else."""
     if target not in ("material", "scene"):
         raise ValueError(f"target must be 'material' or 'scene', not {target!r}")
-    known, unknown = canonical_words(prompt)
+    known, unknown = canonical_words(prompt, ALL_WORDS)
     reader = _MaterialReader(known) if target == "material" else _SceneReader(known)
     notes = reader.notes
     left_out = [word for word in dict.fromkeys(known) if word not in reader.used and word not in _SILENT]
@@ -118,7 +118,7 @@ class _SceneReader:
     def __init__(self, words: list[str]) -> None:
         self.notes: list[str] = []
         self.used: set[str] = set()
-        self.words = words
+        words = self.words = ["snowy" if word == "snow" else word for word in words]  # snow is a land's colour here
         kind = best_kind(words, _SCENE_WORDS)
         material = best_kind(words, _MATERIAL_WORDS)
         if not kind:

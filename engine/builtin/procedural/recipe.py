@@ -55,6 +55,7 @@ class Material:
     wear      more words before the colour, for prompts: a general treatment of the surface (see wear.py)
     patterns  word after the colour -> how often training uses it
     variants  words of which one is always chosen; they replace noun and colour (terrain)
+    trained   in the neural model's training samples; if not, its words are not in VOCABULARY
     adjective stands in every caption before the colour
     """
 
@@ -71,6 +72,7 @@ class Material:
     patterns: dict[str, float] = field(default_factory=dict)
     variants: dict[str, str] = field(default_factory=dict)
     adjective: str = ""
+    trained: bool = True
 
     @property
     def floor_noun(self) -> str:
@@ -125,7 +127,7 @@ class Sketch:
         """(H, W) float32: a random value for each of ``count`` cells."""
         return self.rng.uniform(low, high, count).astype(np.float32)[index]
 
-    def shades(self, index: Array, count: int, base: Array, value: float = 0.12, hue: float = 0.035) -> Array:
+    def shades(self, index: Array, count: int, base: Array, value: float = 0.12, hue: float = 0.015) -> Array:
         return palette.per_cell(self.rng, index, count, base, value, hue)
 
     def grown_over(self, albedo: Array, height: Array) -> tuple[Array, Array]:

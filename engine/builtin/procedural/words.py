@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from .caption import VOCABULARY
 
@@ -111,15 +112,13 @@ photorealistic detailed high quality colored coloured color colour
 #: Words that carry nothing here; they are neither known nor unknown.
 STOP_WORDS = frozenset(_STOP.split()) - set(VOCABULARY)
 
-_KNOWN = frozenset(VOCABULARY)
-
 
 def split_words(prompt: str) -> list[str]:
     """Lower-case words and numbers of the prompt, in order."""
     return re.findall(r"[a-z]+|\d+", prompt.lower())
 
 
-def canonical_word(word: str) -> str | None:
+def canonical_word(word: str, vocabulary: Collection[str] = VOCABULARY) -> str | None:
     """The canonical word, or words, for one lower-case word; None where it has none. Plurals are understood."""
     forms = [word, word + "s"]
     if word.endswith("s"):
@@ -127,19 +126,19 @@ def canonical_word(word: str) -> str | None:
     if word.endswith("es"):
         forms.append(word[:-2])
     for form in forms:
-        if form in _KNOWN:
+        if form in vocabulary:
             return form
         if form in SYNONYMS:
             return SYNONYMS[form]
     return None
 
 
-def canonical_words(prompt: str) -> tuple[list[str], list[str]]:
-    """The prompt in words of VOCABULARY, in the prompt's order, and the words that have no meaning here."""
+def canonical_words(prompt: str, vocabulary: Collection[str] = VOCABULARY) -> tuple[list[str], list[str]]:
+    """The prompt in words of the vocabulary, in the prompt's order, and the words that have no meaning here."""
     known: list[str] = []
     unknown: list[str] = []
     for word in split_words(prompt):
-        canonical = canonical_word(word)
+        canonical = canonical_word(word, vocabulary)
         if canonical is not None:
             known += canonical.split()
         elif word not in STOP_WORDS:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from .. import wear
 from ..recipe import Material, Sketch
 from ..shading import Surface
-from . import ground, made, masonry, stone
+from . import ground, made, masonry, organic, stone
 
 MATERIALS: dict[str, Material] = {
-    material.name: material for family in (masonry, made, ground, stone) for material in family.MATERIALS
+    material.name: material for family in (masonry, made, ground, stone, organic) for material in family.MATERIALS
 }
 
 

@@ -1,4 +1,4 @@
-"""Underfoot: sand, earth, gravel, leaves, and the ground seen from very high up."""
+"""Underfoot: sand, earth, gravel, and the ground seen from very high up."""
 
 from __future__ import annotations
 
@@ -44,61 +44,17 @@ def gravel(sketch: Sketch) -> Surface:
     for _ in range(2):
         shift = sketch.rng.random(2)
         pebbles = sketch.canvas.cells(sketch.rng, per_unit, 0.95, shift[0], shift[1])
-        radius = sketch.each(pebbles.index, pebbles.count, 0.35, 0.55)
-        dome = np.sqrt(np.clip(1 - (pebbles.nearest / radius) ** 2, 0, 1))
-        dome *= sketch.each(pebbles.index, pebbles.count, 0.6, 1)
-        dome = np.minimum(dome, 2 * smoothstep(0, 0.1, pebbles.edge))
+        radius = sketch.each(pebbles.index, pebbles.count, 0.4, 0.75)
+        inward = np.clip(np.minimum(pebbles.edge / 0.2, (radius - pebbles.nearest) / 0.2), 0, 1)
+        dome = np.sqrt(inward * (2 - inward)) * (1 - 0.5 * pebbles.nearest**2)
+        dome *= sketch.each(pebbles.index, pebbles.count, 0.45, 1)
         higher = dome > height
         height = np.where(higher, dome, height)
-        shades = sketch.shades(pebbles.index, pebbles.count, base, 0.25, 0.03)
+        shades = sketch.shades(pebbles.index, pebbles.count, base, 0.25, 0.025)
         albedo = np.where(higher[..., None], shades, albedo)
     grain = sketch.noise(0.8)
-    height = np.clip(height + 0.02 * grain, 0, 1)
+    height = np.clip(height + 0.015 * grain, 0, 1)
     return Surface(albedo * (1 + 0.08 * grain)[..., None], height, amplitude=0.88, relief=0.06)
-
-
-def leaves(sketch: Sketch) -> Surface:
-    canvas, rng = sketch.canvas, sketch.rng
-    count, length = {"small": (90, 0.075), "large": (28, 0.16)}.get(sketch.recipe.size, (50, 0.11))
-    count = round(count * canvas.width * canvas.height)
-    base = sketch.color()
-    height = 0.1 * level(sketch.noise(1.0))
-    albedo = np.array(sketch.plain((0.16, 0.12, 0.07))) * (1 + 0.15 * sketch.noise(0.9)[..., None])
-    for number in range(count):
-        place = rng.random(2) * (canvas.width, canvas.height)
-        angle, reach, tilt = rng.uniform(0, 2 * np.pi), length * rng.uniform(0.7, 1.2), rng.uniform(-0.15, 0.15)
-        shade = np.clip(base * (1 + rng.normal(0, 0.18)) + rng.normal(0, 0.03, 3), 0.02, 1).astype(np.float32)
-        rows, columns, dx, dy = window(sketch, place, reach)
-        cosine, sine = np.float32(np.cos(angle) / reach), np.float32(np.sin(angle) / reach)
-        along, across = dx * cosine + dy * sine, np.abs(dy * cosine - dx * sine)
-        inside = (across < 0.42 * (1 - along * along) * (1 + 0.3 * along)) & (np.abs(along) < 1)
-        top = 0.2 + 0.6 * number / count + tilt * along + 0.10 * across
-        ribs = (along - across) * 5
-        vein = (across < 0.05) | (np.abs(ribs - np.floor(ribs) - 0.5) < 0.08)
-        blade = shade * np.where(vein, np.float32(0.8), np.float32(1))[..., None]
-        here = np.ix_(rows, columns)
-        height[here] = np.where(inside, top, height[here])
-        albedo[here] = np.where(inside[..., None], blade, albedo[here])
-    return Surface(albedo, np.clip(1.1 * height, 0, 1), amplitude=0.8, relief=0.05)
-
-
-def window(sketch: Sketch, centre: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The pixels within ``reach`` units of a point on the periodic canvas.
-
-    Row numbers (h,), column numbers (w,), and the distances from the point, x (1, w) and y (h, 1), in units.
-    """
-    canvas = sketch.canvas
-    axes = []
-    for position, side_px in ((centre[1], canvas.height_px), (centre[0], canvas.width_px)):
-        middle, radius = position / canvas.pixel - 0.5, reach / canvas.pixel
-        first, last = int(np.ceil(middle - radius)), int(np.floor(middle + radius))
-        if last - first >= side_px:  # reaches around: each pixel once, from its nearer side
-            first = int(np.ceil(middle - side_px / 2))
-            last = first + side_px - 1
-        numbers = np.arange(first, last + 1)
-        axes.append((numbers % side_px, ((numbers - middle) * canvas.pixel).astype(np.float32)))
-    (rows, dy), (columns, dx) = axes
-    return rows, columns, dx[None], dy[:, None]
 
 
 def terrain(sketch: Sketch) -> Surface:
@@ -124,14 +80,14 @@ def terrain(sketch: Sketch) -> Surface:
 def moon(sketch: Sketch) -> Surface:
     canvas, rng = sketch.canvas, sketch.rng
     count, radius = {"small": (26, 0.07), "large": (6, 0.22)}.get(sketch.recipe.size, (13, 0.12))
-    base = 0.25 * sketch.noise(1.7)
+    base = 0.25 * sketch.noise(1.9)
     for _ in range(round(count * canvas.width * canvas.height)):
         size = radius * rng.uniform(0.35, 1)
-        rows, columns, dx, dy = window(sketch, rng.random(2) * (canvas.width, canvas.height), 2 * size)
+        rows, columns, dx, dy = canvas.window(rng.random(2) * (canvas.width, canvas.height), 2 * size)
         d = np.hypot(dx, dy) / np.float32(size)
         bowl = np.where(d < 1, d * d - 1, 0) + 0.45 * np.exp(-(((d - 1) / 0.22) ** 2))
         base[np.ix_(rows, columns)] += np.float32(9 * size) * bowl
-    height = level(base + 0.1 * sketch.noise(1.1), 2.6)
+    height = level(base + 0.06 * sketch.noise(1.4), 2.6)
     albedo = sketch.color() * (0.8 + 0.3 * height + 0.08 * sketch.noise(1.0))[..., None]
     return Surface(albedo, height, amplitude=0.88, relief=0.09)
 
@@ -186,14 +142,5 @@ MATERIALS = (
         natural=("grey",),
         words={"moon": 3, "craters": 3},
         wear=("old", "rough", "cracked"),
-    ),
-    Material(
-        "leaves",
-        "leaves",
-        leaves,
-        ("green", "yellow", "orange", "red", "brown"),
-        natural=("green", "orange", "brown"),
-        words={"leaves": 3},
-        wear=("old", "wet"),
     ),
 )

@@ -48,9 +48,13 @@ def corrugated(sketch: Sketch) -> Surface:
     turns = canvas.x * np.float32(nx / canvas.width) if upright else canvas.y * np.float32(ny / canvas.height)
     wave = np.sin(2 * np.pi * turns)
     wave = wave if soft else np.tanh(3 * wave) / np.tanh(3)
-    height = np.clip(0.475 + 0.475 * wave + 0.03 * sketch.noise(1.3), 0, 1)
-    albedo, rust = sketch.rusted(sketch.plain(sketch.color()), 0.0 - 0.2, 0.8)
-    shine = 0.25 * (1 - rust)
+    dents = sketch.noise(2.0, 1, 24)
+    height = np.clip(0.475 + 0.46 * wave + 0.02 * dents + 0.003 * sketch.noise(1.0), 0, 1)
+    streaks = sketch.noise(1.0, 3, 300, (1.0, 6.0) if upright else (6.0, 1.0))
+    metal = sketch.color() * (1 + 0.04 * streaks + 0.03 * dents)[..., None]
+    albedo, rust = sketch.rusted(metal, -0.2, 0.8)
+    height = np.clip(height + 0.015 * rust * sketch.noise(0.9), 0, 1)
+    shine = 0.3 * (1 - rust)
     return Surface(albedo, height, amplitude=0.8, relief=0.108 / per_unit, specular=shine, gloss=12)
 
 
@@ -71,9 +75,12 @@ def weave(sketch: Sketch) -> Surface:
         np.maximum(warp, np.clip(weft - 0.6, 0, 1)),
         np.maximum(weft, np.clip(warp - 0.6, 0, 1)),
     )
-    twist = np.where(upright_on_top, np.sin(u * 8 * np.pi), np.sin(v * 8 * np.pi))
+    strands = np.where(upright_on_top, np.cos(fu * 10 * np.pi), np.cos(fv * 10 * np.pi))
+    fuzz = sketch.noise(0.8, 4)
+    height = height * (1 + 0.07 * strands) + 0.015 * fuzz
+    twist = np.where(upright_on_top, np.sin((fu + 0.5 * v) * 8 * np.pi), np.sin((fv + 0.5 * u) * 8 * np.pi))
     yarn = np.where(upright_on_top[..., None], sketch.color(), sketch.color(1))
-    albedo = yarn * (1 + 0.07 * twist + 0.05 * sketch.noise(0.6))[..., None]
+    albedo = yarn * (1 + 0.06 * twist + 0.08 * strands + 0.05 * fuzz)[..., None]
     return Surface(albedo, np.clip(height, 0, 1).astype(np.float32), amplitude=0.64, relief=0.03)
 
 
@@ -86,10 +93,17 @@ def diamond_plate(sketch: Sketch) -> Surface:
     lean = np.where((i + j) % 2 == 0, 1.0, -1.0).astype(np.float32)
     along, across = (fu + lean * fv) * 0.7071, (fu - lean * fv) * 0.7071
     bar = np.sqrt(np.clip(1 - (along / 0.5) ** 2 - (across / 0.16) ** 2, 0, 1))
-    height = np.clip(0.15 + 0.8 * bar + 0.02 * sketch.noise(1.0), 0, 1).astype(np.float32)
+    height = np.clip(0.15 + 0.8 * bar + 0.006 * sketch.noise(1.2), 0, 1).astype(np.float32)
     metal = sketch.color() * (1 + 0.05 * sketch.noise(0.8))[..., None]
     albedo, rust = sketch.rusted(metal, 0.2, 1.0)
-    return Surface(albedo, height, amplitude=0.56, relief=0.025, specular=0.35 * (1 - 0.8 * rust), gloss=15)
+    return Surface(
+        albedo,
+        height,
+        amplitude=0.56,
+        relief=0.025,
+        specular=0.3 * (1 - 0.8 * rust) * (0.8 + 0.2 * sketch.noise(1.2)),
+        gloss=15,
+    )
 
 
 MATERIALS = (

@@ -41,12 +41,15 @@ def brick(sketch: Sketch) -> Surface:
         sketch, nx, ny, 0.5, canvas.x + wander * sketch.noise(1.8), canvas.y + wander * sketch.noise(1.8)
     )
     joint = sketch.random(0.008, 0.014) * min(1.0, 3.5 / per_unit + 0.3)
-    face = smoothstep(0.5 * joint, 1.6 * joint, border)
+    chips = sketch.noise(1.3, 6)
+    face = smoothstep(0.4 * joint, 1.5 * joint, border + (0.0035 if rough else 0.0018) * (chips - 0.5))
     grain, grit = sketch.noise(1.0), sketch.noise(0.7)
     level = sketch.each(index, nx * ny, 0.75, 1)
-    height = np.clip(face * level + (0.06 if rough else 0.03) * grain * face + 0.02 * grit, 0, 1.1)
+    height = np.clip(
+        face * (level + (0.06 if rough else 0.025) * grain - 0.1 * smoothstep(1.6, 2.6, chips)) + 0.02 * grit, 0, 1.1
+    )
     mortar = sketch.plain(np.array((0.62, 0.60, 0.56)) * sketch.random(0.6, 1.1)) * (1 + 0.06 * grain[..., None])
-    clay = sketch.shades(index, nx * ny, sketch.color(), 0.14) * (1 + 0.08 * grain[..., None])
+    clay = sketch.shades(index, nx * ny, sketch.color(), 0.14) * (1 + (0.06 * grain + 0.05 * grit)[..., None])
     albedo, height = sketch.grown_over(mix(mortar, clay, face), height)
     return Surface(albedo, height, amplitude=0.8, relief=0.035)
 
@@ -57,7 +60,9 @@ def cobblestone(sketch: Sketch) -> Surface:
     level = sketch.each(stones.index, stones.count, 0.75, 1)
     height = face * (level + 0.05 * sketch.noise(1.2))
     joint = sketch.plain((0.22, 0.19, 0.15)) * (1 + 0.1 * sketch.noise(0.9)[..., None])
-    stone = sketch.shades(stones.index, stones.count, sketch.color(), 0.18) * (1 + 0.1 * sketch.noise(1.0)[..., None])
+    stone = sketch.shades(stones.index, stones.count, sketch.color(), 0.18, 0.02) * (
+        1 + 0.1 * sketch.noise(1.0)[..., None]
+    )
     albedo, height = sketch.grown_over(mix(joint, stone, smoothstep(0.02, 0.08, stones.edge)), height)
     wet = sketch.has("wet")
     return Surface(
@@ -107,9 +112,9 @@ def hexagon(sketch: Sketch) -> Surface:
     x, y = np.where(first, x1, x2), np.where(first, y1, y2)
     index = np.where(first, i1, i2 + nx * ny)
     border = 0.5 / SQRT3 - np.maximum(x, 0.5 * x + 0.5 * SQRT3 * y)
-    face = smoothstep(0.012, 0.045, border)
-    height = face * sketch.each(index, 2 * nx * ny, 0.85, 1)
-    glaze = sketch.shades(index, 2 * nx * ny, sketch.color(), 0.12)
+    face = smoothstep(0.012, 0.045, border + 0.0025 * sketch.noise(1.3, 8))
+    height = face * (sketch.each(index, 2 * nx * ny, 0.85, 1) + 0.01 * sketch.noise(1.2))
+    glaze = sketch.shades(index, 2 * nx * ny, sketch.color(), 0.12) * (1 + 0.04 * sketch.noise(1.1)[..., None])
     albedo = mix(sketch.plain(np.full(3, sketch.random(0.2, 0.7))), glaze, face)
     return Surface(albedo, height, amplitude=0.56, relief=0.025, specular=0.15)
 

@@ -22,7 +22,7 @@ def rock(sketch: Sketch) -> Surface:
         _, strata = canvas.counts(sketch.random(4, 8))
         t = canvas.y * np.float32(strata / canvas.height) + 0.25 * sketch.noise(2, 1, 8)
         bands = np.abs(t - np.floor(t) - 0.5) * 2 + 0.2 * sketch.noise(1.2)
-        height = 0.6 * height + 0.4 * level(bands)
+        height = 0.5 * height + 0.5 * level(bands)
     albedo = sketch.color() * (0.75 + 0.35 * height + 0.10 * sketch.noise(0.9))[..., None]
     albedo, height = sketch.grown_over(albedo, height)
     return Surface(albedo, np.clip(height, 0, 1), amplitude=0.96, relief=0.09)
@@ -46,12 +46,13 @@ def lava(sketch: Sketch) -> Surface:
 
 
 def ice(sketch: Sketch) -> Surface:
-    floes = sketch.cells(sketch.between(2, 5), 0.95, warp=0.02)
+    floes = sketch.cells(sketch.between(2, 5), 0.95, warp=0.015)
+    veins = sketch.cells(sketch.between(3, 7), 0.95, warp=0.04).edge
     face = smoothstep(0, 0.03, floes.edge)
     height = 0.5 * face + 0.3 * level(sketch.noise(2)) + sketch.each(floes.index, floes.count, 0, 0.12)
     tint = 0.6 * sketch.color() + 0.35
-    body = sketch.shades(floes.index, floes.count, tint, 0.06)
-    cloudy = 0.85 + 0.15 * level(sketch.noise(1.3))
+    body = sketch.shades(floes.index, floes.count, tint, 0.05, 0.008)
+    cloudy = 0.82 + 0.12 * level(sketch.noise(1.3)) + 0.12 * smoothstep(0.03, 0.0, veins)
     albedo = mix(sketch.plain((0.92, 0.96, 1.0)), body, 0.1 + 0.9 * face) * cloudy[..., None]
     return Surface(
         albedo, np.clip(1.05 * height, 0, 1), amplitude=0.56, relief=0.03, specular=0.3, gloss=25, ambient=0.6
