@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import bpy
 
 from ..engine.errors import InputError
+from .writing import replacing
 
 
 def save_blend(path: str | Path) -> Path:
-    """Save the open file, everything packed into it, under that name; the session goes on under it.
+    """Save the open file, everything packed into it, under that name; the session keeps the name it has.
 
     InputError where it cannot be written; then the file that was there is untouched.
     """
@@ -19,17 +19,12 @@ def save_blend(path: str | Path) -> Path:
     if path.suffix != ".blend":
         raise InputError(f"{path.name} is no name for a Blender file.", "Let it end in .blend.")
     _pack_images()
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.blend")
-    try:
+    with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A copy is written first: paths in it are relative to the same folder, and the session keeps its name if
-        # the disk is full.
-        bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, compress=True, check_existing=False)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise InputError(f"{path} cannot be written.", "Choose a folder that you may write to.", str(error)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+        try:
+            bpy.ops.wm.save_as_mainfile(filepath=str(partial), copy=True, compress=True, check_existing=False)
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..engine.errors import InputError
 from ..engine.geometry import depth as depth_maps
+from .writing import replacing
 
 
 def new_picture(name: str, picture: np.ndarray) -> bpy.types.Image:
@@ -76,7 +76,7 @@ def write_depth(path: str | Path, depth: np.ndarray) -> None:
     path = Path(path)
     depth = np.ascontiguousarray(depth, dtype=np.float32)
     if path.suffix.lower() == ".npy":
-        with _replacing(path) as partial, partial.open("wb") as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             np.save(file, depth)
         return
     with _temporary(np.repeat(depth[..., None], 3, axis=-1), is_data=True) as image:
@@ -140,28 +140,13 @@ def _read_npy(path: Path) -> np.ndarray:
 
 
 def _save(image: bpy.types.Image, path: Path, file_format: str) -> None:
-    with _replacing(path) as partial:
+    with replacing(path) as partial:
         image.filepath_raw = str(partial.absolute())
         image.file_format = file_format
         try:
             image.save()
         except RuntimeError as error:
             raise OSError(str(error)) from error
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that takes its place when the block ends well. OSError becomes InputError."""
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written.", "Choose a folder that exists and that you may write to.", str(error)
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _srgb_from_linear(linear: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ PLANE_SIDE_M = 2.0
 RELIEF_SHARE = 0.06
 
 ROUGHNESS = 0.75
+_MAX_REPEAT = 512  # of a texture in Blender
 
 #: A grid of 512 x 512 on the plane in the render, and 256 x 256 while one works.
 _PLANE_LEVELS, _PLANE_VIEWPORT_LEVELS = 9, 8
@@ -38,7 +39,7 @@ def build(
     name: str,
     target_object: bpy.types.Object | None = None,
     relief_m: float | None = None,
-    tile_repeat: float = 1.0,
+    tile_repeat: int = 1,
     location: tuple[float, float, float] | None = None,
 ) -> bpy.types.Object:
     """Make the material and return the object that wears it; nothing is changed when it fails.
@@ -47,7 +48,7 @@ def build(
     depth          (H, W) float32; another size of the same aspect is resampled
     record         what is stored on the datablocks: Result.record(), or what is known of the files
     target_object  a mesh with UVs that gets the material and the modifiers; None makes a plane of PLANE_SIDE_M
-    relief_m       from the lowest to the highest point; None takes what suits the depth and the size of a tile
+    relief_m       displacement from the lowest to the highest point; None takes what suits the depth and the size of a tile
     tile_repeat    how often the picture repeats over the UVs' 0..1
     location       of the new plane; None is the 3D cursor
 
@@ -56,8 +57,8 @@ def build(
     height_px, width_px = image.shape[:2]
     depth = depth_maps.match(depth_maps.check(depth), width_px, height_px)
     relief = heights.from_depth(depth, remove_plane=not records.tiles(record))
-    if tile_repeat <= 0 or not math.isfinite(tile_repeat):
-        raise InputError(f"A tile repeat of {tile_repeat:g} is out of range.", "Use a number above zero.")
+    if not 1 <= tile_repeat <= _MAX_REPEAT:
+        raise InputError(f"A tile repeat of {tile_repeat} is out of range.", f"Use 1 to {_MAX_REPEAT}.")
     if target_object is not None:
         _check_wearable(target_object)
 
@@ -129,15 +130,16 @@ def _tile_width(wearer: bpy.types.Object) -> float:
     return math.sqrt(float(area.sum()) / uv_area) if uv_area > 1e-12 else PLANE_SIDE_M
 
 
-def _height_texture(name: str, height_map: bpy.types.Image, tile_repeat: float) -> bpy.types.Texture:
+def _height_texture(name: str, height_map: bpy.types.Image, tile_repeat: int) -> bpy.types.Texture:
     texture = bpy.data.textures.new(name, "IMAGE")
     texture.image = height_map
     texture.extension = "REPEAT"
+    texture.repeat_x = texture.repeat_y = tile_repeat
     texture.use_interpolation = True
     if hasattr(texture, "use_mipmap"):  # gone in 5.2, which has no other filter than this
         texture.use_mipmap = False
         texture.filter_type = "BOX"
-    texture.filter_size = 0.1
+    texture.filter_size = 1.0  # a box as wide as a pixel: linear between pixel centres, across the tile's border too
     return texture
 
 

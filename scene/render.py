@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 import bpy
 import mathutils
 
-from ..engine.errors import EngineError, InputError
+from ..engine.errors import EngineError
 from . import camera as cameras
+from .writing import replacing
 
 
 def render_png(
@@ -30,23 +30,20 @@ def render_png(
     """
     scene, path = context.scene, Path(path).absolute()
     camera = camera or cameras.active(scene)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.png")
-    try:
+    with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _settings(scene, camera, width_px, height_px, samples, partial):
-            bpy.ops.render.render(write_still=True, scene=scene.name)
+            try:
+                bpy.ops.render.render(write_still=True, scene=scene.name)
+            except RuntimeError as error:
+                raise _failed(str(error)) from error
         if not partial.is_file():
-            raise EngineError("The render did not finish.", "Render in Blender and read its message.")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written.", "Choose a folder that you may write to.", str(error)) from error
-    except RuntimeError as error:
-        raise EngineError(
-            "Cycles could not render the scene.", "Render in Blender and read its message.", str(error)
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+            raise _failed("no file was written")
     return path
+
+
+def _failed(detail: str) -> EngineError:
+    return EngineError("Cycles could not render the scene.", "Render it in Blender and read its message.", detail)
 
 
 def show_as_made(scene: bpy.types.Scene) -> None:
@@ -122,6 +119,7 @@ def _settings(scene, camera, width_px: int, height_px: int, samples: int, path: 
         (render, "resolution_percentage", 100),
         (render, "filepath", str(path)),
         (render, "use_border", False),
+        (render, "dither_intensity", 0.0),  # noise against banding; here pixels are to be what the picture has
         (image, "file_format", "PNG"),
         (image, "color_mode", "RGB"),
         (image, "color_depth", "8"),

@@ -65,7 +65,7 @@ def load(folder: str | Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
 
 
 def preview(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """(H, 2 W, 3) uint8: the image beside its depth, shaded as if lit from the upper left; near is bright, sky black."""
+    """(H, 2 W, 3) uint8: the image beside its depth: near bright, sky black, shaded as lit from the upper left."""
     known = np.isfinite(depth)
     near = 1.0 / np.where(known, depth, np.inf)
     low, high = np.percentile(near[known], [1.0, 99.0])

@@ -59,7 +59,7 @@ def match(depth: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
 
 
 def resample(depth: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
-    """(H, W) float32 -> (height_px, width_px): linear on surfaces, nearest where they end, so nothing floats between."""
+    """(H, W) float32 -> (height_px, width_px): linear on a surface, nearest where it ends: nothing floats between."""
     height, width = depth.shape
     x = np.clip((np.arange(width_px) + 0.5) * width / width_px - 0.5, 0, width - 1)
     y = np.clip((np.arange(height_px) + 0.5) * height / height_px - 0.5, 0, height - 1)
@@ -69,7 +69,7 @@ def resample(depth: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
 
     corners = depth[np.ix_(y0, x0)], depth[np.ix_(y0, x1)], depth[np.ix_(y1, x0)], depth[np.ix_(y1, x1)]
     near, far = np.minimum.reduce(corners), np.maximum.reduce(corners)
-    nearest = depth[np.ix_(np.where(x - x0 < 0.5, x0, x1), np.where(y - y0 < 0.5, y0, y1))]
+    nearest = depth[np.ix_(np.where(y - y0 < 0.5, y0, y1), np.where(x - x0 < 0.5, x0, x1))]
     with np.errstate(invalid="ignore"):
         top = corners[0] * (1 - fx) + corners[1] * fx
         bottom = corners[2] * (1 - fx) + corners[3] * fx

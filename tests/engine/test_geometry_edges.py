@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
-
 from relievo.engine.geometry import edges
 from relievo.engine.geometry.camera import Intrinsics
+from safetensors.numpy import load_file
 
 GOLDEN_DIR = Path(os.environ.get("RELIEVO_GOLDEN", Path(__file__).parent.parent / "golden"))
 

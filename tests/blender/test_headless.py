@@ -1,0 +1,197 @@
+"""Every sub-command does what it says: files, exit status, what is printed where."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+import psutil
+import pytest
+from headless import everything_in, start, write_pair
+from relievo.engine.version import VERSION
+from relievo.operators.headless.entry import run
+from relievo.operators.headless.parser import build_parser
+from relievo.scene import images, records
+
+RESULT = {"request.json", "image.png", "depth.exr", "preview.png"}
+TINY = ("--size", "48")
+
+
+def made_in(blend: Path) -> bpy.types.Object:
+    """The one mesh Relievo has made in a file."""
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    (made,) = [item for item in bpy.data.objects if item.type == "MESH" and records.of(item)]
+    return made
+
+
+def test_generate_a_material(tmp_path, capfd):
+    out, png = tmp_path / "far" / "down", tmp_path / "render.png"
+    status = run(
+        ["generate", "--prompt", "brick wall", *TINY, "--out", str(out), "--render", str(png), "--samples", "1"]
+    )
+    printed = capfd.readouterr()
+    assert status == 0, printed.err
+    assert printed.out.split() == [str(out), str(out / "material.blend"), str(png)]
+    assert {path.name for path in out.iterdir()} == RESULT | {"material.blend"}
+    assert "generating 1/1" in printed.err and "Fra:" not in printed.err
+    assert images.read_image(png).shape == (48, 48, 3)
+    request = json.loads((out / "request.json").read_text())["request"]
+    assert (request["prompt"], request["target"], request["width_px"]) == ("brick wall", "material", 48)
+    made = made_in(out / "material.blend")
+    assert records.of(made)["request"] == request
+    assert bpy.context.scene.camera, "the file is ready to render"
+    assert everything_in(tmp_path) == sorted(
+        ["far", "far/down", "render.png", *(f"far/down/{name}" for name in RESULT | {"material.blend"})]
+    )
+
+
+def test_generate_a_scene_with_a_new_camera(tmp_path):
+    out = tmp_path / "out"
+    assert run(["generate", "--prompt", "canyon", "--target", "scene", "--fov-deg", "60", "--size", "64x40",
+                "--out", str(out)]) == 0  # fmt: skip
+    made_in(out / "scene.blend")
+    scene = bpy.context.scene
+    assert np.degrees(scene.camera.data.angle_x) == pytest.approx(60, abs=1e-3)
+    assert (scene.render.resolution_x, scene.render.resolution_y) == (64, 40)
+
+
+@pytest.fixture
+def blend_with_cameras(tmp_path) -> Path:
+    """Two cameras, 'Wide' is active; the frame is 3:2."""
+    for name in ("Tele", "Wide"):
+        camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
+        camera.location = (1.0, 2.0, 3.0) if name == "Tele" else (-1.0, 0.0, 0.0)
+        bpy.context.scene.collection.objects.link(camera)
+    bpy.context.scene.camera = camera
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 200
+    path = tmp_path / "cameras.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return path
+
+
+@pytest.mark.parametrize(("option", "at"), [((), (-1.0, 0.0, 0.0)), (("--camera", "Tele"), (1.0, 2.0, 3.0))])
+def test_generate_for_a_camera_of_the_file(tmp_path, blend_with_cameras, option, at):
+    out = tmp_path / "out"
+    assert run(["generate", "--prompt", "canyon", "--target", "scene", *TINY, *option,
+                "--blend", str(blend_with_cameras), "--out", str(out)]) == 0  # fmt: skip
+    request = json.loads((out / "request.json").read_text())["request"]
+    assert (request["width_px"], request["height_px"]) == (48, 32), "the size takes the camera's shape"
+    assert tuple(made_in(out / "scene.blend").location) == pytest.approx(at)
+
+
+@pytest.mark.parametrize("command", ["scene", "material"])
+def test_a_pair_of_files_becomes_a_blend(tmp_path, capfd, command):
+    image, depth = write_pair(tmp_path)
+    out, png = tmp_path / "made.blend", tmp_path / "made.png"
+    camera = ["--fov-deg", "50"] if command == "scene" else ["--tile-repeat", "2"]
+    status = run([command, "--image", str(image), "--depth", str(depth), *camera, "--out", str(out),
+                  "--render", str(png), "--samples", "1"])  # fmt: skip
+    printed = capfd.readouterr()
+    assert status == 0, printed.err
+    assert printed.out.split() == [str(out), str(png)]
+    assert images.read_image(png).shape == (32, 48, 3)
+    assert records.of(made_in(out))["command"] == command
+
+
+def test_the_scene_gives_the_picture_back(tmp_path):
+    image, depth = write_pair(tmp_path, 96, 64)
+    png = tmp_path / "render.png"
+    assert run(["scene", "--image", str(image), "--depth", str(depth), "--fov-deg", "50",
+                "--out", str(tmp_path / "made.blend"), "--render", str(png), "--samples", "16"]) == 0  # fmt: skip
+    difference = images.read_image(png).astype(float) - images.read_image(image)
+    assert np.sqrt((difference[4:-4, 4:-4] ** 2).mean()) < 2.0  # of 255
+
+
+def test_depth_of_nearly_the_same_shape_is_resampled(tmp_path):
+    image, _ = write_pair(tmp_path, 96, 64)
+    depth = tmp_path / "small.npy"
+    np.save(depth, np.linspace(1, 2, 24 * 16, dtype=np.float32).reshape(16, 24))
+    out = tmp_path / "made.blend"
+    assert run(["material", "--image", str(image), "--depth", str(depth), "--out", str(out)]) == 0
+
+
+def test_json_outcome(tmp_path, capfd):
+    out = tmp_path / "out"
+    assert run(["generate", "--prompt", "brick zzqx", *TINY, "--out", str(out), "--json", "--quiet"]) == 0
+    printed = capfd.readouterr()
+    outcome = json.loads(printed.out)
+    assert outcome["paths"] == {"folder": str(out), "blend": str(out / "material.blend")}
+    assert any("zzqx" in note for note in outcome["notes"]), "a word that was not understood is said"
+    assert printed.err == ""
+
+
+def test_the_same_request_may_be_written_again_another_not(tmp_path, capfd):
+    command = ["generate", *TINY, "--out", str(tmp_path / "out"), "--prompt"]
+    assert run([*command, "brick"]) == 0
+    before = (tmp_path / "out" / "image.png").read_bytes()
+    assert run([*command, "brick"]) == 0
+    assert (tmp_path / "out" / "image.png").read_bytes() == before, "same request, same bytes"
+    assert run([*command, "sand"]) == 2
+    assert "already holds another result" in capfd.readouterr().err
+    assert (tmp_path / "out" / "image.png").read_bytes() == before
+
+
+def test_other_files_in_the_folder_stay(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert run(["generate", "--prompt", "brick", *TINY, "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == RESULT | {"material.blend", "notes.txt"}
+
+
+def test_models_are_listed(capfd):
+    assert run(["models"]) == 0
+    assert "procedural" in capfd.readouterr().out
+
+
+def test_every_command_that_works_takes_blend():
+    for command in ("generate", "depth", "image", "scene", "material", "batch"):
+        required = {
+            "generate": ["--prompt", "p"], "depth": ["--image", "i"], "image": ["--depth", "d", "--prompt", "p"],
+            "scene": ["--image", "i", "--depth", "d"], "material": ["--image", "i", "--depth", "d"], "batch": ["j.csv"],
+        }[command]  # fmt: skip
+        args = build_parser().parse_args([command, *required, "--out", "o.blend", "--blend", "f.blend"])
+        assert args.blend == Path("f.blend")
+
+
+def test_as_a_process():
+    process = start("--version")
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, f"relievo {VERSION}\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_by_a_signal_it_leaves_no_file_and_no_process(tmp_path, number):
+    out = tmp_path / "out"
+    process = start("generate", "--prompt", "brick", "--size", "4096", "--out", out)
+    try:
+        for line in process.stderr:
+            if line.startswith("generating"):
+                break
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children, "the worker is a process of its own"
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 128 + number
+        assert psutil.wait_procs(children, timeout=5)[1] == []
+        assert everything_in(tmp_path) == []
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_killed_it_leaves_no_process(tmp_path):
+    process = start("generate", "--prompt", "brick", "--size", "4096", "--out", tmp_path / "out")
+    for line in process.stderr:
+        if line.startswith("generating"):
+            break
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    began_s = time.monotonic()
+    assert psutil.wait_procs(children, timeout=10)[1] == [], "an orphan worker"
+    assert time.monotonic() - began_s < 10
+    assert not (tmp_path / "out" / "request.json").exists()
