@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, TextIO
 
 from ...engine.protocol import Log, Progress
@@ -65,15 +66,24 @@ def claimed_stdout(keep_chatter: bool = False) -> Iterator[TextIO]:
 
     Works on the file descriptor, since what Blender prints does not pass through sys.stdout.
     """
-    sys.stdout.flush()
+    _flush()
     kept = os.dup(1)
     elsewhere = os.dup(2) if keep_chatter else os.open(os.devnull, os.O_WRONLY)
     os.dup2(elsewhere, 1)
-    os.close(elsewhere)
     try:
-        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout:
+        with (
+            os.fdopen(elsewhere, "w", encoding="utf-8", errors="replace") as chatter,
+            redirect_stdout(chatter),  # Python may have put something of its own there
+            os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout,
+        ):
             yield stdout
     finally:
-        sys.stdout.flush()
+        _flush()
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def _flush() -> None:
+    """Python's and the C library's buffers: what Blender has printed must leave before the descriptor changes."""
+    sys.stdout.flush()
+    ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).fflush(None)
