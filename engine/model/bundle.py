@@ -61,12 +61,12 @@ class SmallConfig:
                 "Install the model that belongs to this version of Relievo.",
             )
         try:
-            parametrisation = dict(values["parametrisation"])
+            parametrisation, depth_codec = dict(values["parametrisation"]), dict(values["depth_codec"])
             return cls(
                 native_px=int(values["native_px"]),
                 transformer=TransformerConfig.from_dict(values["transformer"]),
                 refinement=RefinementConfig(**values["refinement"]),
-                depth_codec=DepthCodec(**values["depth_codec"]),
+                depth_codec=DepthCodec(normalize=tuple(depth_codec.pop("normalize")), **depth_codec),
                 max_words=int(values["text"]["max_words"]),
                 parametrisation=Parametrisation(
                     schedule=Schedule(**parametrisation.pop("schedule")), **parametrisation

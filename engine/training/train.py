@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -163,9 +164,9 @@ class Trainer:
         options = self.options
         budget_s, slice_s = options.budget_minutes * 60, options.slice_minutes * 60
         started = last_save = last_log = time.monotonic()
-        before = self.trained_s
+        before, last_step = self.trained_s, self.step + (options.slice_steps or sys.maxsize)
         sums, count = np.zeros(2), 0
-        while self.trained_s < budget_s and time.monotonic() - started < slice_s:
+        while self.trained_s < budget_s and time.monotonic() - started < slice_s and self.step < last_step:
             batch = self.data.batch(self.rng.integers(0, len(self.data), options.batch), self.rng)
             image_loss, depth_loss = self.loss(batch)
             (image_loss + self.recipe.depth_weight * depth_loss).backward()
@@ -245,6 +246,7 @@ def main() -> None:
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small64")
     parser.add_argument("--budget-minutes", type=float, default=90, help="of training in all, over every slice")
     parser.add_argument("--slice-minutes", type=float, default=9, help="of this call")
+    parser.add_argument("--slice-steps", type=int, default=0, help="end this call after so many steps; 0: no limit")
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--muon-lr", type=float, default=5e-3)
     parser.add_argument("--adam-lr", type=float, default=2e-3)

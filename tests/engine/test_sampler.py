@@ -1,0 +1,116 @@
+"""Sampling with stand-in denoisers whose answer is known."""
+
+import pytest
+import torch
+from relievo.engine.sampling.sampler import Parametrisation, Step, guided, initial_noise, roll_grid, sample
+from relievo.engine.sampling.schedules import Schedule
+
+GRID = (3, 4)
+X_PREDICTION = Parametrisation(Schedule(), image_x_prediction=True, depth_x_prediction=True)
+
+
+class KnowsTheAnswer:
+    """Predicts one clean sample whatever it sees, and keeps what it was shown."""
+
+    def __init__(self, image: float, depth: float):
+        self.image, self.depth, self.calls = image, depth, []
+
+    def __call__(self, img, depth, timesteps, depth_timesteps, **rest):
+        self.calls.append((img, depth, timesteps, depth_timesteps))
+        return torch.full_like(img, self.image), torch.full_like(depth, self.depth)
+
+
+def run(model, **changes):
+    settings = {
+        "mode": "joint",
+        "grid": GRID,
+        "num_steps": 6,
+        "seed": 3,
+        "parametrisation": X_PREDICTION,
+        "image_channels": 5,
+        "depth_channels": 2,
+    }
+    return sample(model, torch.zeros(1, 7, 8), **(settings | changes))
+
+
+def test_x_prediction_ends_at_what_the_model_predicts():
+    image, depth = run(KnowsTheAnswer(0.25, -0.5))
+    assert torch.allclose(image, torch.tensor(0.25), atol=1e-5)
+    assert torch.allclose(depth, torch.tensor(-0.5), atol=1e-5)
+
+
+def test_noise_follows_from_the_seed_alone():
+    first, again, other = (initial_noise("joint", (1, 12, 5), (1, 12, 2), seed) for seed in (3, 3, 4))
+    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], other[0])
+
+
+@pytest.mark.parametrize(("mode", "known"), [("i2d", "clean_image"), ("d2i", "clean_depth")])
+def test_the_known_modality_comes_back_unchanged_even_beside_a_prediction_of_nan(mode, known):
+    given = torch.randn(1, 12, 5 if mode == "i2d" else 2)
+    model = KnowsTheAnswer(torch.nan if mode == "i2d" else 1.0, torch.nan if mode == "d2i" else 1.0)
+    image, depth = run(model, mode=mode, **{known: given})
+    assert torch.equal(image if mode == "i2d" else depth, given)
+    assert torch.isfinite(image).all() and torch.isfinite(depth).all()
+
+
+def test_a_mode_without_its_known_modality_is_refused():
+    with pytest.raises(ValueError, match="clean_image"):
+        run(KnowsTheAnswer(0, 0), mode="i2d")
+
+
+def test_levels_follow_the_trajectory_image_first():
+    model = KnowsTheAnswer(0, 0)
+    run(model, log2_alpha=5.0)
+    for _, _, t_image, t_depth in model.calls[1:]:
+        assert t_depth > t_image
+
+
+def test_timesteps_can_be_rounded_as_published():
+    model = KnowsTheAnswer(0, 0)
+    run(model, timestep_dtype=torch.bfloat16)
+    assert model.calls[1][2].dtype == torch.bfloat16
+
+
+def test_guidance_extrapolates_from_the_empty_prompt():
+    def model(img, depth, ctx, **rest):
+        strength = ctx.mean(dim=(1, 2))[:, None, None]
+        return strength.expand_as(img), strength.expand_as(depth)
+
+    predict = guided(model, torch.ones(1, 7, 8), torch.zeros(1, 7, 8), 2.5, GRID, None)
+    image, _ = predict(torch.zeros(1, 12, 5), torch.zeros(1, 12, 2), torch.tensor(0.5), torch.tensor(0.5))
+    assert torch.allclose(image, torch.tensor(2.5))  # 0 + 2.5 * (1 - 0)
+
+
+def test_every_step_is_reported_and_a_listener_can_stop_it():
+    seen: list[Step] = []
+    run(KnowsTheAnswer(0.25, 0), on_step=seen.append)
+    assert [s.index for s in seen] == [0, 1, 2, 3, 4, 5, 6]
+    assert torch.allclose(seen[3].clean_image, torch.tensor(0.25), atol=1e-5)
+
+    def stop(step: Step) -> None:
+        if step.index == 2:
+            raise KeyboardInterrupt
+
+    model = KnowsTheAnswer(0, 0)
+    with pytest.raises(KeyboardInterrupt):
+        run(model, on_step=stop)
+    assert len(model.calls) == 2
+
+
+def test_tiling_shows_the_model_another_offset_each_step_and_undoes_it():
+    class Echo(KnowsTheAnswer):
+        """Predicts what depends on the position in the grid it is shown."""
+
+        def __call__(self, img, depth, **rest):
+            ramp = torch.arange(12.0)[None, :, None]
+            self.calls.append(img)
+            return ramp.expand_as(img), ramp.expand_as(depth)
+
+    tokens = torch.arange(12.0).reshape(1, 12, 1)
+    assert torch.equal(roll_grid(roll_grid(tokens, GRID, (1, 2)), GRID, (-1, -2)), tokens)
+    assert roll_grid(tokens, GRID, (0, 1))[0, :4, 0].tolist() == [3, 0, 1, 2]
+    plain, _ = run(Echo(0, 0), num_steps=8)
+    rolled, _ = run(Echo(0, 0), num_steps=8, tile=True)
+    assert torch.allclose(plain[0, :, 0], torch.arange(12.0), atol=1e-4)
+    assert not torch.allclose(rolled, plain, atol=0.1)
