@@ -11,7 +11,7 @@ import bpy
 
 from ..engine.errors import Cancelled, EngineError
 from ..engine.protocol import Log, Progress
-from ..scene import preferences, results
+from ..scene import preferences, results, selection
 from . import preview, session
 from .order import order_from, why_not
 from .placement import place, title
@@ -90,6 +90,7 @@ class RELIEVO_OT_generate(bpy.types.Operator):
         try:
             result = job.result()
             made = place(context, result, self._order.placement)
+            selection.select_only(context, made)
             _keep(result)
         except EngineError as error:
             return self._fail(context, error)
