@@ -32,7 +32,8 @@ def _material(recipe: Recipe) -> list[str]:
 
 def _scene(recipe: Recipe) -> list[str]:
     kind = MATERIALS[recipe.floor].floor_noun if recipe.floor in MATERIALS else recipe.floor
-    floor = [recipe.floor_color, kind, "floor"]
+    worn = [trait for trait in _TRAITS if trait in recipe.traits]
+    floor = [*worn, recipe.floor_color, kind, "floor"]
     sky = ["under", recipe.sky, "sky"]
     color = recipe.colors[0] if recipe.colors else ""
     if recipe.kind == "plane":

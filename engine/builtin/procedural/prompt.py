@@ -29,7 +29,7 @@ _VARIANT_WORDS = {  # terrain: which land a word speaks for
 }  # fmt: skip
 _FLOOR_WORDS = {
     "checkered": "checkered", "wood": "wood", "planks": "wood", "tiled": "tiled", "tiles": "tiled", "ceramic": "tiled",
-    "grass": "grass", "sand": "sand", "desert": "sand", "dunes": "sand", "stone": "stone",
+    "grass": "lawn", "sand": "sand", "desert": "sand", "dunes": "sand", "stone": "stone",
 }  # fmt: skip
 _SKY_OF_COLOR = {
     "blue": "blue", "cyan": "blue", "teal": "blue", "grey": "grey", "white": "grey", "beige": "grey", "black": "night",
@@ -134,7 +134,7 @@ class _SceneReader:
             kind,
             size=self._size(),
             colors=self._main_colors(colors),
-            traits=self._traits(),
+            traits=self._traits() | self._floor_traits(floor),
             count=self._count(),
             floor=floor,
             floor_color=floor_color,
@@ -242,6 +242,14 @@ class _SceneReader:
         self.used |= traits
         return frozenset(traits)
 
+    def _floor_traits(self, floor: str) -> frozenset[str]:
+        """Wear of a floor that is one of the materials."""
+        if floor not in MATERIALS:
+            return frozenset()
+        worn = set(self.words) & {*MATERIALS[floor].traits, *MATERIALS[floor].wear}
+        self.used |= worn
+        return frozenset(worn)
+
 
 def completed(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     """The recipe with every free field drawn from what is natural for its kind."""
@@ -266,7 +274,7 @@ def completed(recipe: Recipe, rng: np.random.Generator) -> Recipe:
         one_of(("blue", "blue", "blue", "sunset", "grey")),
     )
     count, variant = int(rng.integers(2, 5)), one_of(scene.variants or ("",))
-    floor = recipe.floor or floor
+    floor = recipe.floor or floor.replace("grass", "lawn")
     floor_color = one_of(FLOOR_COLORS.get(floor, ("",)))
     if scene.colors and not recipe.colors:
         changes["colors"] = (color,)

@@ -85,8 +85,8 @@ def bark(sketch: Sketch) -> Surface:
 
 def snow(sketch: Sketch) -> Surface:
     """Wind-blown, with a sparkle of crystals."""
-    drift = level(sketch.noise(2.6, 1, 40, (1.6, 1.0)))
-    height = np.clip(0.85 * drift + 0.15 * level(sketch.noise(1.5, 6)), 0, 1)
+    drift = level(sketch.noise(3.0, 1, 40, (1.6, 1.0)))
+    height = np.clip(0.92 * drift + 0.04 * level(sketch.noise(2.0, 5)) + 0.004 * sketch.noise(1.2, 20), 0, 1)
     sparkle = sketch.noise(0.3, 30)
     albedo = np.clip(0.12 * sketch.color() + 0.82, 0, 1) * (0.96 + 0.02 * sparkle)[..., None]
     shine = 0.25 * smoothstep(1.8, 3.0, sparkle)
@@ -95,8 +95,8 @@ def snow(sketch: Sketch) -> Surface:
 
 def leather(sketch: Sketch) -> Surface:
     """Pebbled grain with creases."""
-    grain = sketch.cells(sketch.between(18, 42), 0.9, warp=0.006)
-    pebble = smoothstep(0.0, 0.28, grain.edge)
+    grain = sketch.cells(sketch.between(26, 60), 0.85, warp=0.003)
+    pebble = smoothstep(-0.1, 0.42, grain.edge)
     creases = 1 - smoothstep(0.0, 0.05, np.abs(sketch.noise(2.0, 2, 60)))
     height = np.clip(0.35 + pebble * 0.4 + 0.15 * level(sketch.noise(1.9, 1)) - 0.25 * creases, 0, 1)
     worn = 1 + 0.12 * sketch.noise(1.6, 1) + 0.1 * (pebble - 0.5) - 0.12 * creases
@@ -107,11 +107,13 @@ def marble(sketch: Sketch) -> Surface:
     """Polished: all but flat, with veins where a warped noise crosses zero."""
 
     def veins(frequency: float, width: float) -> Array:
-        return 1 - smoothstep(0.0, width, np.abs(sketch.noise(1.7, frequency)))
+        field = sketch.noise(2.8, frequency) + 0.05 * sketch.noise(1.8, 5)
+        fade = smoothstep(-1.0, 0.8, sketch.noise(2.2, 1))
+        return (1 - smoothstep(0.0, width, np.abs(field) / (0.3 + fade))) * (0.2 + 0.8 * fade)
 
     scale = sketch.between(1, 2.5)
-    strong = veins(scale, 0.10) * smoothstep(-0.8, 0.9, sketch.noise(1.8, 1))
-    weak = 0.5 * veins(2.5 * scale, 0.07) * smoothstep(-0.6, 1.2, sketch.noise(1.8, 1))
+    strong, weak = veins(scale, 0.12), 0.45 * veins(2.5 * scale, 0.1)
+    strong = np.maximum(strong, 0.5 * veins(1.6 * scale, 0.4) ** 2)
     vein = np.clip(strong + weak, 0, 1)
     base = sketch.color()
     dark = (
@@ -139,7 +141,7 @@ _WEATHER = ("old", "rough", "wet")
 MATERIALS = (
     Material("leaves", "leaves", leaves, ("green", "yellow", "orange", "red", "brown"), words={"leaves": 3},
              natural=("green", "orange", "brown"), wear=("old", "wet")),
-    Material("grass", "grass", grass, trained=False, words={"grass": 3}, natural=("green",), wear=("wet",)),
+    Material("lawn", "grass", grass, trained=False, words={"grass": 3}, natural=("green",), wear=("wet",)),
     Material("moss", "moss", moss, trained=False, words={"moss": 3, "mossy": 0.3}, natural=("green",), wear=("wet",)),
     Material("bark", "bark", bark, trained=False, words={"bark": 4, "wood": 0.5}, natural=("brown", "grey"),
              traits={"mossy": 0.2}, wear=_WEATHER),

@@ -8,7 +8,7 @@ from ..noise import Array, Canvas, mix, smoothstep
 from ..palette import color
 from ..recipe import Sketch
 from . import shapes
-from .stage import Camera, View, floor_albedo, floor_depth, hazed, lookup, sky, sun, tint
+from .stage import Camera, View, floor_albedo, floor_depth, footprint, hazed, lookup, sky, smooth_lookup, sun, tint
 
 
 def objects(sketch: Sketch) -> View:
@@ -74,7 +74,11 @@ _LAND = {
     "snowy": (0.90, 0.92, 0.95),
     "brown": (0.45, 0.34, 0.24),
 }
-_CELL_M, _LAND_PX = 0.22, 256
+_LAND_PX = 512
+_LAND_M = np.float32(56.0)  # the land repeats after that
+_CELL_M = float(_LAND_M) / _LAND_PX
+_STEPS = (1.045 ** np.arange(80)).astype(np.float32)  # z-depths at which a ray is tried, metres
+_COARSE = 8  # the first search for the land goes over every eighth pixel
 
 
 def hills(sketch: Sketch) -> View:
@@ -84,12 +88,12 @@ def hills(sketch: Sketch) -> View:
     rays, rugged = camera.rays, sketch.has("mountains")
     land = Canvas(_LAND_PX, _LAND_PX)
     height = land.noise(rng, 2.0 if rugged else 2.6, 2) * np.float32(1.4 if rugged else 0.6)
-    eye = max(float(height[:8].max()) * 0.6, 0) + sketch.random(1.0, 2.2)
+    eye = max(float(height[: _LAND_PX // 32].max()) * 0.6, 0) + sketch.random(1.0, 2.2)
     offset = int(rng.integers(_LAND_PX)) / _LAND_PX
-    depth = walk(rays, height, eye, offset)
+    depth = meet_land(rays, height, eye, offset)
     met = np.isfinite(depth)
     at = np.where(met, depth, 0)
-    u, v = rays[..., 0] * at / (_CELL_M * _LAND_PX) + offset, rays[..., 2] * at / (_CELL_M * _LAND_PX)
+    u, v = rays[..., 0] * at / _LAND_M + np.float32(offset), rays[..., 2] * at / _LAND_M
     slope_x = (np.roll(height, -1, 1) - np.roll(height, 1, 1)) / (2 * _CELL_M)
     slope_z = (np.roll(height, -1, 0) - np.roll(height, 1, 0)) / (2 * _CELL_M)
     upright = 1 / np.sqrt(slope_x**2 + slope_z**2 + 1)
@@ -97,7 +101,9 @@ def hills(sketch: Sketch) -> View:
     light = light / np.linalg.norm(light)
     sunlit = np.clip((light[1] - slope_x * light[0] - slope_z * light[2]) * upright, 0, 1) / light[1]
     base = color(rng, recipe.colors[0]) if recipe.colors[0] not in _LAND else _LAND[recipe.colors[0]]
-    albedo = sketch.plain(base) * (1 + 0.06 * lookup(land.noise(rng, 0.8), u, v))[..., None]
+    speckle, step = land.noise(rng, 0.8), footprint(sketch, at) / _LAND_M
+    near = smooth_lookup(speckle, 11 * u, 11 * v, 11 * step)
+    albedo = sketch.plain(base) * (1 + 0.06 * smooth_lookup(speckle, u, v, step) + 0.06 * near)[..., None]
     if rugged:
         bare = smoothstep(0.55, 0.9, 1 - lookup(upright, u, v) + 0.1 * lookup(height, u, v))
         albedo = mix(albedo, np.array((0.42, 0.40, 0.38), np.float32), bare)
@@ -105,19 +111,46 @@ def hills(sketch: Sketch) -> View:
     return under_sky(camera, picture, depth, recipe.sky, 0.03)
 
 
-def walk(rays: Array, height: Array, eye: float, offset: float) -> Array:
-    """(H, W) float32: z-depth at which each ray goes below the periodic height field, inf where it never does."""
+def meet_land(rays: Array, height: Array, eye: float, offset: float) -> Array:
+    """(H, W) float32: z-depth at which each ray meets the periodic height field, inf where it never does."""
+    few = walk(rays[::_COARSE, ::_COARSE], height, eye, offset, None)
+    first = few.copy()
+    for axis in (0, 1):  # the earliest meeting among the neighbours, for the pixels between
+        padded = np.concatenate([np.take(first, [0], axis), first, np.take(first, [-1], axis)], axis)
+        parts = [np.take(padded, range(k, k + first.shape[axis]), axis) for k in range(3)]
+        first = np.minimum(np.minimum(parts[0], parts[1]), parts[2])
+    rows, columns = (np.arange(side) // _COARSE for side in rays.shape[:2])
+    return walk(rays, height, eye, offset, np.maximum(first - 4, 0)[np.ix_(rows, columns)])
+
+
+def walk(rays: Array, height: Array, eye: float, offset: float, first: Array | None) -> Array:
+    """As meet_land; (H, W) ``first`` is the step at which each ray starts. Without it, from the first step,
+    and the number of the step that went below the land is returned instead."""
     shape = rays.shape[:2]
     rays = rays.reshape(-1, 3)
+
+    def above(ray: Array, t: Array) -> Array:
+        return (
+            eye + ray[:, 1] * t - lookup(height, ray[:, 0] * t / _LAND_M + np.float32(offset), ray[:, 2] * t / _LAND_M)
+        )
+
+    step = np.zeros(len(rays), np.int32) if first is None else first.ravel().astype(np.int32)
+    found = np.full(len(rays), len(_STEPS), np.int32)
+    alive = np.flatnonzero(step < len(_STEPS))
+    while len(alive):
+        below = above(rays[alive], _STEPS[step[alive]]) < 0
+        found[alive[below]] = step[alive[below]]
+        alive = alive[~below]
+        step[alive] += 1
+        alive = alive[step[alive] < len(_STEPS)]
+    if first is None:
+        return found.reshape(shape)
     depth = np.full(len(rays), np.inf, np.float32)
-    alive = np.arange(len(rays))
-    before, above_before = 1.0, np.full(len(rays), eye, np.float32)
-    for step in 1.0 * 1.045 ** np.arange(78):
-        ray = rays[alive]
-        u, v = ray[:, 0] * (step / (_CELL_M * _LAND_PX)) + offset, ray[:, 2] * (step / (_CELL_M * _LAND_PX))
-        above = eye + ray[:, 1] * step - lookup(height, u, v)
-        met = above < 0
-        back = np.clip(above_before[met] / (above_before[met] - above[met] + 1e-9), 0, 1)
-        depth[alive[met]] = before + (step - before) * back
-        alive, above_before, before = alive[~met], above[~met], step
+    met = np.flatnonzero(found < len(_STEPS))
+    ray, low, high = rays[met], _STEPS[np.maximum(found[met] - 1, 0)], _STEPS[found[met]]
+    for _ in range(6):  # halve the step that crossed the land
+        middle = (low + high) / 2
+        under = above(ray, middle) < 0
+        low, high = np.where(under, low, middle), np.where(under, middle, high)
+    depth[met] = (low + high) / 2
     return depth.reshape(shape)

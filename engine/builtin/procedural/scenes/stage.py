@@ -108,6 +108,7 @@ def sun(sketch: Sketch, behind: float = 1.0) -> Array:
 def lookup(tile: Array, u: Array, v: Array) -> Array:
     """Bilinear lookup in a periodic square tile (N, N) or (N, N, C); u and v in tiles."""
     size = tile.shape[0]
+    flat = tile.reshape(size * size, *tile.shape[2:])
     x, y = u * size - 0.5, v * size - 0.5
     i, j = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
     fx, fy = (x - i).astype(np.float32), (y - j).astype(np.float32)
@@ -115,8 +116,9 @@ def lookup(tile: Array, u: Array, v: Array) -> Array:
         fx, fy = fx[..., None], fy[..., None]
     i, j = i % size, j % size
     i1, j1 = (i + 1) % size, (j + 1) % size
-    top = tile[j, i] * (1 - fx) + tile[j, i1] * fx
-    return top * (1 - fy) + (tile[j1, i] * (1 - fx) + tile[j1, i1] * fx) * fy
+    j, j1 = j * size, j1 * size
+    top = flat[j + i] * (1 - fx) + flat[j + i1] * fx
+    return top * (1 - fy) + (flat[j1 + i] * (1 - fx) + flat[j1 + i1] * fx) * fy
 
 
 def floor_albedo(sketch: Sketch, x: Array, z: Array, distance: Array, light: Array) -> Array:
@@ -182,7 +184,7 @@ def paved(sketch: Sketch, x: Array, z: Array, distance: Array, light: Array) -> 
     material = MATERIALS[recipe.floor]
     tile = Canvas(_PAVED_PX, _PAVED_PX)
     colors = (recipe.floor_color,) if recipe.floor_color else material.natural[:1]
-    traits = frozenset(list(material.variants)[:1])
+    traits = recipe.traits | set(list(material.variants)[:1])
     paving = Sketch(tile, sketch.rng, Recipe(recipe.floor, colors=colors, traits=traits))
     surface = make_surface(paving)
     from_tile = np.array([light[0], light[2], max(light[1], 0.3)])  # the tile's y runs away from the camera
