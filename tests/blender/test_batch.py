@@ -1,0 +1,251 @@
+"""A batch: every job once, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from headless import everything_in, start
+from relievo.engine.errors import InputError
+from relievo.operators.headless import manifest as manifests
+from relievo.operators.headless.entry import run
+from relievo.operators.headless.jobs import BatchJob, read_jobs
+
+TINY = {"size": 32}
+
+
+def write_jsonl(path: Path, jobs: list[dict]) -> Path:
+    path.write_text("".join(json.dumps(TINY | job) + "\n" for job in jobs))
+    return path
+
+
+def lines_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def batch(jobs: Path, out: Path, *options: str) -> int:
+    return run(["batch", str(jobs), "--out", str(out), *options])
+
+
+def files_with_times(out: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file() and "manifest" not in path.name}
+
+
+def test_killed_after_four_and_resumed_there_are_twelve(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"prompt": "brick", "seed": seed} for seed in range(12)])
+    out, manifest = tmp_path / "out", tmp_path / "out" / "manifest.jsonl"
+    process = start("batch", jobs, "--out", out)
+    began_s = time.monotonic()
+    while not (manifest.exists() and manifest.read_text().count("\n") >= 4):
+        assert time.monotonic() - began_s < 60 and process.poll() is None
+        time.sleep(0.002)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    assert psutil.wait_procs(children, timeout=10)[1] == [], "an orphan worker"
+    done = lines_of(manifest)
+    assert 4 <= len(done) < 12
+    before = {path: time for entry in done for path, time in files_with_times(out / entry["id"]).items()}
+
+    resumed = start("batch", jobs, "--out", out, "--resume")
+    printed, said = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, said
+
+    entries = lines_of(manifest)
+    assert [entry["status"] for entry in entries] == ["done"] * 12
+    assert [entry["line"] for entry in entries] == list(range(1, 13))
+    assert len({entry["id"] for entry in entries}) == 12
+    assert entries[: len(done)] == done
+    results = [path for path in out.iterdir() if path.is_dir()]
+    assert {path.name for path in results} == {entry["id"] for entry in entries}, "12 results, and no leftovers"
+    assert all((path / "request.json").is_file() and (path / "material.blend").is_file() for path in results)
+    seeds = {json.loads((path / "request.json").read_text())["request"]["seed"] for path in results}
+    assert seeds == set(range(12))
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "nothing finished was made again"
+    assert len(printed.split()) <= 12 - len(done)
+
+
+def test_one_bad_job_does_not_stop_the_others(tmp_path, capfd):
+    jobs = write_jsonl(
+        tmp_path / "jobs.jsonl",
+        [
+            {"id": "first", "prompt": "brick"},
+            {"id": "empty", "prompt": " "},
+            {"id": "model", "prompt": "x", "model": "nobody"},
+            {"id": "number", "prompt": "x", "seed": "many"},
+            {"id": "camera", "prompt": "x", "target": "scene"},
+            {"id": "blend", "prompt": "x", "blend": "none.blend"},
+            {"id": "last", "prompt": "sand"},
+        ],
+    )
+    assert batch(jobs, tmp_path / "out") == 1
+    printed = capfd.readouterr()
+    assert printed.out.split() == [str(tmp_path / "out" / "first"), str(tmp_path / "out" / "last")]
+    entries = {entry["id"]: entry for entry in lines_of(tmp_path / "out" / "manifest.jsonl")}
+    assert {name for name, entry in entries.items() if entry["status"] == "done"} == {"first", "last"}
+    for name in ("empty", "model", "number", "camera", "blend"):
+        assert entries[name]["error"]["summary"] and entries[name]["error"]["remedy"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"first", "last", "manifest.jsonl"}
+
+
+def test_resume_runs_failed_jobs_again_and_finished_ones_not(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": "a", "prompt": "brick"}, {"id": "b", "prompt": ""}])
+    out = tmp_path / "out"
+    assert batch(jobs, out) == 1
+    before = files_with_times(out)
+    write_jsonl(jobs, [{"id": "a", "prompt": "brick"}, {"id": "b", "prompt": "sand"}])
+    assert batch(jobs, out, "--resume") == 0
+    assert [(entry["id"], entry["status"]) for entry in lines_of(out / "manifest.jsonl")] == [
+        ("a", "done"),
+        ("b", "done"),
+    ]
+    assert {path: time for path, time in files_with_times(out).items() if path in before} == before
+
+
+def test_resume_makes_again_what_was_changed_or_lost(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": name, "prompt": "brick"} for name in "abc"])
+    out = tmp_path / "out"
+    assert batch(jobs, out) == 0
+    for path in (out / "b").iterdir():
+        path.unlink()
+    write_jsonl(jobs, [{"id": "a", "prompt": "brick"}, {"id": "b", "prompt": "brick"}, {"id": "c", "prompt": "sand"}])
+    assert batch(jobs, out, "--resume") == 0
+    assert sorted(entry["id"] for entry in lines_of(out / "manifest.jsonl")) == ["a", "b", "c"]
+    assert (out / "b" / "request.json").is_file()
+    assert json.loads((out / "c" / "request.json").read_text())["request"]["prompt"] == "sand"
+
+
+def test_a_torn_line_and_a_half_written_folder_are_tidied(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": name, "prompt": "brick"} for name in "abc"])
+    out = tmp_path / "out"
+    assert batch(jobs, out) == 0
+    manifest = out / "manifest.jsonl"
+    whole = manifest.read_text().splitlines(keepends=True)
+    manifest.write_text("".join(whole[:2]) + whole[2][: len(whole[2]) // 2])
+    (out / "c").rename(out / ".relievo-0-c")
+    assert batch(jobs, out, "--resume") == 0
+    assert [entry["id"] for entry in lines_of(manifest)] == ["a", "b", "c"]
+    assert {path.name for path in out.iterdir()} == {"a", "b", "c", "manifest.jsonl"}
+
+
+def test_a_result_whose_line_was_lost_is_not_made_again(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": name, "prompt": "brick"} for name in "ab"])
+    out = tmp_path / "out"
+    assert batch(jobs, out) == 0
+    manifest, before = out / "manifest.jsonl", files_with_times(out)
+    whole = manifest.read_text()
+    manifest.write_text(whole.splitlines(keepends=True)[0])  # killed between the folder and its line
+    assert batch(jobs, out, "--resume") == 0
+    assert manifest.read_text() == whole
+    assert files_with_times(out) == before
+
+
+def test_shards_share_a_folder_and_resume_in_any_number(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"prompt": "brick", "seed": seed} for seed in range(5)])
+    out = tmp_path / "out"
+    assert batch(jobs, out, "--shard", "1/2") == 0
+    assert len(lines_of(out / "manifest-1-of-2.jsonl")) == 3
+    assert batch(jobs, out, "--shard", "2/2") == 0
+    assert len(lines_of(out / "manifest-2-of-2.jsonl")) == 2
+    before = files_with_times(out)
+    assert batch(jobs, out, "--resume") == 0
+    assert files_with_times(out) == before
+    assert not (out / "manifest.jsonl").exists(), "nothing was left to do"
+
+
+def test_a_used_folder_is_refused(tmp_path, capfd):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": "a", "prompt": "brick"}])
+    assert batch(jobs, tmp_path / "out") == 0
+    before = everything_in(tmp_path)
+    assert batch(jobs, tmp_path / "out") == 2
+    assert "--resume" in capfd.readouterr().err
+    assert everything_in(tmp_path) == before
+
+
+def test_jobs_do_not_see_each_other(tmp_path):
+    import bpy
+
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": name, "prompt": "brick"} for name in "ab"])
+    assert batch(jobs, tmp_path / "out") == 0
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / "b" / "material.blend"))
+    assert sum(item.type == "MESH" for item in bpy.data.objects) == 1
+
+
+def test_csv_with_everything(tmp_path):
+    jobs, out = tmp_path / "jobs.csv", tmp_path / "out"
+    with jobs.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.DictWriter(file, ["id", "prompt", "target", "seed", "size", "fov_deg", "render", "samples"])
+        writer.writeheader()
+        writer.writerow({"prompt": "brick, red\nand old", "size": 32})
+        writer.writerow({"id": "view", "prompt": "canyon", "target": "scene", "seed": 4, "size": "48x32",
+                         "fov_deg": 60.5, "render": "view.png", "samples": 1})  # fmt: skip
+    assert batch(jobs, out) == 0
+    first, second = lines_of(out / "manifest.jsonl")
+    assert (first["line"], second["line"]) == (2, 4)
+    assert second["paths"] == {"folder": "view", "blend": "view/scene.blend", "render": "view/view.png"}
+    assert (out / "view" / "view.png").is_file()
+
+
+FAULTS = {
+    "unknown field": ('{"prompt": "x", "sede": 1}', "line 1: unknown field sede"),
+    "out is the batch's": ('{"prompt": "x", "out": "y"}', "unknown field out"),
+    "same id twice": ('{"id": "A", "prompt": "x"}\n{"id": "a", "prompt": "x"}', "line 2: id 'a' is already on line 1"),
+    "id with a path": ('{"id": "../a", "prompt": "x"}', "line 1: id '../a'"),
+    "no json": ('{"prompt": "x"}\nprompt', "line 2: no JSON"),
+    "no object": ('["x"]', "line 1: not a JSON object"),
+    "nothing": ("\n\n", "no jobs"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_faulty_list_is_refused_before_anything_runs(tmp_path, capfd, text, said):
+    jobs = tmp_path / "jobs.jsonl"
+    jobs.write_text(text)
+    assert batch(jobs, tmp_path / "out") == 2
+    assert said in capfd.readouterr().err
+    assert everything_in(tmp_path) == ["jobs.jsonl"]
+
+
+def test_csv_with_a_surplus_value(tmp_path):
+    jobs = tmp_path / "jobs.csv"
+    jobs.write_text("prompt,seed\nbrick,1,2\n")
+    with pytest.raises(InputError, match="line 2: more values"):
+        read_jobs(jobs)
+
+
+def test_ids_depend_on_line_and_content_only():
+    texts = [{"prompt": "a"}, {"prompt": "a"}, {"prompt": "b"}]
+    assert len({BatchJob("", line, fields).sha256 for line, fields in enumerate(texts)}) == 2
+
+
+def test_the_default_id_is_stable(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"prompt": "a"}, {"prompt": "a"}])
+    first = [job.id for job in read_jobs(jobs)]
+    assert first == [job.id for job in read_jobs(jobs)] and len(set(first)) == 2
+    write_jsonl(jobs, [{"prompt": "a"}, {"prompt": "b"}])
+    second = [job.id for job in read_jobs(jobs)]
+    assert second[0] == first[0] and second[1] != first[1]
+
+
+def test_stored_switches_are_read():
+    assert BatchJob("x", 1, {"prompt": "p", "refine_depth": "true"}).parse().refine_depth
+    assert BatchJob("x", 1, {"prompt": "p", "refine_depth": True}).parse().refine_depth
+    assert not BatchJob("x", 1, {"prompt": "p", "refine_depth": False}).parse().refine_depth
+    with pytest.raises(InputError):
+        BatchJob("x", 1, {"prompt": "p", "refine_depth": "perhaps"}).parse()
+
+
+def test_a_prompt_that_looks_like_an_option():
+    assert BatchJob("x", 1, {"prompt": "--seed 5"}).parse().prompt == "--seed 5"
+
+
+def test_manifest_line_without_its_end_does_not_count(tmp_path):
+    manifest = manifests.Manifest(tmp_path, None)
+    manifest.append({"id": "a", "status": "done", "sha256": "1"})
+    with manifest.path.open("a") as file:
+        file.write('{"id": "b", "status": "done", "sha256": "2"}')
+    assert manifest.finished() == {"a": "1"}
