@@ -14,7 +14,7 @@ from ..engine.errors import InputError
 from ..engine.request import Request
 from ..scene import camera as cameras
 from ..scene import images
-from .placement import Placement, placement_for
+from .placement import Placement, check_shape, placement_for
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,13 @@ def order_from(context: bpy.types.Context) -> Order:
         steps=settings.steps if settings.uses_steps else None,
         guidance=settings.guidance if settings.uses_steps else None,
     )
+    camera = cameras.active(scene) if settings.target == "scene" and settings.camera_source == "active" else None
+    check_shape(scene, camera, width_px, height_px)
     placement = placement_for(
         scene,
         settings.target,
         object=_active_mesh(context) if settings.apply_to == "active" else None,
-        camera=cameras.active(scene) if settings.target == "scene" and settings.camera_source == "active" else None,
+        camera=camera,
         fov_deg=math.degrees(settings.fov_rad),
         relief_m=None if settings.relief_auto else settings.relief_m,
         tile_repeat=settings.tile_repeat,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..engine.errors import InputError
+from ..scene import camera as cameras
 from ..scene import material, scene_mesh
 
 if TYPE_CHECKING:
@@ -64,7 +65,21 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
         camera=camera,
         fov_deg=None if camera else placement.fov_deg,
         median_depth_m=scene_mesh.GENERATED_MEDIAN_M,
+        letterbox=camera is not None and _rounded_frame(scene, result.image.shape[1], result.image.shape[0]),
     )
+
+
+def check_shape(scene: bpy.types.Scene, camera: bpy.types.Object | None, width_px: int, height_px: int) -> None:
+    """InputError where a picture of that size will not fit the camera's frame: known before the work, not after."""
+    if camera is not None:
+        rounded = _rounded_frame(scene, width_px, height_px)
+        cameras.for_picture(camera, scene, width_px, height_px, letterbox=rounded)
+
+
+def _rounded_frame(scene: bpy.types.Scene, width_px: int, height_px: int) -> bool:
+    """Whether that is the frame's shape but for whole pixels, which in a small picture may be more than 1 %."""
+    exact = cameras.picture_px(scene, max(width_px, height_px))
+    return abs(exact[0] - width_px) <= 1 and abs(exact[1] - height_px) <= 1
 
 
 def placement_for(scene: bpy.types.Scene, target: str, **values) -> Placement:

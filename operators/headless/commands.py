@@ -19,7 +19,7 @@ from ...engine.request import Request
 from ...scene import camera as cameras
 from ...scene import files, images, material, render, results, scene_mesh
 from .. import session
-from ..placement import Placement, place, placement_for
+from ..placement import Placement, check_shape, place, placement_for
 from .blend import camera_of, open_or_keep
 from .console import Console
 from .staging import Staging
@@ -69,6 +69,7 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
         width_px, height_px = cameras.picture_px(scene, longest_px)
     else:
         width_px = height_px = longest_px
+    check_shape(scene, camera, width_px, height_px)
     request = Request(
         target=args.target,
         model=args.model,

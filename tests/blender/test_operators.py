@@ -1,0 +1,232 @@
+"""The operators without a window: they wait, and do what the functions below them do."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+import relievo
+from relievo.engine.errors import InputError
+from relievo.operators import order, placement, session
+from relievo.scene import images, preferences, records, settings
+
+SIZE_PX = 32
+
+
+@pytest.fixture
+def tab():
+    """The extension switched on; its settings, small and quick."""
+    relievo.register()
+    bpy.context.scene.relievo.size_px = SIZE_PX
+    yield bpy.context.scene.relievo
+    relievo.unregister()
+
+
+def add_camera() -> bpy.types.Object:
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    bpy.context.scene.collection.objects.link(camera)
+    bpy.context.scene.camera = camera
+    return camera
+
+
+def meshes() -> list[bpy.types.Object]:
+    return [item for item in bpy.data.objects if item.type == "MESH"]
+
+
+def positions(thing: bpy.types.Object) -> np.ndarray:
+    values = np.empty(3 * len(thing.data.vertices), np.float32)
+    thing.data.vertices.foreach_get("co", values)
+    return values
+
+
+def relievo_classes() -> set[str]:
+    return {
+        cls.__name__
+        for base in (bpy.types.Operator, bpy.types.Panel, bpy.types.PropertyGroup, bpy.types.AddonPreferences)
+        for cls in base.__subclasses__()
+        if cls.__module__.startswith("relievo") and cls.is_registered
+    }
+
+
+def test_register_and_unregister_twice_leaves_nothing():
+    handlers = bpy.app.handlers
+    before = (list(handlers.load_pre), list(handlers.render_init))
+    for _ in range(2):
+        relievo.register()
+        assert {"RELIEVO_OT_generate", "RELIEVO_PT_generate", "RelievoSettings"} <= relievo_classes()
+        assert hasattr(bpy.types.Scene, "relievo")
+        relievo.unregister()
+        assert not relievo_classes()
+        assert not hasattr(bpy.types.Scene, "relievo")
+        assert (list(handlers.load_pre), list(handlers.render_init)) == before
+
+
+def test_generate_a_material_gives_what_the_functions_give(tab):
+    tab.prompt, tab.seed, tab.tile_repeat = "brick wall", 7, 2
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    (made,) = meshes()
+    asked = order.order_from(bpy.context)
+    result = session.submit(asked.request, asked.arrays).wait(timeout_s=60)
+    again = placement.place(bpy.context, result, asked.placement)
+    assert np.array_equal(positions(made), positions(again))
+    first, second = (records.of(item)["request"] for item in (made, again))
+    assert first == second == result.request.to_dict()
+    pictures = [images.pixels(image) for image in bpy.data.images if image.name.endswith("Image")]
+    assert pictures and np.array_equal(pictures[0], np.asarray(pictures[0]))
+    assert session.state.job is None and session.state.error is None
+
+
+def test_generate_a_scene_for_the_active_camera(tab):
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 200
+    camera = add_camera()
+    camera.location = 1, 2, 3
+    tab.target, tab.prompt = "scene", "canyon"
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    (made,) = meshes()
+    assert tuple(made.matrix_world.translation) == pytest.approx((1, 2, 3))
+    request = records.of(made)["request"]
+    assert (request["width_px"], request["height_px"]) == (32, 21)
+    assert bpy.context.scene.camera == camera
+
+
+def test_generate_for_the_active_object(tab):
+    bpy.ops.mesh.primitive_plane_add()
+    wall = bpy.context.object
+    tab.apply_to = "active"
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert meshes() == [wall] and records.of(wall) and wall.active_material
+
+
+def test_a_vanished_object_is_replaced_by_a_plane_a_vanished_camera_is_said(tab):
+    bpy.ops.mesh.primitive_plane_add()
+    camera = add_camera()
+    tab.apply_to = "active"
+    material = order.order_from(bpy.context)
+    tab.target = "scene"
+    scene = order.order_from(bpy.context)
+    bpy.data.objects.remove(bpy.context.object)
+    bpy.data.objects.remove(camera)
+    placement.place(bpy.context, session.submit(material.request, {}).wait(timeout_s=60), material.placement)
+    assert len(meshes()) == 1
+    with pytest.raises(InputError, match="camera this was made for is gone"):
+        placement.place(bpy.context, session.submit(scene.request, {}).wait(timeout_s=60), scene.placement)
+    assert len(meshes()) == 1
+
+
+def test_words_that_were_not_understood_are_said(tab):
+    tab.prompt = "brick zzqx"
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert any("zzqx" in note for note in session.state.notes)
+    assert bpy.ops.relievo.dismiss() == {"FINISHED"}
+    assert session.state.notes == ()
+
+
+def everything() -> dict[str, int]:
+    return {kind: len(getattr(bpy.data, kind)) for kind in ("objects", "meshes", "materials", "images", "textures")}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"prompt": "  "}, "prompt is empty"),
+        ({"model": "builtin", "mode": "i2d"}, "No picture is chosen"),
+        ({"model": "builtin", "mode": "d2i", "depth_path": "/none.exr"}, "none.exr"),
+    ],
+)
+def test_an_error_is_reported_and_kept_for_the_tab_and_changes_nothing(tab, values, said):
+    for name, value in values.items():
+        setattr(tab, name, value)
+    before = everything()
+    with pytest.raises(RuntimeError, match=said):
+        bpy.ops.relievo.generate()
+    assert said in session.state.error.summary and session.state.error.remedy
+    assert session.state.job is None
+    assert everything() == before
+
+
+def test_an_engine_that_cannot_start_is_reported(tab, monkeypatch, tmp_path):
+    monkeypatch.setenv("RELIEVO_ENGINE_PYTHON", str(tmp_path / "none"))
+    before = everything()
+    with pytest.raises(RuntimeError, match="RELIEVO_ENGINE_PYTHON"):
+        bpy.ops.relievo.generate()
+    assert everything() == before
+    monkeypatch.delenv("RELIEVO_ENGINE_PYTHON")
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert session.state.error is None
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"target": "scene"}, "no camera"),
+        ({"apply_to": "active"}, "No mesh object is active"),
+        ({"mode": "i2d"}, "from a prompt only"),
+    ],
+)
+def test_generate_says_why_it_cannot(tab, values, said):
+    for name, value in values.items():
+        setattr(tab, name, value)
+    assert said in order.why_not(bpy.context)
+    assert not bpy.ops.relievo.generate.poll()
+
+
+def test_another_model_brings_its_own_values(tab):
+    tab.model, tab.mode = "builtin", "i2d"
+    assert (tab.steps, tab.guidance, tab.size_px) == (
+        tab.entry.default_steps, tab.entry.default_guidance, tab.entry.default_size_px,
+    )  # fmt: skip
+    assert tab.uses_steps
+    tab.model = "procedural"
+    assert tab.mode == "joint" and not tab.uses_steps
+
+
+def test_opening_a_file_stops_the_job_and_forgets_it(tab):
+    tab.size_px = 4096
+    asked = order.order_from(bpy.context)
+    job = session.submit(asked.request, {})
+    session.state.begin(job)
+    assert not bpy.ops.relievo.generate.poll() and bpy.ops.relievo.cancel.poll()
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert session.state.job is None
+    with pytest.raises(Exception, match="Cancelled"):
+        job.wait(timeout_s=30)
+
+
+def test_the_settings_are_saved_with_the_file(tab, tmp_path):
+    tab.prompt, tab.seed = "red sand", 11
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert bpy.context.scene.relievo.seed == 0
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
+    assert (bpy.context.scene.relievo.prompt, bpy.context.scene.relievo.seed) == ("red sand", 11)
+
+
+def test_randomise_takes_another_seed(tab):
+    seeds = set()
+    for _ in range(5):
+        bpy.ops.relievo.randomise_seed()
+        seeds.add(tab.seed)
+    assert len(seeds) == 5 and all(0 <= seed <= settings.MAX_SEED for seed in seeds)
+
+
+def test_results_are_kept_where_the_preferences_say(tab, monkeypatch, tmp_path):
+    monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path)))
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    (folder,) = tmp_path.iterdir()
+    assert {path.name for path in folder.iterdir()} == {"request.json", "image.png", "depth.exr", "preview.png"}
+
+
+def test_memory_is_freed_only_where_an_engine_runs(tab):
+    assert not bpy.ops.relievo.free_memory.poll()
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert session.running() and bpy.ops.relievo.free_memory.poll()
+    assert bpy.ops.relievo.free_memory() == {"FINISHED"}
+
+
+def test_switching_off_ends_the_engine():
+    relievo.register()
+    bpy.context.scene.relievo.size_px = SIZE_PX
+    bpy.ops.relievo.generate()
+    assert session.running()
+    relievo.unregister()
+    assert not session.running()

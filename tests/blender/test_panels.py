@@ -1,0 +1,156 @@
+"""The panels in every state, drawn on a layout that checks what Blender would check."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import bpy
+import numpy as np
+import pytest
+import relievo
+from relievo.engine.errors import EngineError, EnvironmentMissing
+from relievo.engine.protocol import Progress
+from relievo.operators import session
+
+FUNCTIONS = bpy.types.UILayout.bl_rna.functions
+PROPERTIES = bpy.types.UILayout.bl_rna.properties
+
+
+class CheckingLayout:
+    """Stands for UILayout: takes only calls that Blender would take, and notes what is drawn."""
+
+    def __init__(self, drawn: list[str] | None = None) -> None:
+        object.__setattr__(self, "drawn", [] if drawn is None else drawn)
+
+    def __setattr__(self, name, value):
+        assert name in PROPERTIES, f"UILayout has no {name}"
+
+    def __getattr__(self, name):
+        function = FUNCTIONS[name]
+
+        def call(*arguments, **options):
+            unknown = set(options) - set(function.parameters.keys())
+            assert not unknown, f"{name} takes no {unknown}"
+            if (icon := options.get("icon")) is not None:
+                assert icon in function.parameters["icon"].enum_items, icon
+            if name == "prop":
+                data, key = arguments
+                assert key in data.bl_rna.properties, key
+                self.drawn.append(f"prop {key}")
+            elif name == "operator":
+                group, verb = arguments[0].split(".")
+                assert verb in dir(getattr(bpy.ops, group)), arguments[0]
+                self.drawn.append(f"operator {verb}")
+            elif "text" in options:
+                self.drawn.append(options["text"])
+            return CheckingLayout(self.drawn)
+
+        return call
+
+
+@pytest.fixture
+def tab():
+    relievo.register()
+    yield bpy.context.scene.relievo
+    session.state.end()
+    session.state.installing = ""
+    relievo.unregister()
+
+
+def panels() -> list[type]:
+    return [cls for cls in bpy.types.Panel.__subclasses__() if cls.__name__.startswith("RELIEVO_")]
+
+
+def draw() -> str:
+    """All panels that show; what they draw, as text."""
+    layout = CheckingLayout()
+    context = SimpleNamespace(
+        scene=bpy.context.scene,
+        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),  # 0 without a window
+        region=SimpleNamespace(width=300),
+    )
+    for panel in panels():
+        if not hasattr(panel, "poll") or panel.poll(context):
+            panel.draw(SimpleNamespace(layout=layout), context)
+    return "\n".join(layout.drawn)
+
+
+def test_every_panel_is_in_the_tab(tab):
+    assert len(panels()) == 5
+    for panel in panels():
+        assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Relievo", "VIEW_3D", "UI")
+
+
+@pytest.mark.parametrize("target", ["material", "scene"])
+@pytest.mark.parametrize(
+    ("model", "mode"), [("procedural", "joint"), *(("builtin", m) for m in ("joint", "i2d", "d2i"))]
+)
+def test_only_what_matters_is_drawn(tab, target, model, mode):
+    tab.target, tab.model, tab.mode = target, model, mode
+    drawn = draw()
+    for always in ("prop prompt", "prop seed", "prop model", "prop target", "operator generate"):
+        assert always in drawn
+    assert ("prop steps" in drawn) == ("prop guidance" in drawn) == (model != "procedural")
+    assert ("prop mode\n" in drawn) == (model != "procedural")
+    assert ("prop image_path" in drawn) == (mode == "i2d")
+    assert ("prop depth_path" in drawn) == (mode == "d2i")
+    assert ("prop size_px" in drawn) == (mode == "joint")
+    assert ("prop tile_repeat" in drawn) == (target == "material")
+    assert ("prop camera_source" in drawn) == (target == "scene")
+    assert "prop fov_rad" not in drawn
+    tab.camera_source = "new"
+    assert ("prop fov_rad" in draw()) == (target == "scene")
+
+
+@pytest.mark.parametrize("progress", [None, Progress("loading"), Progress("sampling", 3, 30)])
+def test_while_it_runs(tab, progress):
+    session.state.begin(SimpleNamespace(progress=progress, cancelled=False, cancel=lambda: None))
+    drawn = draw()
+    assert "operator cancel" in drawn and "operator generate" not in drawn
+    if progress and progress.of:
+        assert "Sampling 3/30" in drawn
+    session.state.job.cancelled = True
+    assert "Stopping" in draw()
+
+
+def test_the_last_error_with_its_way_out(tab):
+    session.state.end(EngineError("It went wrong.", "Try this."))
+    drawn = draw()
+    assert "It went wrong." in drawn and "Try this." in drawn and "operator dismiss" in drawn
+    assert "operator install_engine" not in drawn
+    session.state.end(EnvironmentMissing("There is no Python.", "Install it."))
+    assert "operator install_engine" in draw()
+
+
+def test_notes_and_an_installation(tab):
+    session.state.end(notes=("Not known to this model, ignored: zzqx.",))
+    session.state.installing = "Collecting torch"
+    drawn = draw()
+    assert "zzqx" in drawn and "Collecting torch" in drawn
+
+
+def test_the_licence_is_beside_the_button(tab, monkeypatch):
+    from dataclasses import replace
+
+    from relievo.engine import catalog
+
+    entry = replace(catalog.find("procedural"), license_note="Not for commercial use.")
+    monkeypatch.setattr(catalog, "find", lambda model_id: entry)
+    drawn = draw()
+    assert drawn.index("Not for commercial use.") < drawn.index("operator generate")
+
+
+def test_everything_explains_itself(tab):
+    for prop in type(tab).bl_rna.properties:
+        if prop.identifier not in {"rna_type", "name"}:
+            assert len(prop.description) > 10, prop.identifier
+    for verb in dir(bpy.ops.relievo):
+        assert len(getattr(bpy.ops.relievo, verb).get_rna_type().description) > 10, verb
+
+
+def test_a_preview_is_no_trouble_without_a_window(tab):
+    from relievo.operators import preview
+
+    preview.show(np.zeros((300, 500, 3), np.uint8))
+    preview.show_progress(Progress("sampling", 1, 2, arrays={"preview": np.zeros((8, 8, 3), np.uint8)}))
+    assert preview.icon_id() == 0
