@@ -1,0 +1,131 @@
+"""The neural backend on a tiny untrained checkpoint: sizes, modes, tiling, previews; and the resizing it rests on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from relievo.engine import catalog
+from relievo.engine.errors import Cancelled, ModelError
+from relievo.engine.modality_forcing import ModalityForcingBackend, plan_frame
+from relievo.engine.model.bundle import WEIGHTS_FILE, SmallModel
+from relievo.engine.model.resample import enlarge, resize
+from relievo.engine.request import Request
+from relievo.engine.training.presets import PRESETS, vocabulary
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def entry(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    SmallModel(PRESETS["tiny"], vocabulary()).save(folder)
+    return replace(catalog.find("builtin"), folder=str(folder))
+
+
+@pytest.fixture(scope="module")
+def backend():
+    return ModalityForcingBackend()
+
+
+def ignore(*_):
+    pass
+
+
+def joint(**changes):
+    fields = {"model": "builtin", "prompt": "red brick wall", "width_px": 32, "height_px": 32, "steps": 3}
+    return catalog.resolve(Request(**(fields | changes)))
+
+
+@pytest.mark.parametrize("size", [(16, 16), (64, 64), (100, 40), (33, 75)])
+@pytest.mark.parametrize("target", ["material", "scene"])
+def test_joint_results_have_the_requested_size(backend, entry, size, target):
+    output = backend.run(entry, joint(width_px=size[0], height_px=size[1], target=target), {}, ignore)
+    assert output.image.shape == (size[1], size[0], 3) and output.image.dtype == np.uint8
+    assert output.depth.shape == (size[1], size[0]) and output.depth.dtype == np.float32
+    assert (output.depth > 0).all()
+    assert target == "scene" or np.isfinite(output.depth).all()
+
+
+def test_a_seed_gives_the_same_result_and_another_another(backend, entry):
+    first, again, other = (backend.run(entry, joint(seed=seed), {}, ignore) for seed in (1, 1, 2))
+    assert np.array_equal(first.image, again.image) and np.array_equal(first.depth, again.depth)
+    assert not np.array_equal(first.image, other.image)
+
+
+def test_i2d_and_d2i_answer_at_the_size_of_their_input_and_leave_it_alone(backend, entry):
+    image = RNG.integers(0, 255, (30, 50, 3), np.uint8)
+    size = {"width_px": 50, "height_px": 30, "target": "scene"}
+    output = backend.run(entry, joint(mode="i2d", **size), {"image": image}, ignore)
+    assert np.array_equal(output.image, image) and output.depth.shape == (30, 50)
+
+    depth = np.where(RNG.random((30, 50)) < 0.2, np.inf, 2.0).astype(np.float32)
+    output = backend.run(entry, joint(mode="d2i", **size), {"depth": depth}, ignore)
+    assert np.array_equal(output.depth, depth) and output.image.shape == (30, 50, 3)
+
+
+def test_words_it_was_not_trained_on_and_enlarging_are_said(backend, entry):
+    output = backend.run(entry, joint(prompt="red flurble wall", width_px=200, height_px=200), {}, ignore)
+    assert output.unknown_words == ("flurble",)
+    assert any("enlarged" in note for note in output.notes)
+
+
+def test_progress_names_stages_and_carries_previews(entry):
+    seen = []
+    ModalityForcingBackend().run(entry, joint(steps=8), {}, lambda *args: seen.append(args))
+    assert [stage for stage, *_ in seen][:2] == ["loading the model"] * 2
+    sampling = [(step, of) for stage, step, of, _ in seen if stage == "sampling"]
+    assert sampling == [(i, 8) for i in range(9)]
+    previews = [preview for *_, preview in seen if preview is not None]
+    assert previews and previews[0].dtype == np.uint8 and previews[0].shape[2] == 3
+
+
+def test_cancelled_between_steps(backend, entry):
+    steps = []
+
+    def report(stage, step, of, preview):
+        steps.append(step)
+        if stage == "sampling" and step == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        backend.run(entry, joint(steps=50), {}, report)
+    assert len(steps) < 6
+
+
+def test_a_missing_checkpoint_is_an_error_with_a_remedy(tmp_path, entry):
+    with pytest.raises(ModelError, match="missing"):
+        ModalityForcingBackend().run(replace(entry, folder=str(tmp_path)), joint(), {}, ignore)
+
+
+def test_a_truncated_checkpoint_is_an_error_with_a_remedy(tmp_path, entry):
+    SmallModel(PRESETS["tiny"], vocabulary()).save(tmp_path)
+    (tmp_path / WEIGHTS_FILE).write_bytes((tmp_path / WEIGHTS_FILE).read_bytes()[:-1000])
+    with pytest.raises(ModelError, match="damaged"):
+        ModalityForcingBackend().run(replace(entry, folder=str(tmp_path)), joint(), {}, ignore)
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 64), (160, 90), (90, 160), (1024, 256), (17, 4096)])
+def test_frames_hold_the_requested_proportions_and_the_models_area(width, height):
+    frame = plan_frame(width, height, 64, 8, tile=False)
+    rows, columns = frame.crop_px
+    assert rows <= frame.grid[0] * 8 and columns <= frame.grid[1] * 8
+    assert abs(rows - columns * height / width) <= 1 + 0.5 * height / width
+    assert frame.grid[0] * frame.grid[1] * 64 < 64 * 64 * 2.2 or min(frame.grid) == 1
+
+
+def test_enlarging_a_tile_does_not_know_where_its_border_is():
+    tile = torch.rand(1, 2, 8, 12)
+    for wrap, exact in ((True, True), (False, False)):
+        shifted_first = enlarge(tile.roll((1, 5), (2, 3)), (32, 48), wrap=wrap)
+        shifted_after = enlarge(tile, (32, 48), wrap=wrap).roll((4, 20), (2, 3))
+        assert torch.allclose(shifted_first, shifted_after, atol=1e-4) is exact
+
+
+def test_resizing_keeps_the_mean_and_a_constant():
+    pixels = torch.rand(1, 3, 40, 24)
+    assert resize(pixels, (20, 12)).mean() == pytest.approx(pixels.mean().item(), abs=1e-4)
+    constant = torch.full((1, 1, 7, 9), 0.3)
+    for size in ((7, 9), (30, 4), (3, 50)):
+        assert torch.allclose(resize(constant, size), torch.tensor(0.3), atol=1e-5)
