@@ -18,7 +18,7 @@ PLANE_SIDE_M = 2.0
 
 #: A generated depth exaggerates: a relief as deep as 0.9 of its tile's width reads well as depth and looks absurd as
 #: a surface. This share of it, times the width of a tile, is the displacement.
-RELIEF_SHARE = 0.06
+RELIEF_SHARE = 0.045
 
 ROUGHNESS = 0.75
 _MAX_REPEAT = 512  # of a texture in Blender
@@ -48,7 +48,7 @@ def build(
     depth          (H, W) float32; another size of the same aspect is resampled
     record         what is stored on the datablocks: Result.record(), or what is known of the files
     target_object  a mesh with UVs that gets the material and the modifiers; None makes a plane of PLANE_SIDE_M
-    relief_m       displacement from the lowest to the highest point; None takes what suits the depth and the size of a tile
+    relief_m       displacement from lowest to highest; None takes what suits the depth and the size of a tile
     tile_repeat    how often the picture repeats over the UVs' 0..1
     location       of the new plane; None is the 3D cursor
 

@@ -12,7 +12,11 @@ import mathutils
 
 from ..engine.errors import EngineError
 from . import camera as cameras
+from . import shaders
 from .writing import replacing
+
+#: Of the stage's lights from the subject, in its sizes: far enough to light it evenly from side to side.
+_LIGHT_DISTANCE = 3.2
 
 
 def render_png(
@@ -23,16 +27,20 @@ def render_png(
     height_px: int,
     samples: int = 64,
     camera: bpy.types.Object | None = None,
+    denoise: bool = False,
 ) -> Path:
     """Render the scene to an 8-bit PNG of that size; the scene's own settings are as before when it returns.
 
-    camera  None is the scene's. Raises InputError without a camera, or where the file cannot be written.
+    camera   None is the scene's
+    denoise  where this Blender can; not for pictures of a scene mesh, which have no noise but fine detail
+
+    Raises InputError without a camera, or where the file cannot be written.
     """
     scene, path = context.scene, Path(path).absolute()
     camera = camera or cameras.active(scene)
     with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _settings(scene, camera, width_px, height_px, samples, partial):
+        with _settings(scene, camera, width_px, height_px, samples, denoise, partial):
             try:
                 bpy.ops.render.render(write_still=True, scene=scene.name)
             except RuntimeError as error:
@@ -67,8 +75,8 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
         centre,
         size,
         direction=(-0.85, 0.45, 0.62),
-        energy=105.0,
-        side=0.35,
+        energy=440.0,
+        side=0.6,
         colour=(1.0, 0.93, 0.82),
     )
     _light(
@@ -77,38 +85,36 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
         centre,
         size,
         direction=(0.9, -0.7, 1.1),
-        energy=26.0,
-        side=2.0,
+        energy=130.0,
+        side=3.0,
         colour=(0.82, 0.9, 1.0),
     )
     if scene.world is None:
-        scene.world = bpy.data.worlds.new("Relievo World")
-        if scene.world.node_tree is None:
-            scene.world.use_nodes = True
-        scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.30, 0.34, 0.40, 1.0)
-        scene.world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0.35
+        scene.world = shaders.plain_world("Relievo World", colour=(0.30, 0.34, 0.40), strength=0.35)
 
     camera = cameras.new(context, "Relievo Camera", math.radians(28.0))
-    camera.location = centre + mathutils.Vector((0.0, -0.78, 1.0)).normalized() * size * 2.45
-    camera.rotation_euler = (centre - camera.location).to_track_quat("-Z", "Y").to_euler()
+    camera.location = centre + mathutils.Vector((0.0, -0.78, 1.0)).normalized() * size * 2.6
+    # Aimed a little to the near side, which perspective makes larger, so that the plane fills the frame evenly.
+    aim = centre + mathutils.Vector((0.0, -0.035, 0.0)) * size
+    camera.rotation_euler = (aim - camera.location).to_track_quat("-Z", "Y").to_euler()
     scene.camera = camera
     return camera
 
 
 def _light(context, name, centre, size, *, direction, energy, side, colour) -> None:
-    """An area light at a distance of 1.6 sizes; energy in watts for a subject of 2 m."""
+    """An area light aimed at the centre; side in sizes of the subject, energy in watts for one of 2 m."""
     data = bpy.data.lights.new(name, "AREA")
     data.size = side * size
     data.energy = energy * (size / 2.0) ** 2
     data.color = colour
     light = bpy.data.objects.new(name, data)
-    light.location = centre + mathutils.Vector(direction).normalized() * size * 1.6
+    light.location = centre + mathutils.Vector(direction).normalized() * size * _LIGHT_DISTANCE
     light.rotation_euler = (centre - light.location).to_track_quat("-Z", "Y").to_euler()
     context.collection.objects.link(light)
 
 
 @contextmanager
-def _settings(scene, camera, width_px: int, height_px: int, samples: int, path: Path) -> Iterator[None]:
+def _settings(scene, camera, width_px: int, height_px: int, samples: int, denoise: bool, path: Path) -> Iterator[None]:
     """The scene set up for one render, and back."""
     render, image = scene.render, scene.render.image_settings
     wanted = [
@@ -125,7 +131,7 @@ def _settings(scene, camera, width_px: int, height_px: int, samples: int, path: 
         (image, "color_depth", "8"),
         (scene.cycles, "device", "CPU"),
         (scene.cycles, "samples", samples),
-        (scene.cycles, "use_denoising", bool(_denoisers(scene)) and samples < 512),
+        (scene.cycles, "use_denoising", _can_denoise() and denoise),
     ]
     if hasattr(image, "media_type"):  # 5.0 on: chosen before the file format
         wanted.insert(7, (image, "media_type", "IMAGE"))
@@ -139,6 +145,10 @@ def _settings(scene, camera, width_px: int, height_px: int, samples: int, path: 
             setattr(owner, name, value)
 
 
-def _denoisers(scene: bpy.types.Scene) -> list[str]:
-    """Denoisers of this build; a Blender built without OpenImageDenoise fails when asked to denoise."""
-    return [item.identifier for item in scene.cycles.bl_rna.properties["denoiser"].enum_items]
+def _can_denoise() -> bool:
+    """Whether this build has OpenImageDenoise; one without it fails when asked to denoise."""
+    try:
+        import _cycles  # Cycles' own module; its add-on may be switched off
+    except ImportError:
+        return False
+    return bool(getattr(_cycles, "with_openimagedenoise", False))

@@ -7,7 +7,8 @@ import bpy
 
 def unlit(name: str, picture: bpy.types.Image) -> bpy.types.Material:
     """The picture as it is, through emission: its light is already in it."""
-    material, nodes, links = _empty(name)
+    material = bpy.data.materials.new(name)
+    nodes, links = _emptied(material)
     output = nodes.new("ShaderNodeOutputMaterial")
     emission = nodes.new("ShaderNodeEmission")
     texture = _texture(nodes, picture, extension="EXTEND")
@@ -16,13 +17,15 @@ def unlit(name: str, picture: bpy.types.Image) -> bpy.types.Material:
     _in_a_row(texture, emission, output)
     nodes.active = texture  # what the solid viewport shows
     # As a lamp, a million emitting triangles cost Cycles far more than they give.
-    material.cycles.emission_sampling = "NONE"
+    if hasattr(material, "cycles"):  # the add-on may be switched off
+        material.cycles.emission_sampling = "NONE"
     return material
 
 
 def lit(name: str, picture: bpy.types.Image, *, roughness: float, tile_repeat: int) -> bpy.types.Material:
     """The picture as the base colour of a Principled surface, repeated over the UVs."""
-    material, nodes, links = _empty(name)
+    material = bpy.data.materials.new(name)
+    nodes, links = _emptied(material)
     output = nodes.new("ShaderNodeOutputMaterial")
     surface = nodes.new("ShaderNodeBsdfPrincipled")
     surface.inputs["Roughness"].default_value = roughness
@@ -39,12 +42,24 @@ def lit(name: str, picture: bpy.types.Image, *, roughness: float, tile_repeat: i
     return material
 
 
-def _empty(name: str):
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # 5.0 gives a new material its tree
-        material.use_nodes = True
-    material.node_tree.nodes.clear()
-    return material, material.node_tree.nodes, material.node_tree.links
+def plain_world(name: str, *, colour: tuple[float, float, float], strength: float) -> bpy.types.World:
+    """A world of one colour."""
+    world = bpy.data.worlds.new(name)
+    nodes, links = _emptied(world)
+    output, background = nodes.new("ShaderNodeOutputWorld"), nodes.new("ShaderNodeBackground")
+    background.inputs["Color"].default_value = (*colour, 1.0)
+    background.inputs["Strength"].default_value = strength
+    links.new(background.outputs["Background"], output.inputs["Surface"])
+    _in_a_row(background, output)
+    return world
+
+
+def _emptied(owner: bpy.types.Material | bpy.types.World):
+    """The owner's nodes and links, with nothing in them."""
+    if owner.node_tree is None:  # from 5.0 on it has a tree from the start
+        owner.use_nodes = True
+    owner.node_tree.nodes.clear()
+    return owner.node_tree.nodes, owner.node_tree.links
 
 
 def _texture(nodes, image: bpy.types.Image, *, extension: str) -> bpy.types.ShaderNodeTexImage:

@@ -58,9 +58,10 @@ def build(
     if depth.shape != (intrinsics.height_px, intrinsics.width_px):
         raise ValueError(f"depth {depth.shape} for a camera of {intrinsics.height_px} x {intrinsics.width_px} pixels")
     known = np.isfinite(depth)
-    z = np.where(known, depth, np.float32(depth[known].max() * sky_factor))
+    # In double precision, so that 1 / (1 / z) is z again to the last bit of single precision.
+    z = np.where(known, depth.astype(np.float64), float(depth[known].max()) * sky_factor)
     # What is linear in the pixel position on a plane, and so what may be averaged between pixels.
-    linear = (z if intrinsics.orthographic else 1.0 / z).astype(np.float64)
+    linear = z if intrinsics.orthographic else 1.0 / z
 
     across = torn_steps(linear, tear, axis=1) | (known[:, 1:] != known[:, :-1])  # (H, W-1)
     down = torn_steps(linear, tear, axis=0) | (known[1:] != known[:-1])  # (H-1, W)

@@ -37,7 +37,7 @@ def test_saved_and_opened_again_it_renders_the_same(tmp_path):
 def test_a_stage_shows_the_relief(tmp_path):
     x = np.tile(np.arange(64) / 64, (64, 1))
     depth = (1 + 0.2 * np.sign(np.sin(2 * np.pi * 4 * x))).astype(np.float32)
-    material.build(bpy.context, np.full((64, 64, 3), 128, np.uint8), depth, {}, name="Grooves")
+    plane = material.build(bpy.context, np.full((64, 64, 3), 128, np.uint8), depth, {}, name="Grooves")
     render.add_stage(bpy.context, plane)
     picture = images.read_image(
         render.render_png(bpy.context, tmp_path / "g.png", width_px=64, height_px=48, samples=4)
