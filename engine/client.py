@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from . import catalog, environment
-from .errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing, WorkerDied
+from .errors import ERROR_KINDS, Cancelled, EngineError, WorkerDied
 from .job import Job
 from .link import Link
 from .protocol import Alive, Cancel, Failed, Finished, Hello, Log, Progress, Run, Unload, check_arrays, check_hello
@@ -109,7 +109,9 @@ class EngineClient:
             return
         if not already:
             self._inbox.put(lambda: self._shut(grace_s))
-        supervisor.join(grace_s + 10)
+        supervisor.join(grace_s + 5)
+        if (link := self._link) is not None:  # the supervisor is held up, by a search for the engine's Python
+            link.kill()
         _clients.discard(self)
 
     @property
@@ -181,13 +183,13 @@ class EngineClient:
             command = command(catalog.find(job.request.model).needs_torch)
         if self._link is not None and (self._link.command != command or not self._link.running()):
             self._drop_link()
-        if self._link is None:
+        if self._link is None and not self._closed:
             job.add(Progress("starting the engine"))
             env = environment.worker_env() if self._env is None else dict(self._env)
             self._link = Link(command, env, self.log_path, self._deliver)
             self._link.send(Hello())
             self._hello_deadline = time.monotonic() + self._hello_timeout_s
-        elif self._link.ready:
+        elif self._link is not None and self._link.ready:
             self._send_current()
 
     def _send_current(self) -> None:
@@ -263,7 +265,7 @@ class EngineClient:
                     WorkerDied(
                         f"The engine did not answer within {self._hello_timeout_s:g} seconds of its start.",
                         "Look at the log; if it is started over ssh, see that it can log in without a question.",
-                        self._log_note(link),
+                        link.log_note(),
                     )
                 )
             elif link.ready and now > link.last_heard + self._silence_timeout_s:
@@ -271,7 +273,7 @@ class EngineClient:
                     WorkerDied(
                         f"The engine gave no sign of life for {self._silence_timeout_s:g} seconds and was ended.",
                         "Generate again; over a network, check the connection.",
-                        self._log_note(link),
+                        link.log_note(),
                     )
                 )
         elif self._idle_since is not None and self._patience_s() == 0:
@@ -285,17 +287,17 @@ class EngineClient:
     def _link_ended(self, reason: Exception) -> None:
         """The worker is gone, or talks nonsense: say so to the job in hand."""
         link, job = self._link, self._current
-        if isinstance(reason, EngineError):
+        if not isinstance(reason, EOFError | OSError):
             self._fail_link(reason)
             return
         if job is not None and link.ready and link.jobs_begun > 1 and not job.heard:
             # It died between two jobs, and this one ran into it: not this one's fault, so it begins anew.
             self._drop_link()
-            self._current = None
+            self._current, self._cancel_deadline = None, None
             job.begin_again()
             self._pending.appendleft(job)
             return
-        self._fail_link(_death(link, self._log_note(link)) if job is not None else reason)
+        self._fail_link(link.death())
 
     def _fail_link(self, error: Exception) -> None:
         self._drop_link()
@@ -327,9 +329,6 @@ class EngineClient:
         self._pending.clear()
         return jobs
 
-    def _log_note(self, link: Link) -> str:
-        return f"Log: {self.log_path}\n{link.log_tail()}".strip()
-
 
 def _error_of(message: Failed) -> EngineError:
     return ERROR_KINDS.get(message.kind, EngineError)(message.summary, message.remedy, message.detail)
@@ -356,33 +355,6 @@ def _result_of(message: Finished) -> Result:
             "Install the same version of Relievo for the engine and for Blender.",
             f"{type(error).__name__}: {error}",
         ) from error
-
-
-def _death(link: Link, note: str) -> EngineError:
-    words = link.exit_words()
-    if not link.ready:
-        if "No module named" in note:
-            missing = note.rpartition("No module named")[2].split("\n")[0].strip(" '\"")
-            return EnvironmentMissing(
-                f"The engine's Python has no package '{missing}'.",
-                "Install the engine in Relievo's preferences, or choose another Python there.",
-                note,
-            )
-        if words.endswith("exit status 127") or "command not found" in note:
-            return EnvironmentMissing(
-                f"The engine's command was not found: {' '.join(link.command)}.",
-                "Install Relievo's engine there, or correct the launch command in the preferences.",
-                note,
-            )
-        return WorkerDied(
-            f"The engine could not start: it {words}.", "Look at the log, or install the engine again.", note
-        )
-    memory = ", often because memory ran out" if "SIGKILL" in words else ""
-    return WorkerDied(
-        f"The engine {words}{memory}.",
-        "Generate again: a new one is started. If it happens again, use a smaller size or close other programs.",
-        note,
-    )
 
 
 @atexit.register

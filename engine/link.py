@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .errors import EngineError, EnvironmentMissing
+from .errors import EngineError, EnvironmentMissing, WorkerDied
 from .protocol import FrameReader, Message, Shutdown, encode, write_frame
 from .version import VERSION
 
@@ -28,7 +28,7 @@ class Link:
     """A worker process, started by the constructor.
 
     deliver  called from the reading thread with (link, message); the last call has an exception instead:
-             EOFError when the worker closed the pipe, EngineError when what it said was no frame
+             EOFError or OSError when the pipe ended, EngineError when what came was no frame
     Raises EnvironmentMissing where the command cannot be started, EngineError where the log cannot be written.
     """
 
@@ -98,15 +98,41 @@ class Link:
             name = f"signal {-status}"
         return f"was killed ({name})" if name in ("SIGKILL", "SIGTERM") else f"crashed ({name})"
 
-    def log_tail(self) -> str:
-        """The last lines this process wrote to the log."""
-        try:
-            with self.log_path.open("rb") as log:
-                end = log.seek(0, os.SEEK_END)
-                log.seek(max(self._log_start, end - LOG_TAIL_BYTES))
-                return log.read().decode("utf-8", "replace").strip()
-        except OSError:
-            return ""
+    def log_note(self) -> str:
+        """Where the log is, and the last lines this process wrote to it: an error's detail."""
+        tail = ""
+        with contextlib.suppress(OSError), self.log_path.open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_start, end - LOG_TAIL_BYTES))
+            tail = log.read().decode("utf-8", "replace")
+        return f"Log: {self.log_path}\n{tail}".strip()
+
+    def death(self) -> EngineError:
+        """The error for a process that ended by itself: before its hello something is missing, after it, it died."""
+        words, note = self.exit_words(), self.log_note()
+        if self.ready:
+            memory = ", often because memory ran out" if "SIGKILL" in words else ""
+            return WorkerDied(
+                f"The engine {words}{memory}.",
+                "Generate again: a new one is started. If that happens again, choose a smaller size or close programs.",
+                note,
+            )
+        if "No module named" in note:
+            missing = note.rpartition("No module named")[2].split("\n")[0].strip(" '\"")
+            return EnvironmentMissing(
+                f"The engine's Python has no package '{missing}'.",
+                "Install the engine in Relievo's preferences, or choose another Python there.",
+                note,
+            )
+        if words.endswith("exit status 127") or "command not found" in note:
+            return EnvironmentMissing(
+                f"The engine's command was not found: {' '.join(self.command)}.",
+                "Install Relievo's engine there, or correct the launch command in the preferences.",
+                note,
+            )
+        return WorkerDied(
+            f"The engine could not start: it {words}.", "Look at the log, or install the engine again.", note
+        )
 
     def _read(self) -> None:
         stream = self._process.stdout
@@ -116,10 +142,10 @@ class Link:
             while (message := frames.read()) is not None:
                 self._deliver(self, message)
             last = EOFError("the worker closed the pipe")
-        except (EOFError, OSError, EngineError) as error:
-            last = error
         except MemoryError:
             last = EngineError("There was not enough memory to receive the engine's result.", "Use a smaller size.")
+        except Exception as error:  # whatever it is, whoever waits for an answer must hear of it
+            last = error
         self._deliver(self, last)
         with contextlib.suppress(OSError):
             stream.close()

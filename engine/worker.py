@@ -101,7 +101,8 @@ class Worker:
         def report(stage: str, step: int, of: int, preview: np.ndarray | None = None) -> None:
             if self._leaving.is_set() or order.job in self._cancelled:
                 raise Cancelled()
-            self._send(Progress(stage, step, of, order.job, {} if preview is None else {"preview": preview}))
+            arrays = {} if preview is None else {"preview": preview}
+            self._send(Progress(stage, int(step), int(of), order.job, arrays))  # int: numpy's are no JSON
 
         try:
             report("starting", 0, 0)  # tells the client that the request arrived
@@ -116,6 +117,8 @@ class Worker:
             if is_out_of_memory(error):
                 error.__traceback__ = None  # its frames hold the arrays that did not fit
                 self._unload()
+            if is_device_fault(error):
+                self._todo.put(None)  # it holds for the whole process: the next request needs a new one
         self._job = None
         self._cancelled.discard(order.job)
         try:
@@ -124,7 +127,10 @@ class Worker:
             self._send(failure(order.job, error))
 
     def _unload(self) -> None:
-        self._pipeline.unload()
+        try:
+            self._pipeline.unload()
+        except Exception:  # nobody waits for an answer; the next request shows whether the models still work
+            logging.exception("unloading failed")
         gc.collect()
 
     def _send(self, message: Message) -> None:
@@ -179,6 +185,14 @@ def failure(job: int | None, error: Exception) -> Failed:
             "Use a smaller size, or close other programs, then generate again.",
             detail,
         )
+    if is_device_fault(error):
+        return Failed(
+            job,
+            "EngineError",
+            "The graphics card's driver reported a fault.",
+            "Generate again: a new engine is started. If it happens again, restart the computer or update the driver.",
+            detail,
+        )
     if isinstance(error, ImportError):
         return Failed(
             job,
@@ -207,6 +221,11 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and any(
         sign in text for sign in ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
     )
+
+
+def is_device_fault(error: Exception) -> bool:
+    """A fault after which the driver refuses all further work of this process."""
+    return isinstance(error, RuntimeError) and str(error).startswith(("CUDA error", "HIP error"))
 
 
 def _request(values: dict) -> Request:

@@ -7,7 +7,7 @@ The prompt is a list of key=value:
     hog=1         then hold the interpreter lock for ever
     print=1       write to stdout in every way there is
     die=N         end by signal N, or with exit status -N
-    raise=WHAT    memory, bug, missing or input
+    raise=WHAT    memory, device, bug, missing or input
 """
 
 import os
@@ -57,6 +57,8 @@ class FakePipeline:
     def fail(self, how):
         if how == "memory":
             raise MemoryError("Unable to allocate 9 TiB")
+        if how == "device":
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
         if how == "missing":
             import torch_is_not_here  # noqa: F401
         if how == "input":

@@ -68,6 +68,13 @@ def test_a_job_that_kills_every_worker_is_not_tried_for_ever(client):
         assert type(error_of(client.submit(ask("die=9")))) is WorkerDied
 
 
+def test_after_a_fault_of_the_graphics_driver_a_new_worker_is_started(client):
+    job, following = client.submit(ask("raise=device")), client.submit(ask())
+    assert "driver" in error_of(job).summary
+    pid = following.wait(timeout_s=30).versions["pid"]
+    assert client.submit(ask()).wait(timeout_s=30).versions["pid"] == pid
+
+
 @posix
 def test_a_silent_worker_is_ended(make_client):
     client = make_client(silence_timeout_s=1.5)

@@ -1,5 +1,6 @@
 """Requests through a real worker: progress, results, cancel, queue."""
 
+import sys
 import time
 
 import numpy as np
@@ -203,6 +204,13 @@ def test_close_ends_the_worker_and_its_jobs(client):
         client.submit(ask())
 
 
+def test_close_while_the_engines_python_is_looked_for_starts_nothing(make_client, tmp_path):
+    client = make_client(lambda needs_torch: time.sleep(0.5) or [sys.executable, "-c", "open('started', 'w')"])
+    job = client.submit(ask())
+    client.close()
+    assert job.done and not client.log_path.exists()
+
+
 def test_closing_a_client_that_started_nothing(tmp_path):
     EngineClient(["none"], tmp_path / "log").close()
     assert list(tmp_path.iterdir()) == []
@@ -218,8 +226,6 @@ def test_the_engines_own_log_lines_are_events_of_the_job(make_client, tmp_path):
         "        raise MemoryError\n"
         "os._exit(worker.main(Pipeline()))\n"
     )
-    import sys
-
     events = []
     with pytest.raises(EngineError):
         make_client([sys.executable, "-P", str(script)]).submit(ask()).wait(events.append, timeout_s=30)
