@@ -45,7 +45,7 @@ def gravel(sketch: Sketch) -> Surface:
         shift = sketch.rng.random(2)
         pebbles = sketch.canvas.cells(sketch.rng, per_unit, 0.95, shift[0], shift[1])
         radius = sketch.each(pebbles.index, pebbles.count, 0.4, 0.75)
-        inward = np.clip(np.minimum(pebbles.edge / 0.2, (radius - pebbles.nearest) / 0.2), 0, 1)
+        inward = np.clip(np.minimum(pebbles.edge / 0.3, (radius - pebbles.nearest) / 0.3), 0, 1)
         dome = np.sqrt(inward * (2 - inward)) * (1 - 0.5 * pebbles.nearest**2)
         dome *= sketch.each(pebbles.index, pebbles.count, 0.45, 1)
         higher = dome > height

@@ -24,7 +24,8 @@ def scatter(sketch: Sketch, surface: Surface, count: float, length: float, bread
         rows, columns, dx, dy = sketch.canvas.window(place, reach)
         cosine, sine = np.float32(np.cos(angle) / reach), np.float32(np.sin(angle) / reach)
         along, across = dx * cosine + dy * sine, np.abs(dy * cosine - dx * sine)
-        inside = (across < breadth * (1 - along * along) * (1 + 0.3 * along)) & (np.abs(along) < 1)
+        rim = breadth * (1 - along * along) * (1 + 0.3 * along) - across  # positive inside
+        cover = np.clip(rim * np.float32(reach / canvas.pixel) + 0.5, 0, 1) * (np.abs(along) < 1)
         top = 0.2 + 0.6 * number / count + tilt * along + (0.042 / breadth) * across
         blade = shade
         if veins:
@@ -32,8 +33,8 @@ def scatter(sketch: Sketch, surface: Surface, count: float, length: float, bread
             vein = (across < 0.05) | (np.abs(ribs - np.floor(ribs) - 0.5) < 0.08)
             blade = shade * np.where(vein, np.float32(0.8), np.float32(1))[..., None]
         here = np.ix_(rows, columns)
-        height[here] = np.where(inside, top, height[here])
-        albedo[here] = np.where(inside[..., None], blade, albedo[here])
+        height[here] += (top - height[here]) * cover
+        albedo[here] = mix(albedo[here], blade, cover)
     surface.height = np.clip(1.1 * height, 0, 1)
 
 
@@ -89,14 +90,14 @@ def snow(sketch: Sketch) -> Surface:
     height = np.clip(0.92 * drift + 0.04 * level(sketch.noise(2.0, 5)) + 0.004 * sketch.noise(1.2, 20), 0, 1)
     sparkle = sketch.noise(0.3, 30)
     albedo = np.clip(0.12 * sketch.color() + 0.82, 0, 1) * (0.96 + 0.02 * sparkle)[..., None]
-    shine = 0.25 * smoothstep(1.8, 3.0, sparkle)
+    shine = 0.15 * smoothstep(2.2, 3.2, sparkle)
     return Surface(albedo, height, amplitude=0.5, relief=0.10, specular=shine, gloss=4, ambient=0.55)
 
 
 def leather(sketch: Sketch) -> Surface:
     """Pebbled grain with creases."""
     grain = sketch.cells(sketch.between(26, 60), 0.85, warp=0.003)
-    pebble = smoothstep(-0.1, 0.42, grain.edge)
+    pebble = np.clip(1 - 1.6 * grain.nearest**2, 0, 1) * smoothstep(-0.04, 0.16, grain.edge)
     creases = 1 - smoothstep(0.0, 0.05, np.abs(sketch.noise(2.0, 2, 60)))
     height = np.clip(0.35 + pebble * 0.4 + 0.15 * level(sketch.noise(1.9, 1)) - 0.25 * creases, 0, 1)
     worn = 1 + 0.12 * sketch.noise(1.6, 1) + 0.1 * (pebble - 0.5) - 0.12 * creases
@@ -120,9 +121,9 @@ def marble(sketch: Sketch) -> Surface:
         sketch.color(1) if len(sketch.recipe.colors) > 1 else (0.35 * base + 0.02 if base.mean() > 0.3 else base + 0.5)
     )
     cloudy = base * (0.93 + 0.09 * level(sketch.noise(1.8, 1)))[..., None]
-    height = 0.55 - 0.06 * vein + 0.02 * sketch.noise(1.8, 2)
+    height = 0.6 - 0.2 * vein + 0.05 * sketch.noise(1.8, 2)
     return Surface(
-        mix(cloudy, dark, 0.75 * vein), height, amplitude=0.1, relief=0.008, specular=0.25, gloss=40, ambient=0.6
+        mix(cloudy, dark, 0.75 * vein), height, amplitude=0.2, relief=0.004, specular=0.25, gloss=40, ambient=0.6
     )
 
 

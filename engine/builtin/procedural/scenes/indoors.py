@@ -19,7 +19,7 @@ def corridor(sketch: Sketch) -> View:
 
     def until(direction, forward, backward):
         """t at which a coordinate that starts at 0 reaches ``forward`` or, going down, ``backward``."""
-        return np.where(direction > 0, forward, backward) / np.where(np.abs(direction) < 1e-6, 1e-6, direction)
+        return np.where(direction > 0, forward, backward) / np.where(np.abs(direction) < 1e-6, -1e-6, direction)
 
     meets = np.stack(
         [

@@ -1,0 +1,321 @@
+"""The procedural generator: what words do, exact tiling, exact depth, the same look at every resolution."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from relievo.engine.builtin.procedural import (
+    MATERIALS,
+    SCENES,
+    SYNONYMS,
+    VOCABULARY,
+    canonical_words,
+    generate,
+    parse,
+    random_sample,
+)
+from relievo.engine.builtin.procedural.caption import ALL_WORDS
+from relievo.engine.builtin.procedural.noise import Canvas
+from relievo.engine.builtin.procedural.palette import COLORS
+
+SCENE_PROMPTS = {
+    "objects": "three red boxes on a checkered floor",
+    "plane": "tiled floor to the horizon",
+    "corridor": "corridor with blue walls",
+    "hills": "green hills",
+}
+
+
+def material(prompt: str, seed: int = 3, width: int = 128, height: int = 128):
+    return generate(prompt, "material", seed, width, height)
+
+
+def shrunk(values: np.ndarray, factor: int) -> np.ndarray:
+    h, w = values.shape[0] // factor, values.shape[1] // factor
+    return values.reshape(h, factor, w, factor, *values.shape[2:]).mean((1, 3))
+
+
+def steps(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean absolute step between neighbouring lines; the last entry is the one across the border."""
+    difference = np.abs(values - np.roll(values, -1, axis))
+    return np.moveaxis(difference, axis, 0).reshape(values.shape[axis], -1).mean(1)
+
+
+# ---- the same in, the same out
+
+
+@pytest.mark.parametrize(("prompt", "target"), [("mossy brick", "material"), ("two spheres on grass", "scene")])
+def test_same_request_same_pixels(prompt, target):
+    first, again, other = (generate(prompt, target, seed, 64, 48) for seed in (5, 5, 6))
+    assert np.array_equal(first.image, again.image)
+    assert np.array_equal(first.depth, again.depth)
+    assert not np.array_equal(first.image, other.image)
+
+
+def test_random_samples_are_deterministic_and_captioned_in_the_vocabulary():
+    kinds = set()
+    for seed in range(60):
+        sample = random_sample(seed, 32)
+        assert sample.image.shape == (32, 32, 3) and sample.image.dtype == np.uint8
+        assert sample.depth.shape == (32, 32) and sample.depth.dtype == np.float32
+        assert canonical_words(sample.caption) == (sample.caption.split(), [])
+        kinds.add(parse(sample.caption, "material" if sample.tiles else "scene").recipe.kind)
+    assert len(kinds) >= 15
+    assert np.array_equal(random_sample(7, 32).image, random_sample(7, 32).image)
+
+
+# ---- geometry of materials
+
+
+@pytest.mark.parametrize("name", MATERIALS)
+@pytest.mark.parametrize(("width", "height"), [(96, 96), (112, 64)])
+def test_materials_tile_on_both_axes(name, width, height):
+    sample = material(MATERIALS[name].noun, 11, width, height)
+    assert sample.tiles
+    assert sample.image.shape == (height, width, 3) and sample.depth.shape == (height, width)
+    assert np.isfinite(sample.depth).all() and (sample.depth > 0).all()
+    assert abs(sample.depth.mean() - 1) < 0.35
+    assert sample.depth.std() > 0.005
+    for values in (sample.image.astype(float), sample.depth):
+        for axis in (0, 1):
+            change = steps(values, axis)
+            assert change[-1] <= 1.25 * change[:-1].max()  # the border is no sharper than the sharpest line inside
+            shifted = steps(np.roll(values, 17, axis), axis)
+            assert change.max() == pytest.approx(shifted.max(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", MATERIALS)
+def test_layout_does_not_depend_on_resolution(name):
+    small = material(MATERIALS[name].noun, 4, 192, 192)
+    large = material(MATERIALS[name].noun, 4, 384, 384)
+    depth = np.corrcoef(small.depth.ravel(), shrunk(large.depth, 2).ravel())[0, 1]
+    image = np.corrcoef(small.image.ravel(), shrunk(large.image, 2).ravel())[0, 1]
+    assert depth > 0.88, depth  # what is missing are details that only the larger one can show
+    assert image > 0.85, image
+
+
+def test_another_seed_is_another_layout():
+    for prompt in ("rock", "leaves", "cobblestones"):
+        first, other = (material(prompt, seed).depth for seed in (4, 5))
+        assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 0.4
+
+
+def test_features_stay_square_when_the_picture_is_not():
+    """Cobblestones on a canvas twice as wide: gradients along x and y stay alike."""
+    wide = material("cobblestones", 2, 256, 128).depth
+    ratio = steps(wide, 1).mean() / steps(wide, 0).mean()
+    assert 0.8 < ratio < 1.25
+
+
+@pytest.mark.parametrize(("width", "height"), [(16, 16), (16, 75), (333, 77), (130, 129)])
+def test_any_size(width, height):
+    for prompt in ("brick", "leaves", "hexagon tiles", "dunes", "moon"):
+        sample = material(prompt, 1, width, height)
+        assert sample.depth.shape == (height, width) and np.isfinite(sample.depth).all()
+    for prompt in SCENE_PROMPTS.values():
+        sample = generate(prompt, "scene", 1, width, height)
+        assert sample.image.shape == (height, width, 3) and (sample.depth > 0).all()
+
+
+def test_noise_is_periodic_unit_and_the_same_at_every_resolution():
+    coarse, fine = (Canvas(side, side).noise(np.random.default_rng(1), 1.5) for side in (128, 256))
+    assert coarse.std() == pytest.approx(1, abs=0.05)
+    assert abs(float(fine.mean())) < 1e-4
+    assert np.corrcoef(coarse.ravel(), shrunk(fine, 2).ravel())[0, 1] > 0.97
+
+
+# ---- words
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_color_words_move_the_picture_towards_the_color(color):
+    asked = material(f"{color} ceramic tiles", 8, 48, 48).image.reshape(-1, 3).mean(0) / 255
+    others = [
+        material(f"{name} ceramic tiles", 8, 48, 48).image.reshape(-1, 3).mean(0) / 255 for name in list(COLORS)[::3]
+    ]
+    wanted = np.array(COLORS[color])
+    assert np.linalg.norm(asked - wanted) <= min(np.linalg.norm(np.mean(others, 0) - wanted), 0.25)
+
+
+@pytest.mark.parametrize("name", [name for name, made in MATERIALS.items() if made.sizes])
+def test_small_has_more_features_than_large(name):
+    def fineness(word: str) -> float:
+        depths = [material(f"{word} {MATERIALS[name].noun}", seed, 96, 96).depth for seed in (1, 2, 3)]
+        return float(np.mean([(steps(d, 0).mean() + steps(d, 1).mean()) / d.std() for d in depths]))
+
+    small, large = MATERIALS[name].sizes
+    assert parse(f"{small} {MATERIALS[name].noun}", "material").recipe.size == "small"
+    assert fineness(small) > 1.1 * fineness(large)
+
+
+def test_wear_can_be_seen():
+    def look(prompt):
+        image = material(prompt, 6).image.astype(float)
+        return image.mean((0, 1)), image.mean()
+
+    def greenness(prompt):
+        red, green, blue = look(prompt)[0]
+        return green - (red + blue) / 2
+
+    def roughness(prompt):
+        return np.abs(np.diff(material(prompt, 6).depth, axis=0)).mean()
+
+    assert greenness("mossy grey brick") > greenness("grey brick") + 4
+    assert greenness("mossy concrete") > greenness("concrete") + 4
+    assert look("wet grey gravel")[1] < 0.95 * look("grey gravel")[1]
+    rusty, clean = look("rusty grey corrugated metal")[0], look("grey corrugated metal")[0]
+    assert rusty[0] / rusty[2] > 1.2 * clean[0] / clean[2]
+    assert roughness("rough white marble") > roughness("white marble") or "rough" not in MATERIALS["marble"].wear
+    assert roughness("rough ice") > 1.2 * roughness("ice")
+    assert roughness("cracked concrete") > 1.05 * roughness("concrete")
+    old, new = look("old red tiles")[0], look("red tiles")[0]
+    assert old[0] - old[2] < new[0] - new[2]  # faded
+
+
+def test_checkered_tiles_take_two_colors():
+    sample = material("red and white checkered tiles", 1)
+    assert sample.caption == "red and white checkered ceramic tiles"
+    red = sample.image[..., 0].astype(float) - sample.image[..., 1]
+    assert (red > 60).mean() > 0.25 and (red < 30).mean() > 0.25
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind"),
+    [
+        ("paving", "cobblestone"), ("cobbles", "cobblestone"), ("a wooden floor", "planks"), ("parquet", "planks"),
+        ("roof shingle", "shingles"), ("desert", "dunes"), ("boulders", "gravel"), ("honeycomb", "hexagon"),
+        ("dried mud", "cracked earth"), ("volcanic magma", "lava"), ("lunar surface", "moon"), ("glacier", "ice"),
+        ("knitted cloth", "weave"), ("foliage", "leaves"), ("granite cliff", "rock"), ("archipelago", "terrain"),
+        ("treadplate", "diamond plate"), ("rusty metal", "corrugated"), ("bathroom tiles", "tiles"),
+        ("bricks", "brick"), ("lawn of grass", "lawn"), ("snow", "snow"), ("moss", "moss"), ("mossy bark", "bark"),
+    ],
+)  # fmt: skip
+def test_synonyms_reach_their_kind(prompt, kind):
+    parsed = parse(prompt, "material")
+    assert parsed.recipe.kind == kind
+    assert not [note for note in parsed.notes if "No material" in note]
+
+
+def test_every_kind_is_reached_by_its_own_name():
+    for name, made in MATERIALS.items():
+        assert parse(made.noun, "material").recipe.kind == name
+        for word in made.words:
+            assert word in ALL_WORDS
+    for name, prompt in SCENE_PROMPTS.items():
+        assert parse(prompt, "scene").recipe.kind == name
+    assert set(SCENE_PROMPTS) == set(SCENES)
+
+
+def test_words_are_well_formed():
+    assert len(VOCABULARY) == len(set(VOCABULARY)) <= 160
+    assert set(VOCABULARY) <= set(ALL_WORDS)
+    assert not set(SYNONYMS) & set(VOCABULARY)
+    for canonical in SYNONYMS.values():
+        assert set(canonical.split()) <= set(VOCABULARY)
+
+
+def test_unknown_words_are_reported_and_stop_words_are_not():
+    parsed = parse("the brick wall with a purple dragon and ornaments", "material")
+    assert parsed.unknown_words == ("dragon", "ornaments")
+    sample = material("brick with graffiti", 0, 16, 16)
+    assert sample.unknown_words == ("graffiti",)
+    assert canonical_words("Tiny GRAY cobbles, of a zorb!") == (["small", "grey", "cobblestones"], ["zorb"])
+
+
+def test_known_words_that_do_not_fit_are_noted():
+    assert parse("rusty brick", "material").notes == ("Not used for 'brick wall': rusty.",)
+    assert "made rock" in parse("unicorn", "material").notes[0]
+    assert parse("", "material").recipe.kind == "rock"
+    assert "made a floor" in parse("unicorn", "scene").notes[0]
+    assert "four" in parse("nine balls", "scene").notes[0]
+    assert "one sort" in parse("a box and a sphere", "scene").notes[0]
+    with pytest.raises(ValueError, match="target"):
+        parse("brick", "mesh")
+
+
+def test_captions_of_prompts_use_known_words_only():
+    for prompt in ("tiny old mossy bricks", "black and white marble", "cracked wet hexagons", "fish scale roof"):
+        assert set(material(prompt, 0, 16, 16).caption.split()) <= set(ALL_WORDS)
+    for prompt in ("mossy cobblestones", "cubes on marble", "dark hall", "snow on hills at night"):
+        assert set(generate(prompt, "scene", 0, 16, 16).caption.split()) <= set(ALL_WORDS)
+
+
+# ---- scenes
+
+
+def points(sample) -> np.ndarray:
+    """(H, W, 3) of the pixels' centres: x right, y down, z forward."""
+    height, width = sample.depth.shape
+    focal = width / (2 * math.tan(math.radians(sample.fov_deg) / 2))
+    x, y = np.meshgrid(np.arange(width) + 0.5 - width / 2, np.arange(height) + 0.5 - height / 2)
+    return np.stack([x / focal, y / focal, np.ones_like(x)], -1) * sample.depth[..., None].astype(float)
+
+
+@pytest.mark.parametrize(("width", "height"), [(96, 96), (128, 64), (48, 112)])
+@pytest.mark.parametrize("prompt", ["tiled floor to the horizon", "brick floor to the horizon"])
+def test_a_floor_is_a_plane(prompt, width, height):
+    sample = generate(prompt, "scene", 9, width, height)
+    assert not sample.tiles and sample.fov_deg is not None
+    floor = np.isfinite(sample.depth)
+    assert np.isinf(sample.depth[0]).any() or floor.all()
+    inverse = 1 / sample.depth[:, width // 2][floor[:, width // 2]]
+    assert len(inverse) > 10
+    assert np.abs(np.diff(inverse, 2)).max() < 1e-5  # linear in the row
+    assert np.ptp(1 / sample.depth[-1]) < 1e-5  # the camera does not roll
+    flat = points(sample)[floor]
+    normal = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][-1]
+    away = (flat - flat.mean(0)) @ normal
+    assert np.abs(away).max() < 1e-3 * np.ptp(flat[:, 2])
+
+
+def test_objects_stand_on_the_floor_and_hide_it():
+    for prompt in ("four large spheres on grass", "four large boxes on sand"):
+        sample = generate(prompt, "scene", 2, 96, 96)
+        floor = np.isfinite(sample.depth)
+        at = np.where(floor[..., None], points(sample), 0)
+        # the floor's plane from the nearest row, which the largest part of is floor
+        rows = at[-12:].reshape(-1, 3)
+        plane, *_ = np.linalg.lstsq(np.c_[rows, np.ones(len(rows))][:, [0, 2, 3]], rows[:, 1], rcond=None)
+        above = plane[0] * at[..., 0] + plane[1] * at[..., 2] + plane[2] - at[..., 1]
+        assert above[floor].min() > -0.2
+        assert (above[floor] > 0.15).mean() > 0.02
+
+
+def test_every_wall_of_a_corridor_is_near_and_finite():
+    sample = generate("long corridor with blue walls", "scene", 5, 96, 96)
+    assert np.isfinite(sample.depth).all()
+    assert sample.depth.max() > 15
+    at = points(sample)
+    assert np.ptp(at[40:56, 0, 0]) < 1e-3 or np.ptp(at[40:56, 0, 1]) < 1e-3  # side walls are planes x = constant
+
+
+def test_sky_words_change_the_sky():
+    def top(prompt):
+        return generate(prompt, "scene", 3, 64, 64).image[:4].mean((0, 1))
+
+    blue, night, sunset = (top(f"green hills under a {word} sky") for word in ("blue", "night", "orange"))
+    assert night.mean() < 60 < blue.mean()
+    assert sunset[0] / sunset[2] > blue[0] / blue[2]
+
+
+def test_object_color_and_count_reach_the_recipe():
+    recipe = parse("two scarlet cubes on a blue tiled floor at dusk", "scene").recipe
+    assert (recipe.kind, recipe.count, recipe.colors) == ("objects", 2, ("red",))
+    assert (recipe.floor, recipe.floor_color, recipe.sky) == ("tiled", "blue", "sunset")
+
+
+def test_a_material_prompt_becomes_the_floor_of_a_scene():
+    sample = generate("mossy cobblestones", "scene", 0, 48, 48)
+    assert sample.caption.startswith("mossy") and "cobblestones floor" in sample.caption
+    assert "floor of 'cobblestones'" in sample.notes[0]
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_scenes_do_not_depend_on_resolution(name):
+    small, large = (generate(SCENE_PROMPTS[name], "scene", 4, side, side) for side in (96, 192))
+    assert small.fov_deg == large.fov_deg
+    a, b = 1 / small.depth, shrunk(1 / large.depth, 2)
+    assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.99
+    assert np.corrcoef(small.image.ravel(), shrunk(large.image, 2).ravel())[0, 1] > 0.95
