@@ -209,11 +209,6 @@ def test_install_without_any_python(tmp_path, make_python, monkeypatch):
 
 
 def test_the_pins_are_those_of_the_lock_file():
-    lock = environment.EXTENSION_ROOT / "requirements.lock"
-    if not lock.exists():
-        pytest.skip("no lock file here")
-    locked = dict(line.split("#")[0].strip().split("==") for line in lock.read_text().splitlines() if "==" in line)
-    wanted = [line.split(";")[0].strip() for line in environment.PACKAGES_FILE.read_text().splitlines() if "==" in line]
-    for name, version in (line.split("==") for line in wanted if not line.startswith("#")):
-        if name != "numpy":  # bpy ties the lock file's to one version; the engine's Python may be newer
-            assert locked[name].split("+")[0].split()[0] == version, name
+    lock = (environment.EXTENSION_ROOT / "requirements.lock").read_text().splitlines()
+    pins = [line for line in environment.PACKAGES_FILE.read_text().splitlines() if not line.startswith("#")]
+    assert pins and set(pins) <= set(lock)
