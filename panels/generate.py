@@ -15,6 +15,7 @@ from ..operators.randomise_seed import RELIEVO_OT_randomise_seed
 from .tab import InTab, paragraph
 
 PREVIEW_SCALE = 8.0
+BESIDE_BUTTON = 5.5  # margin of a paragraph in a box, with a button to its right
 
 
 class RELIEVO_PT_generate(InTab, bpy.types.Panel):
@@ -47,9 +48,9 @@ def _draw_wishes(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     if len(settings.entry.modes) > 1:
         layout.row().prop(settings, "mode", expand=True)
     if settings.mode == "i2d":
-        layout.prop(settings, "image_path", text="")
+        layout.prop(settings, "image_path", text="", placeholder="Picture file")
     elif settings.mode == "d2i":
-        layout.prop(settings, "depth_path", text="")
+        layout.prop(settings, "depth_path", text="", placeholder="Depth file (.exr, .npy)")
     layout.prop(settings, "prompt", text="", placeholder="What do you want to see?")
     row = layout.row(align=True)
     row.prop(settings, "seed")
@@ -84,7 +85,7 @@ def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = box.row()
     sentence = row.column()
     sentence.alert = True
-    paragraph(sentence, context, error.summary, icon="ERROR")
+    paragraph(sentence, context, error.summary, icon="ERROR", margin_units=BESIDE_BUTTON)
     row.operator(RELIEVO_OT_dismiss.bl_idname, text="", icon="X", emboss=False)
     paragraph(box, context, error.remedy)
     actions = box.row(align=True)
@@ -100,7 +101,7 @@ def _draw_notes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = box.row()
     lines = row.column()
     for note in session.state.notes:
-        paragraph(lines, context, note, icon="INFO")
+        paragraph(lines, context, note, icon="INFO", margin_units=BESIDE_BUTTON)
     row.operator(RELIEVO_OT_dismiss.bl_idname, text="", icon="X", emboss=False)
 
 

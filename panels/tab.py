@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
+import functools
 
+import blf
 import bpy
 
-WIDGET_PX = 7.0  # of a letter at interface scale 1, about
+UNIT_PX = 20  # a widget's height, and an icon's width, at interface scale 1
+DEFAULT_WIDTH_PX = 280
 
 
 class InTab:
@@ -17,12 +19,32 @@ class InTab:
     bl_category = "Relievo"
 
 
-def paragraph(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
-    """A sentence, wrapped to the width of the region: labels do not wrap by themselves."""
-    width_px = context.region.width if context.region else 280
-    scale = context.preferences.system.ui_scale
-    letters = max(16, int(width_px / (WIDGET_PX * scale)) - (9 if icon != "NONE" else 5))
+def paragraph(
+    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE", margin_units: float = 3.0
+) -> None:
+    """A sentence, wrapped to the width of the region: labels do not wrap by themselves.
+
+    margin_units  what the panel, the tabs, and boxes or buttons beside the text take, in units of an icon
+    """
+    scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
+    width_px = context.region.width if context.region else DEFAULT_WIDTH_PX * scale
+    units = margin_units + (1.0 if icon != "NONE" else 0.0)
+    points = context.preferences.ui_styles[0].widget.points
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, letters)):
+    for number, line in enumerate(_wrapped(text, width_px - units * UNIT_PX * scale, points * scale)):
         column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"))
+
+
+@functools.lru_cache(maxsize=64)  # a panel is drawn again with every movement of the mouse
+def _wrapped(text: str, width_px: float, size_px: float) -> tuple[str, ...]:
+    """Lines of whole words, none wider than that in Blender's interface font, unless a word is."""
+    blf.size(0, size_px)
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and blf.dimensions(0, longer)[0] <= width_px:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return tuple(lines)

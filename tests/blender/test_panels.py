@@ -66,7 +66,7 @@ def draw() -> str:
     layout = CheckingLayout()
     context = SimpleNamespace(
         scene=bpy.context.scene,
-        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),  # 0 without a window
+        preferences=bpy.context.preferences,
         region=SimpleNamespace(width=300),
     )
     for panel in panels():
