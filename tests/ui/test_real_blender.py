@@ -92,6 +92,16 @@ def test_neural_model_in_the_interface(neural_blender: RealBlender) -> None:
     assert len(state["progress"]) > 2
 
 
+def test_mistakes_in_the_interface(blender: RealBlender) -> None:
+    said = blender.ui("mistakes.py", "mistakes")["said"]
+    assert {name: words[0] for name, words in said.items()} == {
+        "empty-prompt": "InputError",
+        "no-file": "InputError",
+        "unreadable-file": "InputError",
+        "no-torch": "EnvironmentMissing",  # the systems' own Python has none, and none is given here
+    }
+
+
 def test_command_line(blender: RealBlender) -> None:
     words = ["--prompt", "cobblestones", "--seed", "4", "--size", "128"]
     printed = blender.command("-b", "--command", "relievo", "generate", *words, "--out", "/mnt/out/headless")

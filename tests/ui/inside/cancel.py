@@ -12,15 +12,10 @@ import sys
 sys.path.insert(0, "/mnt/inside")
 
 import bpy
-from viewport import NAME, call, enable, override, show_tab, wait_until, write_state
+from viewport import NAME, call, enable, everything, override, show_tab, wait_until, write_state
 
 enable()
 session = importlib.import_module(f"{NAME}.operators.session")
-KINDS = ("objects", "meshes", "materials", "images", "cameras", "textures", "node_groups")
-
-
-def everything():
-    return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in KINDS}
 
 
 def press_escape():

@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, "/mnt/inside")
 
 import bpy
-from viewport import NAME, OUT, call, enable, frame_result, override, show_tab, wait_until, write_state
+from viewport import NAME, OUT, call, enable, frame_selected, override, show_tab, wait_until, write_state
 
 enable()
 session = importlib.import_module(f"{NAME}.operators.session")
@@ -53,7 +53,7 @@ def steps():
     yield "during.png"
     yield from wait_until(lambda: under_way() and session.state.job is None, 150, "the end of the generation")
     assert session.state.error is None, session.state.error
-    yield 0.5
+    yield 1.5  # panels slide to their new places
     yield "after.png"
 
     made = {kind: names(kind) - before[kind] for kind in kinds}
@@ -63,7 +63,8 @@ def steps():
     vertices = len(wearer.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.vertices)
     assert all(bpy.data.images[name].packed_file for name in made["images"])
 
-    yield from frame_result(wearer, os.environ.get("SHADING", "SOLID"))
+    assert bpy.context.view_layer.objects.active == wearer and bpy.context.selected_objects == [wearer]
+    yield from frame_selected(os.environ.get("SHADING", "SOLID"))
     yield "result.png"
     bpy.ops.wm.save_as_mainfile(filepath=str(OUT / "made.blend"), copy=True)
 

@@ -50,15 +50,19 @@ def wait_until(reached: Callable[[], bool], limit_s: float, what: str) -> Iterat
         yield 0.1
 
 
+def everything() -> dict[str, list[str]]:
+    """The names of all datablocks of the kinds Relievo makes."""
+    kinds = ("objects", "meshes", "materials", "images", "cameras", "lights", "textures", "node_groups")
+    return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in kinds}
+
+
 def write_state(**values) -> None:
     """Leave values for the test that started this script."""
     (OUT / "state.json").write_text(json.dumps(values, indent=1, default=str), encoding="utf-8")
 
 
-def frame_result(thing: bpy.types.Object, shading: str) -> Iterator[float]:
-    """Turn the viewport so that it shows the thing, shaded; the first shaded drawing compiles for many seconds."""
-    for item in bpy.context.view_layer.objects:
-        item.select_set(item is thing)
+def frame_selected(shading: str) -> Iterator[float]:
+    """Turn the viewport to what is selected, shaded; the first shaded drawing compiles for many seconds."""
     call(bpy.ops.view3d.view_selected)
     yield 0.5
     space = override()["area"].spaces.active

@@ -1,0 +1,53 @@
+"""What a person can do wrong: each ends with a sentence and a remedy in the tab, and an unchanged file."""
+
+import importlib
+import sys
+
+sys.path.insert(0, "/mnt/inside")
+
+import bpy
+from viewport import NAME, call, enable, everything, override, show_tab, wait_until, write_state
+
+enable()
+session = importlib.import_module(f"{NAME}.operators.session")
+
+#: name of the picture -> properties of the panel
+MISTAKES = {
+    "empty-prompt": {"prompt": "  "},
+    "no-file": {"model": "builtin", "mode": "i2d"},
+    "unreadable-file": {"model": "builtin", "mode": "d2i", "depth_path": "/usr/bin/env", "prompt": "bricks"},
+    "no-torch": {"model": "builtin", "mode": "joint", "prompt": "bricks"},
+}
+
+
+def steps():
+    yield from show_tab()
+    settings = bpy.context.scene.relievo
+    before = everything()
+    said = {}
+    for name, values in MISTAKES.items():
+        for key, value in values.items():
+            setattr(settings, key, value)
+        try:
+            call(bpy.ops.relievo.generate, "INVOKE_DEFAULT")
+        except RuntimeError as error:  # how bpy.ops passes on an error that was reported at once
+            assert "Traceback" not in str(error), error
+        yield from wait_until(lambda: session.state.job is None, 60, "the error")
+        error = session.state.error
+        assert error is not None, f"{name} was accepted"
+        assert error.summary and error.remedy
+        said[name] = [type(error).__name__, error.summary, error.remedy]
+        assert everything() == before
+        override()["area"].tag_redraw()
+        yield 1.5
+        yield f"{name}.png"
+        assert call(bpy.ops.relievo.dismiss) == {"FINISHED"}
+        assert session.state.error is None
+
+    # What can be seen beforehand greys the button out instead.
+    settings.model, settings.target = "procedural", "scene"
+    bpy.data.objects.remove(bpy.data.objects["Camera"])
+    assert not call(bpy.ops.relievo.generate.poll)
+    settings.camera_source = "new"
+    assert call(bpy.ops.relievo.generate.poll)
+    write_state(said=said)
