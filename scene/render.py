@@ -12,7 +12,7 @@ import mathutils
 
 from ..engine.errors import EngineError
 from . import camera as cameras
-from . import shaders
+from . import scene_mesh, shaders
 from .writing import replacing
 
 #: Of the stage's lights from the subject, in its sizes: far enough to light it evenly from side to side.
@@ -33,6 +33,9 @@ def render_png(
 
     camera   None is the scene's
     denoise  where this Blender can; not for pictures of a scene mesh, which have no noise but fine detail
+
+    Where nothing but scene meshes is seen, by the camera they were made for, every pixel is sampled at its centre: the
+    render then is the picture itself, not the picture through a soft pixel filter.
 
     Raises InputError without a camera, or where the file cannot be written.
     """
@@ -133,6 +136,8 @@ def _settings(scene, camera, width_px: int, height_px: int, samples: int, denois
         (scene.cycles, "samples", samples),
         (scene.cycles, "use_denoising", _can_denoise() and denoise),
     ]
+    if scene_mesh.is_the_whole_view(scene, camera, width_px):
+        wanted += [(scene.cycles, "pixel_filter_type", "BLACKMAN_HARRIS"), (scene.cycles, "filter_width", 0.01)]
     if hasattr(image, "media_type"):  # 5.0 on: chosen before the file format
         wanted.insert(7, (image, "media_type", "IMAGE"))
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in wanted]

@@ -21,6 +21,9 @@ from .transaction import whole_or_not_at_all
 #: A generated depth has no unit: its median is put this far from the camera.
 GENERATED_MEDIAN_M = 5.0
 
+#: Kinds of objects that a render shows.
+_SURFACES = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD", "EMPTY"}
+
 #: Blender's camera looks along -Z with y up; engine space looks along +z with y down.
 _TO_BLENDER = np.array([1.0, -1.0, -1.0], np.float32)
 
@@ -84,6 +87,20 @@ def build(
     cameras.see_as_far_as(camera, float(grid.depth.max()))
     cameras.see_as_near_as(camera, float(grid.depth.min()))
     return scene_object
+
+
+def is_the_whole_view(scene: bpy.types.Scene, camera: bpy.types.Object, width_px: int) -> bool:
+    """Whether the camera sees scene meshes alone, from where they were made for, at no less than their resolution."""
+    shown = [item for item in scene.objects if item.type in _SURFACES and not item.hide_render]
+    lenses = [(records.of(item) or {}).get("scene", {}).get("camera") for item in shown]
+    return bool(shown) and all(
+        lens is not None and lens["width_px"] <= width_px and _same_place(item.matrix_world, camera.matrix_world)
+        for lens, item in zip(lenses, shown, strict=True)
+    )
+
+
+def _same_place(a: mathutils.Matrix, b: mathutils.Matrix) -> bool:
+    return np.allclose(np.array(a.normalized()), np.array(b.normalized()), atol=1e-6)
 
 
 def _placed_like(context: bpy.types.Context, camera: bpy.types.Object) -> mathutils.Matrix:

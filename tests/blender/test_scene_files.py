@@ -94,3 +94,20 @@ def test_a_new_camera_becomes_the_scenes():
     assert np.median(depth) == pytest.approx(5.0, rel=0.05)
     with pytest.raises(InputError, match="no camera"):
         scene_mesh.build(bpy.context, np.zeros((4, 4, 3), np.uint8), RNG.uniform(1, 2, (4, 4)), {}, name="S")
+
+
+def test_only_a_scene_mesh_alone_in_its_own_view_is_sampled_at_pixel_centres():
+    scene = bpy.context.scene
+    image, depth = np.zeros((8, 12, 3), np.uint8), RNG.uniform(1, 2, (8, 12)).astype(np.float32)
+    assert not scene_mesh.is_the_whole_view(scene, None, 12)
+    mesh = scene_mesh.build(bpy.context, image, depth, {}, name="S", fov_deg=40.0)
+    bpy.context.view_layer.update()
+    assert scene_mesh.is_the_whole_view(scene, scene.camera, 12)
+    assert not scene_mesh.is_the_whole_view(scene, scene.camera, 11)  # smaller than the picture: it would alias
+    scene.camera.location.x += 0.1
+    bpy.context.view_layer.update()
+    assert not scene_mesh.is_the_whole_view(scene, scene.camera, 12)
+    scene.camera.matrix_world = mesh.matrix_world
+    material.build(bpy.context, image, depth, {}, name="M")
+    bpy.context.view_layer.update()
+    assert not scene_mesh.is_the_whole_view(scene, scene.camera, 12)
