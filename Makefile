@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 
 # The main job, offline once installed: materials, scenes, depth and pictures under demo/.
 demo: $(READY)
-	$(BIN)/relievo demo --out demo
+	$(BIN)/python docs/demo.py --out demo
 
 # Everything CI runs. Blender as a module wants a process of its own.
 test: $(READY) lint
