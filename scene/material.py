@@ -88,6 +88,8 @@ def _check_wearable(wearer: bpy.types.Object) -> None:
         raise InputError(
             f"'{wearer.name}' is not a mesh with faces.", "Select a mesh object, or let Relievo make a plane."
         )
+    if wearer.library is not None or wearer.data.library is not None:
+        raise InputError(f"'{wearer.name}' is linked from another file.", "Make it local first (Object > Relations).")
     if wearer.mode != "OBJECT":
         raise InputError(f"'{wearer.name}' is in {wearer.mode.title()} Mode.", "Switch to Object Mode.")
     if wearer.data.uv_layers.active is None:

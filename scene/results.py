@@ -67,6 +67,8 @@ def load(folder: str | Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
 def preview(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """(H, 2 W, 3) uint8: the image beside its depth: near bright, sky black, shaded as lit from the upper left."""
     known = np.isfinite(depth)
+    if not known.any():
+        return np.concatenate([image, np.zeros_like(image)], axis=1)
     near = 1.0 / np.where(known, depth, np.inf)
     low, high = np.percentile(near[known], [1.0, 99.0])
     tone = np.clip((near - low) / max(high - low, 1e-12), 0.0, 1.0) * 0.8 + 0.2

@@ -22,7 +22,7 @@ from .transaction import whole_or_not_at_all
 GENERATED_MEDIAN_M = 5.0
 
 #: Kinds of objects that a render shows.
-_SURFACES = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD", "EMPTY"}
+_SURFACES = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD"}
 
 #: Blender's camera looks along -Z with y up; engine space looks along +z with y down.
 _TO_BLENDER = np.array([1.0, -1.0, -1.0], np.float32)
@@ -91,7 +91,11 @@ def build(
 
 def is_the_whole_view(scene: bpy.types.Scene, camera: bpy.types.Object, width_px: int) -> bool:
     """Whether the camera sees scene meshes alone, from where they were made for, at no less than their resolution."""
-    shown = [item for item in scene.objects if item.type in _SURFACES and not item.hide_render]
+    shown = [
+        item
+        for item in scene.objects
+        if not item.hide_render and (item.type in _SURFACES or item.instance_type == "COLLECTION")
+    ]
     lenses = [(records.of(item) or {}).get("scene", {}).get("camera") for item in shown]
     return bool(shown) and all(
         lens is not None and lens["width_px"] <= width_px and _same_place(item.matrix_world, camera.matrix_world)
