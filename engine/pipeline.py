@@ -49,7 +49,15 @@ class ProceduralBackend:
         from .builtin import procedural
 
         report("generating", 0, 1, None)
-        sample = procedural.generate(request.prompt, request.target, request.seed, request.width_px, request.height_px)
+        sample = procedural.generate(
+            request.prompt,
+            request.target,
+            request.seed,
+            request.width_px,
+            request.height_px,
+            tick=lambda: report("generating", 0, 1, None),  # so that it can be cancelled
+            fov_deg=request.fov_deg,
+        )
         report("generating", 1, 1, None)
         return Output(sample.image, sample.depth, tuple(sample.unknown_words), tuple(sample.notes))
 

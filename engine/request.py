@@ -30,6 +30,7 @@ class Request:
     seed: int = 0  # 0 .. 2**31 - 1; noise is drawn from it on the CPU
     width_px: int | None = None  # of the result; i2d and d2i keep the size of their input
     height_px: int | None = None
+    fov_deg: float | None = None  # horizontal field of view of a scene's camera; models that know no camera ignore it
     steps: int | None = None  # Euler steps
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
@@ -51,6 +52,8 @@ class Request:
         for side in (self.width_px, self.height_px):
             if side is not None and not 16 <= side <= MAX_SIDE_PX:
                 raise InputError(f"A side of {side} pixels is out of range.", f"Use 16 to {MAX_SIDE_PX} pixels.")
+        if self.fov_deg is not None and not 1.0 <= self.fov_deg <= 170.0:
+            raise InputError(f"A field of view of {self.fov_deg} degrees is out of range.", "Use 1 to 170 degrees.")
         if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
             raise InputError(f"{self.steps} steps is out of range.", f"Use 1 to {MAX_STEPS} steps.")
         if self.guidance is not None and not 0.0 <= self.guidance <= 50.0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,11 +53,21 @@ class Sample:
     fov_deg: float | None = None
 
 
-def render(recipe: Recipe, seed: int, width_px: int, height_px: int) -> Sample:
-    """Make what the recipe says. The same recipe, seed and size give the same pixels."""
+def render(
+    recipe: Recipe,
+    seed: int,
+    width_px: int,
+    height_px: int,
+    tick: Callable[[], None] = lambda: None,
+    fov_deg: float | None = None,
+) -> Sample:
+    """Make what the recipe says. The same recipe, seed, size and field of view give the same pixels.
+
+    The recipe must be complete (prompt.completed); ``tick`` and ``fov_deg`` as in generate.
+    """
     canvas = Canvas(width_px, height_px)
     rng = np.random.default_rng([seed, 0])
-    sketch = Sketch(canvas, rng, recipe)
+    sketch = Sketch(canvas, rng, recipe, tick, fov_deg)
     if recipe.kind in SCENES:
         view = SCENES[recipe.kind].build(sketch)
         depth = view.depth.astype(np.float32, copy=False)
@@ -65,16 +76,26 @@ def render(recipe: Recipe, seed: int, width_px: int, height_px: int) -> Sample:
     return Sample(to_display(shade(canvas, rng, surface)), surface.depth(), caption(recipe))
 
 
-def generate(prompt: str, target: str, seed: int, width_px: int, height_px: int) -> Sample:
+def generate(
+    prompt: str,
+    target: str,
+    seed: int,
+    width_px: int,
+    height_px: int,
+    tick: Callable[[], None] = lambda: None,
+    fov_deg: float | None = None,
+) -> Sample:
     """Make what the prompt says, as far as it is understood; what is not is in unknown_words and notes.
 
     target  "material": seamless, relief around depth 1; "scene": a camera's view, depth in metres
     seed    0 or more; decides all that the prompt leaves open. The layout does not depend on the resolution.
+    tick    called before every costly part of the work, many times a picture; what it raises stops the work
+    fov_deg horizontal field of view of a scene's camera; None: the scene chooses
     Sides of 16 to 4096 pixels. ValueError for another target.
     """
     parsed = parse(prompt, target)
     recipe = completed(parsed.recipe, np.random.default_rng([seed, 2]))
-    sample = render(recipe, seed, width_px, height_px)
+    sample = render(recipe, seed, width_px, height_px, tick, fov_deg)
     return replace(sample, unknown_words=parsed.unknown_words, notes=parsed.notes)
 
 

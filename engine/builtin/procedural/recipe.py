@@ -81,13 +81,23 @@ class Material:
 
 
 class Sketch:
-    """A canvas, a stream of random numbers and a recipe, with what most materials need."""
+    """A canvas, a stream of random numbers and a recipe, with what most materials need.
 
-    def __init__(self, canvas: Canvas, rng: np.random.Generator, recipe: Recipe) -> None:
-        self.canvas, self.rng, self.recipe = canvas, rng, recipe
+    tick     called before every costly part; may raise to stop the work
+    fov_deg  scenes: horizontal field of view of a given camera; None: free
+    """
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        rng: np.random.Generator,
+        recipe: Recipe,
+        tick: Callable[[], None] = lambda: None,
+        fov_deg: float | None = None,
+    ) -> None:
+        self.canvas, self.rng, self.recipe, self.tick, self.fov_deg = canvas, rng, recipe, tick, fov_deg
         size_shift = {"small": 0.8, "large": 0.0}.get(recipe.size, 0.4)
         self.smallness = size_shift + 0.2 * rng.random()
-        self.seed = int(rng.integers(1 << 62))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -114,10 +124,12 @@ class Sketch:
     def noise(
         self, slope: float, lowest: float = 0.0, highest: float = 1e9, stretch: tuple[float, float] = (1.0, 1.0)
     ) -> Array:
+        self.tick()
         return self.canvas.noise(self.rng, slope, lowest, highest, stretch)
 
     def cells(self, per_unit: float, jitter: float, warp: float = 0.0) -> Cells:
         """Voronoi cells, about ``per_unit`` a unit, their borders made crooked by ``warp`` units."""
+        self.tick()
         if not warp:
             return self.canvas.cells(self.rng, per_unit, jitter)
         x, y = self.noise(1.8, 1.5), self.noise(1.8, 1.5)

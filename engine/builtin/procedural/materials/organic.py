@@ -18,6 +18,8 @@ def scatter(sketch: Sketch, surface: Surface, count: float, length: float, bread
     base, count = sketch.color(), round(count * canvas.width * canvas.height)
     height, albedo = surface.height, surface.albedo
     for number in range(count):
+        if number % 50 == 0:
+            sketch.tick()
         place = rng.random(2) * (canvas.width, canvas.height)
         angle, reach, tilt = rng.uniform(0, 2 * np.pi), length * rng.uniform(0.7, 1.2), rng.uniform(-0.15, 0.15)
         shade = np.clip(base * (1 + rng.normal(0, 0.18)) * (1 + rng.normal(0, 0.06, 3)), 0.02, 1).astype(np.float32)

@@ -11,7 +11,7 @@ from .stage import Camera, View, floor_albedo
 
 def corridor(sketch: Sketch) -> View:
     """A straight corridor with lamps in the ceiling; walls plain or of brick; the end is a wall."""
-    rays = (camera := Camera(sketch.canvas, sketch.random(0.8, 1.2), sketch.random(-0.05, 0.08))).rays
+    rays = (camera := Camera(sketch.canvas, sketch.random(0.8, 1.2), sketch.random(-0.05, 0.08), sketch.fov_deg)).rays
     widen = {"small": 0.65, "large": 1.6}.get(sketch.recipe.size, 1.0)
     half, eye, ceiling = widen * sketch.random(0.8, 1.6), sketch.random(0.8, 1.4), sketch.random(2.2, 3.2)
     low, high = (15, 22) if sketch.has("long") else (6, 9) if sketch.has("short") else (9, 15)

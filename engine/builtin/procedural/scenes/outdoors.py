@@ -14,7 +14,7 @@ from .stage import Camera, View, floor_albedo, floor_depth, footprint, hazed, lo
 def objects(sketch: Sketch) -> View:
     """Boxes or spheres, each with its shadow, on a floor under the sky."""
     recipe = sketch.recipe
-    camera = Camera(sketch.canvas, sketch.random(0.7, 1.0), sketch.random(0.12, 0.45))
+    camera = Camera(sketch.canvas, sketch.random(0.7, 1.0), sketch.random(0.12, 0.45), sketch.fov_deg)
     rays, eye = camera.rays, np.array([0, sketch.random(1.2, 2.4), 0], np.float32)
     light = sun(sketch)
     depth = floor_depth(rays, eye[1], 60)
@@ -26,6 +26,7 @@ def objects(sketch: Sketch) -> View:
     base = sketch.color()
     for shape in place(sketch, recipe.count):
         shade = np.clip(base * (1 + sketch.rng.normal(0, 0.12)), 0, 1).astype(np.float32)
+        sketch.tick()
         hit, normal = shape.meet(eye, rays)
         nearer = hit < depth
         ground = on_floor & (depth == floor_only)
@@ -60,7 +61,7 @@ def under_sky(camera: Camera, picture: Array, depth: Array, sky_name: str, haze:
 
 def plane(sketch: Sketch) -> View:
     """A floor to the horizon."""
-    camera = Camera(sketch.canvas, sketch.random(0.7, 1.2), sketch.random(-0.05, 0.35))
+    camera = Camera(sketch.canvas, sketch.random(0.7, 1.2), sketch.random(-0.05, 0.35), sketch.fov_deg)
     depth = floor_depth(camera.rays, sketch.random(0.8, 2.0), 80)
     at = np.where(np.isfinite(depth), depth, 0)
     light = sun(sketch)
@@ -84,13 +85,15 @@ _COARSE = 8  # the first search for the land goes over every eighth pixel
 def hills(sketch: Sketch) -> View:
     """A height field, met by walking along every ray in growing steps."""
     recipe, rng = sketch.recipe, sketch.rng
-    camera = Camera(sketch.canvas, sketch.random(0.7, 1.1), sketch.random(-0.02, 0.25))
+    camera = Camera(sketch.canvas, sketch.random(0.7, 1.1), sketch.random(-0.02, 0.25), sketch.fov_deg)
     rays, rugged = camera.rays, sketch.has("mountains")
     land = Canvas(_LAND_PX, _LAND_PX)
     height = land.noise(rng, 2.0 if rugged else 2.6, 2) * np.float32(1.4 if rugged else 0.6)
     eye = max(float(height[: _LAND_PX // 32].max()) * 0.6, 0) + sketch.random(1.0, 2.2)
     offset = int(rng.integers(_LAND_PX)) / _LAND_PX
+    sketch.tick()
     depth = meet_land(rays, height, eye, offset)
+    sketch.tick()
     met = np.isfinite(depth)
     at = np.where(met, depth, 0)
     u, v = rays[..., 0] * at / _LAND_M + np.float32(offset), rays[..., 2] * at / _LAND_M

@@ -59,12 +59,15 @@ class View:
 class Camera:
     """A level-headed pinhole camera: square pixels, centre in the middle, pitched down by ``pitch`` radians.
 
-    fov   radians across the shorter side, so that a scene shows the same at every aspect
-    rays  (H, W, 3) float32 in world axes; each has z-depth 1, so a point on it at ``t`` has z-depth t
+    fov      radians across the shorter side, so that a scene shows the same at every aspect
+    fov_deg  horizontal degrees instead, where the camera is given
+    rays     (H, W, 3) float32 in world axes; each has z-depth 1, so a point on it at ``t`` has z-depth t
     """
 
-    def __init__(self, canvas: Canvas, fov: float, pitch: float) -> None:
+    def __init__(self, canvas: Canvas, fov: float, pitch: float, fov_deg: float | None = None) -> None:
         half = math.tan(fov / 2) * 2  # units are sides of the shorter side, whose half is 1/2
+        if fov_deg is not None:
+            half = math.tan(math.radians(fov_deg) / 2) * 2 / canvas.width
         self.fov_deg = math.degrees(2 * math.atan(half * canvas.width / 2))
         right = (canvas.x - np.float32(canvas.width / 2)) * np.float32(half)
         up = (np.float32(canvas.height / 2) - canvas.y) * np.float32(half)
@@ -185,7 +188,7 @@ def paved(sketch: Sketch, x: Array, z: Array, distance: Array, light: Array) -> 
     tile = Canvas(_PAVED_PX, _PAVED_PX)
     colors = (recipe.floor_color,) if recipe.floor_color else material.natural[:1]
     traits = recipe.traits | set(list(material.variants)[:1])
-    paving = Sketch(tile, sketch.rng, Recipe(recipe.floor, colors=colors, traits=traits))
+    paving = Sketch(tile, sketch.rng, Recipe(recipe.floor, colors=colors, traits=traits), sketch.tick)
     surface = make_surface(paving)
     from_tile = np.array([light[0], light[2], max(light[1], 0.3)])  # the tile's y runs away from the camera
     surface.specular = 0.0  # it would be the camera's place at the tile's zenith
