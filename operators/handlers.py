@@ -19,6 +19,8 @@ def _before_load(*_) -> None:
 
 @persistent
 def _before_render(*_) -> None:
+    if bpy.app.background:
+        return  # nobody waits for the memory, and a batch would load its model for every job anew
     if session.state.job is None and preferences.read().unload_before_render:
         session.unload()
 

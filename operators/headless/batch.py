@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import bpy
 
-from ...engine.errors import EngineError
+from ...engine.errors import EngineError, InputError
 from . import commands
 from .blend import start_from
 from .console import print_error
 from .jobs import BatchJob, read_jobs
 from .manifest import Manifest
-from .staging import Staging, leftover, remove
+from .staging import Staging, leftover, remove, unwritable
 
 if TYPE_CHECKING:
     from .console import Console
@@ -40,7 +40,11 @@ def run(args: argparse.Namespace, console: Console, stdout: TextIO) -> int:
     # What `blender -b FILE` has opened; every job starts from it again, so that none sees another's objects.
     base = args.blend or (Path(bpy.data.filepath) if bpy.data.filepath else None)
     start_from(base)  # a wrong one is refused here, once
-    finished = _recover(args.out, manifest, jobs) if args.resume else set()
+    if args.resume:
+        finished = _recover(args.out, manifest, jobs)
+    else:
+        finished = set()
+        manifest.begin()
 
     failed = 0
     for number, job in enumerate(jobs, start=1):
@@ -91,15 +95,8 @@ def _recover(out: Path, manifest: Manifest, jobs: list[BatchJob]) -> set[str]:
 def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, console: Console) -> dict[str, Any]:
     """One job, into its folder. Whatever goes wrong ends this job alone; the line for the manifest."""
     began_s = time.monotonic()
-    entry: dict[str, Any] = {
-        "id": job.id,
-        "line": job.line,
-        "status": "failed",
-        "paths": {},
-        "notes": [],
-        "error": None,
-    }
-    entry["sha256"] = job.sha256
+    entry: dict[str, Any] = {"id": job.id, "line": job.line, "sha256": job.sha256}
+    entry |= {"status": "failed", "paths": {}, "notes": [], "error": None}
 
     def finished(**values: Any) -> dict[str, Any]:
         return entry | values | {"seconds": round(time.monotonic() - began_s, 3)}
@@ -112,21 +109,29 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
             folder = staging.folder(out / job.id)
             paths = {"folder": job.id, "blend": f"{job.id}/{args.target}.blend"}
             picture = None
-            if args.render and args.render.is_absolute():
-                picture, paths["render"] = staging.file(args.render), str(args.render)
-            elif args.render:
-                picture, paths["render"] = folder / args.render.name, f"{job.id}/{args.render.name}"
+            if args.render:
+                picture, paths["render"] = _render_place(args.render, job.id, folder, staging)
             result = commands.ask(request, {}, console)
             commands.write_generated(result, placement, folder, picture, args.samples, console)
             done = finished(status="done", paths=paths, notes=list(result.notes))
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
         return done
-    except EngineError as error:
+    except (EngineError, OSError) as failure:  # OSError: the disk is full, most likely
+        error = failure if isinstance(failure, EngineError) else unwritable(out / job.id, failure)
         print_error(error)
         return finished(error={"summary": error.summary, "remedy": error.remedy})
     except Exception as error:  # a bug: it must not cost the night's other jobs, and must not be silent
         traceback.print_exc()
         return finished(error={"summary": f"Relievo has a bug: {error!r}.", "remedy": "Please report it."})
+
+
+def _render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> tuple[Path, str]:
+    """Where a job's render is written first, and what the manifest calls it, relative to the batch's folder."""
+    if render.is_absolute():
+        return staging.file(render), str(render)
+    if len(render.parts) > 1:
+        raise InputError(f"The render '{render}' would leave its job's folder.", "Give a file name or a whole path.")
+    return folder / render, f"{job_id}/{render}"
 
 
 def _record_in(folder: Path) -> dict[str, Any] | None:

@@ -79,6 +79,7 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
         height_px=height_px,
         steps=args.steps,
         guidance=args.guidance,
+        log2_alpha=args.log2_alpha,
         refine_depth=args.refine_depth,
     )
     placement = placement_for(

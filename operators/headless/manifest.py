@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ...engine.errors import InputError
+from ...engine.errors import EngineError, InputError
 
 PATTERN = "manifest*.jsonl"
 
@@ -29,6 +29,15 @@ class Manifest:
                 "Add --resume to go on with them, or choose another folder with --out.",
             )
 
+    def begin(self) -> None:
+        """Make the file; InputError when another process has just begun the same."""
+        try:
+            self.path.open("x").close()
+        except FileExistsError as error:
+            raise InputError(
+                f"Another process runs these jobs into '{self._folder}'.", "Give each its own --shard or --out."
+            ) from error
+
     def finished(self) -> dict[str, str]:
         """id -> sha256 of the jobs that are done, from the manifests of all shards."""
         entries = [entry for path in sorted(self._folder.glob(PATTERN)) for entry in _read(path)]
@@ -47,10 +56,15 @@ class Manifest:
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add a job's line; returns when it is on the disk."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(entry))
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(_line(entry))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise EngineError(
+                f"'{self.path}' cannot be written: {error.strerror}.", "Make room there, then go on with --resume."
+            ) from error
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -131,6 +131,7 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", choices=TARGETS, default="material", help="default: material")
     _add_sampling(parser, model="procedural")
     parser.add_argument("--size", type=Size.parse, metavar="N|WxH", help="pixels: longer side, or width x height")
+    parser.add_argument("--log2-alpha", type=float, metavar="A", help="above 0: the picture settles before the depth")
     parser.add_argument("--refine-depth", action="store_true", help="a second pass for the depth (neural models)")
     _add_camera(parser)
     _add_relief(parser)

@@ -33,7 +33,7 @@ class Staging:
         try:
             temporary.mkdir()
         except OSError as error:
-            raise _unwritable(final, error) from error
+            raise unwritable(final, error) from error
         self._moves.append((temporary, final))
         return temporary
 
@@ -47,7 +47,7 @@ class Staging:
             temporary.touch()
             temporary.unlink()
         except OSError as error:
-            raise _unwritable(final, error) from error
+            raise unwritable(final, error) from error
         self._moves.append((temporary, final))
         return temporary
 
@@ -55,19 +55,18 @@ class Staging:
         return f"{TEMPORARY_PREFIX}{len(self._moves)}-{self._name}"
 
     def _temporary(self, final: Path) -> Path:
-        """A free name beside ``final``; makes the folders above it."""
+        """A free name in the same file system as ``final``; makes the folders above it."""
         final = final.absolute()
-        missing = [folder for folder in reversed(final.parents) if not folder.exists()]
         try:
-            for folder in missing:
+            for folder in [folder for folder in reversed(final.parents) if not folder.exists()]:
                 folder.mkdir(exist_ok=True)
                 self._made.append(folder)
-            if final.is_dir():  # inside it: a rename must not cross file systems
+            if final.is_dir():  # inside it: it may be a mount
                 return final / self._next_name()
+            if final.exists() and not final.is_file():
+                raise InputError(f"'{final}' is neither a file nor a folder.", "Choose another place.")
         except OSError as error:
-            raise _unwritable(final, error) from error
-        if final.exists() and not final.is_file():
-            raise InputError(f"'{final}' is neither a file nor a folder.", "Choose another place with --out.")
+            raise unwritable(final, error) from error
         return final.parent / self._next_name()
 
     def __enter__(self) -> Staging:
@@ -80,7 +79,7 @@ class Staging:
                     _move(temporary, final)
         except OSError as failure:
             kind = type(failure)
-            raise _unwritable(Path(failure.filename or self._moves[0][1]), failure) from failure
+            raise unwritable(Path(failure.filename or self._moves[0][1]), failure) from failure
         finally:
             for temporary, _ in self._moves:
                 remove(temporary)
@@ -115,6 +114,6 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
+def unwritable(path: Path, error: OSError) -> InputError:
     reason = os.strerror(error.errno) if error.errno else str(error)
     return InputError(f"'{path}' cannot be written: {reason}.", "Choose a folder you may write to.", repr(error))

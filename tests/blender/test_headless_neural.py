@@ -1,0 +1,116 @@
+"""The three modes of a neural model by the command line. The model is tiny and untrained: any picture will do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from headless import everything_in, write_pair
+from relievo.operators.headless.entry import run
+from relievo.scene import images
+
+MAKE_MODEL = """
+import sys
+from pathlib import Path
+from relievo.engine.model.bundle import SmallModel
+from relievo.engine.training.presets import PRESETS, vocabulary
+SmallModel(PRESETS["tiny"], vocabulary()).save(Path(sys.argv[1]))
+"""
+
+WORKER = """
+import sys
+from pathlib import Path
+from relievo.engine import catalog, worker
+catalog.ENGINE_DIR = Path({folder!r})  # where the catalogue's folders are
+sys.exit(worker.main())
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    subprocess.run([sys.executable, "-c", MAKE_MODEL, str(folder)], check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def model_dir(tiny_model, tmp_path_factory, monkeypatch) -> Path:
+    """The folder of `builtin` as the worker sees it: a copy, to be damaged at will."""
+    folder = tmp_path_factory.mktemp("engine")
+    script = folder / "worker.py"
+    script.write_text(WORKER.format(folder=str(folder)))
+    monkeypatch.setenv("RELIEVO_ENGINE_PYTHON", f"'{sys.executable}' '{script}'")
+    shutil.copytree(tiny_model, folder / "builtin" / "neural")
+    return folder / "builtin" / "neural"
+
+
+def request_in(folder: Path) -> dict:
+    return json.loads((folder / "request.json").read_text())["request"]
+
+
+def test_a_picture_gets_its_depth(tmp_path, capfd, model_dir):
+    image, _ = write_pair(tmp_path)
+    out = tmp_path / "out"
+    status = run(["depth", "--image", str(image), "--out", str(out), "--steps", "2"])
+    printed = capfd.readouterr()
+    assert status == 0, printed.err
+    assert printed.out.split() == [str(out)]
+    assert images.read_depth(out / "depth.exr").shape == (32, 48)
+    request = request_in(out)
+    assert (request["mode"], request["width_px"], request["height_px"], request["steps"]) == ("i2d", 48, 32, 2)
+    assert set(request["input_sha256"]) == {"image"}, "the result says what picture it is for"
+
+
+def test_a_depth_gets_its_picture(tmp_path, capfd, model_dir):
+    _, depth = write_pair(tmp_path)
+    out = tmp_path / "out"
+    status = run(["image", "--depth", str(depth), "--prompt", "brick", "--out", str(out), "--steps", "2"])
+    assert status == 0, capfd.readouterr().err
+    assert images.read_image(out / "image.png").shape == (32, 48, 3)
+    np.testing.assert_array_equal(np.isfinite(images.read_depth(out / "depth.exr")), np.isfinite(np.load(depth)))
+    assert request_in(out)["mode"] == "d2i" and request_in(out)["prompt"] == "brick"
+
+
+def test_a_prompt_gets_both(tmp_path, capfd, model_dir):
+    out = tmp_path / "out"
+    status = run(["generate", "--prompt", "brick", "--model", "builtin", "--size", "32", "--steps", "3",
+                  "--guidance", "2", "--log2-alpha", "1", "--refine-depth", "--out", str(out)])  # fmt: skip
+    assert status == 0, capfd.readouterr().err
+    request = request_in(out)
+    assert (request["steps"], request["guidance"], request["log2_alpha"], request["refine_depth"]) == (
+        3,
+        2.0,
+        1.0,
+        True,
+    )
+
+
+def missing(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def truncated(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+
+
+def other_config(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["transformer"]["hidden_size"] *= 2
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("damage", [missing, truncated, other_config, shutil.rmtree])
+def test_a_damaged_model_is_said_and_nothing_is_written(tmp_path, capfd, model_dir, damage):
+    damage(model_dir)
+    out = tmp_path / "out"
+    assert run(["generate", "--prompt", "brick", "--model", "builtin", "--size", "32", "--out", str(out)]) == 1
+    printed = capfd.readouterr().err
+    summary, remedy = printed.rstrip("\n").split("\n")[-2:]
+    assert summary.endswith(".") and remedy.endswith(".") and "Traceback" not in printed
+    assert everything_in(tmp_path) == []
