@@ -43,6 +43,7 @@ def gravel(sketch: Sketch) -> Surface:
     albedo = np.array(sketch.plain(0.25 * base))
     for _ in range(2):
         shift = sketch.rng.random(2)
+        sketch.tick()
         pebbles = sketch.canvas.cells(sketch.rng, per_unit, 0.95, shift[0], shift[1])
         radius = sketch.each(pebbles.index, pebbles.count, 0.4, 0.75)
         inward = np.clip(np.minimum(pebbles.edge / 0.3, (radius - pebbles.nearest) / 0.3), 0, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..noise import Array, Canvas, mix, smoothstep
@@ -24,7 +26,7 @@ def objects(sketch: Sketch) -> View:
     albedo = floor_albedo(sketch, floor[..., 0], floor[..., 2], np.where(on_floor, depth, 0), light)
     sunlit = np.full(sketch.shape, light[1], np.float32)  # cosine of the sun's angle, 0 in shadow
     base = sketch.color()
-    for shape in place(sketch, recipe.count):
+    for shape in place(sketch, camera, recipe.count):
         shade = np.clip(base * (1 + sketch.rng.normal(0, 0.12)), 0, 1).astype(np.float32)
         sketch.tick()
         hit, normal = shape.meet(eye, rays)
@@ -40,15 +42,19 @@ def objects(sketch: Sketch) -> View:
     return under_sky(camera, picture, depth, recipe.sky, 0.02)
 
 
-def place(sketch: Sketch, count: int) -> list[shapes.Shape]:
-    """``count`` shapes somewhere in front of the camera."""
+def place(sketch: Sketch, camera: Camera, count: int) -> list[shapes.Shape]:
+    """``count`` shapes beside each other in front of the camera, near and far, all within the picture."""
     make = shapes.Sphere if sketch.has("spheres") else shapes.Box
     scale = {"small": 0.55, "large": 1.5}.get(sketch.recipe.size, 1.0)
+    reach = math.tan(math.radians(camera.fov_deg) / 2)
+    lane = 2 / count
     found = []
-    for _ in range(count):
-        z = sketch.random(3, 8)
-        x = sketch.random(-0.45, 0.45) * z
-        found.append(make(x, z, scale * sketch.random(0.4, 1.0), sketch.random(0, np.pi), sketch.random(0.6, 2.0)))
+    for number in sketch.rng.permutation(count):
+        size, z = scale * sketch.random(0.4, 1.0), sketch.random(3.5, 7.5)
+        size = min(size, 0.7 * lane * reach * z)  # not far into its neighbour's lane
+        across = -1 + lane * (number + 0.5 + sketch.random(-0.25, 0.25))  # -1: left border, 1: right border
+        room = max(0.0, reach * z - 0.9 * size)
+        found.append(make(across * room, z, size, sketch.random(0, np.pi), sketch.random(0.6, 2.0)))
     return found
 
 
@@ -87,6 +93,7 @@ def hills(sketch: Sketch) -> View:
     recipe, rng = sketch.recipe, sketch.rng
     camera = Camera(sketch.canvas, sketch.random(0.7, 1.1), sketch.random(-0.02, 0.25), sketch.fov_deg)
     rays, rugged = camera.rays, sketch.has("mountains")
+    sketch.tick()
     land = Canvas(_LAND_PX, _LAND_PX)
     height = land.noise(rng, 2.0 if rugged else 2.6, 2) * np.float32(1.4 if rugged else 0.6)
     eye = max(float(height[: _LAND_PX // 32].max()) * 0.6, 0) + sketch.random(1.0, 2.2)
