@@ -20,6 +20,7 @@ from .redraw import redraw
 if TYPE_CHECKING:
     from ..engine.client import Job
     from ..engine.request import Result
+    from .placement import Placement
 
 TICK_S = 0.1
 
@@ -91,16 +92,16 @@ class RELIEVO_OT_generate(bpy.types.Operator):
             result = job.result()
             made = place(context, result, self._order.placement)
             selection.select_only(context, made)
-            _keep(result)
         except EngineError as error:
             return self._fail(context, error)
         except BaseException:  # a bug keeps its traceback, but not the button
             session.state.end()
             raise
+        notes = (*result.notes, *_keep(result), *_look(context, self._order.placement))
         preview.show(result.image)
-        session.state.end(notes=result.notes)
+        session.state.end(notes=notes)
         redraw(context)
-        for note in result.notes:
+        for note in notes:
             self.report({"WARNING"}, note)
         self.report({"INFO"}, f"{made.name}: {result.seconds:.1f} s")
         return {"FINISHED"}
@@ -122,12 +123,28 @@ def _print_event(event: Progress | Log) -> None:
     print(f"Relievo: {event.text}" if isinstance(event, Log) else f"Relievo: {event.stage} {event.step}/{event.of}")
 
 
-def _keep(result: Result) -> None:
-    """Write the result's files where the preferences say, if they do."""
-    if folder := preferences.read().results_dir:
-        name = f"{time.strftime('%Y%m%d-%H%M%S')} {title(result.request.prompt, result.request.target)}"
-        safe = "".join(c if c.isalnum() or c in " -_" else "_" for c in name)
+def _keep(result: Result) -> tuple[str, ...]:
+    """Write the result's files where the preferences say, if they do. What went wrong is a note: it is in the scene."""
+    folder = preferences.read().results_dir
+    if not folder:
+        return ()
+    name = f"{time.strftime('%Y%m%d-%H%M%S')} {title(result.request.prompt, result.request.target)}"
+    safe = "".join(c if c.isalnum() or c in " -_" else "_" for c in name)
+    try:
         results.save(result, Path(bpy.path.abspath(folder)) / safe)
+    except EngineError as error:
+        return (error.summary, error.remedy)
+    return ()
+
+
+def _look(context: bpy.types.Context, placement: Placement) -> tuple[str, ...]:
+    """A scene gives its picture back only where no film look lies over it."""
+    transform = context.scene.view_settings.view_transform
+    if placement.target == "material" or transform in {"Standard", "Raw"}:
+        return ()
+    return (
+        f"Rendered colours differ from the picture: the view transform is {transform}. Standard shows it as it is.",
+    )
 
 
 def register() -> None:

@@ -61,6 +61,9 @@ def order_from(context: bpy.types.Context) -> Order:
         height_px=height_px,
         steps=settings.steps if settings.uses_steps else None,
         guidance=settings.guidance if settings.uses_steps else None,
+        refine_depth=settings.can_refine and settings.refine_depth,
+        # Whether a given file tiles is not known; as a tile, its slope would be taken for relief.
+        tile=None if settings.mode == "joint" else False,
     )
     camera = cameras.active(scene) if settings.target == "scene" and settings.camera_source == "active" else None
     check_shape(scene, camera, width_px, height_px)

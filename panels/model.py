@@ -22,6 +22,8 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
         if settings.uses_steps:
             layout.prop(settings, "steps")
             layout.prop(settings, "guidance")
+        if settings.can_refine:
+            layout.prop(settings, "refine_depth")
         paragraph(layout, context, settings.entry.description)
         paragraph(layout, context, f"License: {settings.entry.license}")
 

@@ -100,6 +100,12 @@ class RelievoSettings(bpy.types.PropertyGroup):
         default=DEFAULT_MODEL.default_guidance,
     )
 
+    refine_depth: BoolProperty(
+        name="Refine Depth",
+        description="Look at the finished picture once more to find its depth: slower, often cleaner",
+        default=False,
+    )
+
     apply_to: EnumProperty(
         name="Apply To",
         description="What the material is put on",
@@ -158,6 +164,11 @@ class RelievoSettings(bpy.types.PropertyGroup):
     def uses_steps(self) -> bool:
         """Whether the chosen model samples in steps, with guidance."""
         return self.entry.backend != "procedural"
+
+    @property
+    def can_refine(self) -> bool:
+        """Whether the depth that comes with a picture can be found once more from it."""
+        return self.mode == "joint" and "i2d" in self.entry.modes
 
 
 def register() -> None:

@@ -181,7 +181,7 @@ def test_csv_with_everything(tmp_path):
         writer = csv.DictWriter(file, ["id", "prompt", "target", "seed", "size", "fov_deg", "render", "samples"])
         writer.writeheader()
         writer.writerow({"prompt": "brick, red\nand old", "size": 32})
-        writer.writerow({"id": "view", "prompt": "canyon", "target": "scene", "seed": 4, "size": "48x32",
+        writer.writerow({"id": "view", "prompt": "hills", "target": "scene", "seed": 4, "size": "48x32",
                          "fov_deg": 60.5, "render": "view.png", "samples": 1})  # fmt: skip
     assert batch(jobs, out) == 0
     first, second = lines_of(out / "manifest.jsonl")

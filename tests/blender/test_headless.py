@@ -52,7 +52,7 @@ def test_generate_a_material(tmp_path, capfd):
 
 def test_generate_a_scene_with_a_new_camera(tmp_path):
     out = tmp_path / "out"
-    assert run(["generate", "--prompt", "canyon", "--target", "scene", "--fov-deg", "60", "--size", "64x40",
+    assert run(["generate", "--prompt", "hills", "--target", "scene", "--fov-deg", "60", "--size", "64x40",
                 "--out", str(out)]) == 0  # fmt: skip
     made_in(out / "scene.blend")
     scene = bpy.context.scene
@@ -78,7 +78,7 @@ def blend_with_cameras(tmp_path) -> Path:
 @pytest.mark.parametrize(("option", "at"), [((), (-1.0, 0.0, 0.0)), (("--camera", "Tele"), (1.0, 2.0, 3.0))])
 def test_generate_for_a_camera_of_the_file(tmp_path, blend_with_cameras, option, at):
     out = tmp_path / "out"
-    assert run(["generate", "--prompt", "canyon", "--target", "scene", *TINY, *option,
+    assert run(["generate", "--prompt", "hills", "--target", "scene", *TINY, *option,
                 "--blend", str(blend_with_cameras), "--out", str(out)]) == 0  # fmt: skip
     request = json.loads((out / "request.json").read_text())["request"]
     assert (request["width_px"], request["height_px"]) == (48, 32), "the size takes the camera's shape"

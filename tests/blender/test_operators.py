@@ -80,7 +80,7 @@ def test_generate_a_scene_for_the_active_camera(tab):
     bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 200
     camera = add_camera()
     camera.location = 1, 2, 3
-    tab.target, tab.prompt = "scene", "canyon"
+    tab.target, tab.prompt = "scene", "hills"
     assert bpy.ops.relievo.generate() == {"FINISHED"}
     (made,) = meshes()
     assert tuple(made.matrix_world.translation) == pytest.approx((1, 2, 3))
@@ -214,6 +214,21 @@ def test_results_are_kept_where_the_preferences_say(tab, monkeypatch, tmp_path):
     assert bpy.ops.relievo.generate() == {"FINISHED"}
     (folder,) = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == {"request.json", "image.png", "depth.exr", "preview.png"}
+
+
+def test_a_result_that_cannot_be_kept_is_in_the_scene_all_the_same(tab, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path / "file")))
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert len(meshes()) == 1 and "cannot be written" in session.state.notes[0]
+
+
+def test_a_film_look_over_the_scene_is_said(tab):
+    add_camera()
+    tab.target, tab.prompt = "scene", "hills"
+    bpy.context.scene.view_settings.view_transform = "AgX"
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert "AgX" in session.state.notes[-1]
 
 
 def test_memory_is_freed_only_where_an_engine_runs(tab):

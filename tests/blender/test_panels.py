@@ -92,6 +92,7 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
         assert always in drawn
     assert ("prop steps" in drawn) == ("prop guidance" in drawn) == (model != "procedural")
     assert ("prop mode\n" in drawn) == (model != "procedural")
+    assert ("prop refine_depth" in drawn) == (model != "procedural" and mode == "joint")
     assert ("prop image_path" in drawn) == (mode == "i2d")
     assert ("prop depth_path" in drawn) == (mode == "d2i")
     assert ("prop size_px" in drawn) == (mode == "joint")
