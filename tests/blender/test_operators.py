@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import bpy
 import numpy as np
 import pytest
@@ -71,8 +73,11 @@ def test_generate_a_material_gives_what_the_functions_give(tab):
     assert np.array_equal(positions(made), positions(again))
     first, second = (records.of(item)["request"] for item in (made, again))
     assert first == second == result.request.to_dict()
-    pictures = [images.pixels(image) for image in bpy.data.images if image.name.endswith("Image")]
-    assert pictures and np.array_equal(pictures[0], np.asarray(pictures[0]))
+    (first, *_), (second, *_) = (
+        [node.image for node in item.active_material.node_tree.nodes if node.type == "TEX_IMAGE"]
+        for item in (made, again)
+    )
+    assert first != second and np.array_equal(images.pixels(first), images.pixels(second))
     assert session.state.job is None and session.state.error is None
 
 
@@ -119,6 +124,12 @@ def test_words_that_were_not_understood_are_said(tab):
     assert any("zzqx" in note for note in session.state.notes)
     assert bpy.ops.relievo.dismiss() == {"FINISHED"}
     assert session.state.notes == ()
+
+
+def test_blender_never_loads_torch(tab):
+    tab.model, tab.prompt, tab.size_px = "procedural", "brick", SIZE_PX
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert "torch" not in sys.modules
 
 
 def everything() -> dict[str, int]:
