@@ -17,8 +17,11 @@ from relievo.engine.builtin.procedural import (
     random_sample,
 )
 from relievo.engine.builtin.procedural.caption import ALL_WORDS
+from relievo.engine.builtin.procedural.materials import make_surface
 from relievo.engine.builtin.procedural.noise import Canvas
 from relievo.engine.builtin.procedural.palette import COLORS
+from relievo.engine.builtin.procedural.prompt import completed
+from relievo.engine.builtin.procedural.recipe import Sketch
 
 SCENE_PROMPTS = {
     "objects": "three red boxes on a checkered floor",
@@ -101,6 +104,40 @@ def test_materials_tile_on_both_axes(name, width, height):
             assert change[-1] <= 1.25 * change[:-1].max()  # the border is no sharper than the sharpest line inside
             shifted = steps(np.roll(values, 17, axis), axis)
             assert change.max() == pytest.approx(shifted.max(), rel=1e-5)
+
+
+class MovedCanvas(Canvas):
+    """The same periodic plane, seen through a window that is moved by whole pixels."""
+
+    def __init__(self, width_px: int, height_px: int, right: int, down: int) -> None:
+        super().__init__(width_px, height_px)
+        self.move = np.array([right, down])
+        self.x = self.x + np.float32(right * self.pixel)
+        self.y = self.y + np.float32(down * self.pixel)
+
+    def noise(self, *args, **options):
+        return np.roll(super().noise(*args, **options), tuple(-self.move[::-1]), (0, 1))
+
+    def window(self, centre, reach):
+        return super().window(centre - self.move * self.pixel, reach)
+
+
+@pytest.mark.parametrize("worn", [False, True])
+@pytest.mark.parametrize("name", MATERIALS)
+def test_materials_are_periodic_exactly(name, worn):
+    """Moving the window over the border moves the surface, and nothing else happens to it."""
+    made = MATERIALS[name]
+    words = (*made.traits, *made.wear, *made.patterns) if worn else ()
+    recipe = completed(parse(" ".join((*words, made.noun)), "material").recipe, np.random.default_rng(0))
+    assert recipe.kind == name and len(recipe.traits) >= len(words)
+    move = (37, 23)
+    surfaces = [
+        make_surface(Sketch(canvas, np.random.default_rng(2), recipe))
+        for canvas in (Canvas(112, 64), MovedCanvas(112, 64, *move))
+    ]
+    still, moved = (np.dstack([surface.height, surface.albedo]) for surface in surfaces)
+    different = np.abs(np.roll(still, (-move[1], -move[0]), (0, 1)) - moved).max(-1) > 2e-3
+    assert different.mean() < 0.01  # rounding decides at hard edges
 
 
 @pytest.mark.parametrize("name", MATERIALS)
@@ -299,6 +336,19 @@ def test_a_floor_is_a_plane(prompt, width, height):
     normal = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][-1]
     away = (flat - flat.mean(0)) @ normal
     assert np.abs(away).max() < 1e-3 * np.ptp(flat[:, 2])
+
+
+@pytest.mark.parametrize("fov_deg", [5.0, 60.0, 170.0])
+@pytest.mark.parametrize("name", SCENES)
+def test_a_given_field_of_view_is_the_cameras(name, fov_deg):
+    sample = generate(SCENE_PROMPTS[name], "scene", 3, 64, 96, fov_deg=fov_deg)
+    assert sample.fov_deg == pytest.approx(fov_deg)
+    assert (sample.depth > 0).all()
+    if name == "plane":
+        floor = points(sample)[np.isfinite(sample.depth)]
+        assert len(floor) > 30
+        away = np.linalg.svd(floor - floor.mean(0), full_matrices=False)[1]
+        assert away[2] < 1e-4 * away[0]
 
 
 def test_objects_stand_on_the_floor_and_hide_it():

@@ -32,7 +32,7 @@ def planks(sketch: Sketch) -> Surface:
     )
     fibre = sketch.noise(1.1, 4, 400, stretch)
     phase = sketch.each(index, rows * per_row, 0, 20)
-    grain = np.sin(v * 17.0 + phase + 1.2 * fibre)
+    grain = np.sin(fv * 17.0 + phase + 1.2 * fibre)
     face = smoothstep(0.002, 0.012, border)
     height = face * (sketch.each(index, rows * per_row, 0.7, 1) + (0.10 if old else 0.04) * fibre)
     wood = sketch.shades(index, rows * per_row, sketch.color(), 0.15)

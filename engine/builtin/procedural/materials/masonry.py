@@ -9,6 +9,7 @@ from ..palette import COLORS
 from ..recipe import Material, Sketch
 from ..shading import Surface
 
+_WARM_GREY = np.array((0.45, 0.38, 0.33), np.float32)
 SQRT3 = np.float32(3**0.5)
 
 
@@ -46,10 +47,11 @@ def brick(sketch: Sketch) -> Surface:
     grain, grit = sketch.noise(1.0), sketch.noise(0.7)
     level = sketch.each(index, nx * ny, 0.75, 1)
     height = np.clip(
-        face * (level + (0.06 if rough else 0.025) * grain - 0.1 * smoothstep(1.6, 2.6, chips)) + 0.02 * grit, 0, 1.1
+        face * (level + (0.045 if rough else 0.025) * grain - 0.1 * smoothstep(1.6, 2.6, chips)) + 0.02 * grit, 0, 1.1
     )
     mortar = sketch.plain(np.array((0.62, 0.60, 0.56)) * sketch.random(0.6, 1.1)) * (1 + 0.06 * grain[..., None])
-    clay = sketch.shades(index, nx * ny, sketch.color(), 0.14) * (1 + (0.06 * grain + 0.05 * grit)[..., None])
+    fired = 0.85 * sketch.color() + 0.13 * _WARM_GREY  # no brick is as pure in colour as paint
+    clay = sketch.shades(index, nx * ny, fired, 0.14) * (1 + (0.06 * grain + 0.05 * grit)[..., None])
     albedo, height = sketch.grown_over(mix(mortar, clay, face), height)
     return Surface(albedo, height, amplitude=0.8, relief=0.035)
 

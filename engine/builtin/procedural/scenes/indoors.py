@@ -25,7 +25,7 @@ def corridor(sketch: Sketch) -> View:
         [
             until(rays[..., 0], half - aside, -half - aside),
             until(rays[..., 1], ceiling - eye, -eye),
-            length / rays[..., 2],
+            length / np.maximum(rays[..., 2], 1e-6),
         ],
         -1,
     ).astype(np.float32)
