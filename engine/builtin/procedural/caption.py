@@ -43,10 +43,11 @@ def _scene(recipe: Recipe) -> list[str]:
     if recipe.kind == "corridor":
         reach = next((word for word in ("long", "short") if word in recipe.traits), "")
         dark, brick = (word if word in recipe.traits else "" for word in ("dark", "brick"))
-        return [dark, reach, "corridor with", color, brick, "walls and", *floor]
+        width = {"small": "narrow", "large": "wide"}.get(recipe.size, "")
+        return [dark, width, reach, "corridor with", color, brick, "walls and", *floor]
     plural = "spheres" if "spheres" in recipe.traits else "boxes"
     shape = {"boxes": "box", "spheres": "sphere"}[plural] if recipe.count == 1 else plural
-    return [COUNTS[recipe.count], color, shape, "on", *floor, *sky]
+    return [COUNTS[recipe.count], recipe.size, color, shape, "on", *floor, *sky]
 
 
 def _vocabulary(trained_only: bool) -> tuple[str, ...]:

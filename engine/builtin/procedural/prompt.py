@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from .materials import MATERIALS
 from .palette import COLORS
 from .recipe import Material, Recipe
 from .scenes import FLOOR_COLORS, FLOORS, SCENES
-from .words import MANY, canonical_words, split_words
+from .words import MANY, split_words, translated
 
 DEFAULT_MATERIAL = "rock"
 DEFAULT_SCENE = "plane"
@@ -53,12 +53,13 @@ def parse(prompt: str, target: str) -> Parsed:
     """Understand a prompt. ``target`` is "material" or "scene"; ValueError for anything else."""
     if target not in ("material", "scene"):
         raise ValueError(f"target must be 'material' or 'scene', not {target!r}")
-    known, unknown = canonical_words(prompt, ALL_WORDS)
+    pairs, unknown = translated(prompt, ALL_WORDS)
+    known = [canonical for _, words in pairs for canonical in words]
     reader = _MaterialReader(known) if target == "material" else _SceneReader(known)
     notes = reader.notes
-    left_out = [word for word in dict.fromkeys(known) if word not in reader.used and word not in _SILENT]
+    left_out = [word for word, canonical in pairs if not (reader.used | _SILENT) & set(canonical)]
     if left_out:
-        notes.append(f"Not used for {reader.what}: {', '.join(left_out)}.")
+        notes.append(f"Not used for {reader.what}: {', '.join(dict.fromkeys(left_out))}.")
     if target == "scene" and reader.recipe.kind == "objects" and MANY & set(split_words(prompt)):
         notes.append("There are at most four objects in a scene; made four.")
     return Parsed(reader.recipe, tuple(unknown), tuple(notes))
@@ -266,7 +267,7 @@ def completed(recipe: Recipe, rng: np.random.Generator) -> Recipe:
             changes["colors"] = (color,)
         if material.variants and not recipe.traits & set(material.variants):
             changes["traits"] = recipe.traits | {variant}
-        return recipe.replaced(**changes)
+        return replace(recipe, **changes)
     scene = SCENES[recipe.kind]
     color, floor, sky = (
         one_of(scene.colors or ("",)),
@@ -286,4 +287,4 @@ def completed(recipe: Recipe, rng: np.random.Generator) -> Recipe:
         changes["count"] = recipe.count or count
     if scene.variants and not recipe.traits & set(scene.variants):
         changes["traits"] = recipe.traits | {variant}
-    return recipe.replaced(**changes)
+    return replace(recipe, **changes)

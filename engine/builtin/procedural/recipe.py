@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,9 +34,6 @@ class Recipe:
     floor: str = ""
     floor_color: str = ""
     sky: str = ""
-
-    def replaced(self, **changes: object) -> Recipe:
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ _GROUPS = {  # canonical words <- what people write for them
     "red": "scarlet crimson ruby maroon burgundy vermilion reddish cherry",
     "brown": "chocolate umber sepia brownish chestnut walnut mahogany coffee",
     "grey": "gray greyish grayish silver slate ash ashen concrete cement steel",
-    "white": "ivory whitish pale bright snowwhite chalk",
+    "white": "ivory whitish pale snowwhite chalk",
     "black": "ebony charcoal blackish onyx anthracite jet",
     "yellow": "golden gold yellowish lemon mustard amber ochre",
     "orange": "copper tangerine terracotta orangey",
@@ -34,7 +34,7 @@ _GROUPS = {  # canonical words <- what people write for them
     # wear and pattern
     "old": "aged ancient weathered worn antique vintage rustic reclaimed distressed",
     "rough": "rugged crude irregular uneven bumpy",
-    "wet": "rainy damp shiny glossy",
+    "wet": "rainy damp",
     "mossy": "moss overgrown lichen",
     "rusty": "rusted rust corroded",
     "layered": "stratified sedimentary strata layers banded",
@@ -133,14 +133,20 @@ def canonical_word(word: str, vocabulary: Collection[str] = VOCABULARY) -> str |
     return None
 
 
-def canonical_words(prompt: str, vocabulary: Collection[str] = VOCABULARY) -> tuple[list[str], list[str]]:
-    """The prompt in words of the vocabulary, in the prompt's order, and the words that have no meaning here."""
-    known: list[str] = []
+def translated(prompt: str, vocabulary: Collection[str] = VOCABULARY) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """The prompt's words, each with its canonical words, in order; and the words that have no meaning here."""
+    known: list[tuple[str, list[str]]] = []
     unknown: list[str] = []
     for word in split_words(prompt):
         canonical = canonical_word(word, vocabulary)
         if canonical is not None:
-            known += canonical.split()
+            known.append((word, canonical.split()))
         elif word not in STOP_WORDS:
             unknown.append(word)
     return known, list(dict.fromkeys(unknown))
+
+
+def canonical_words(prompt: str, vocabulary: Collection[str] = VOCABULARY) -> tuple[list[str], list[str]]:
+    """The prompt in words of the vocabulary, in the prompt's order, and the words that have no meaning here."""
+    known, unknown = translated(prompt, vocabulary)
+    return [canonical for _, words in known for canonical in words], unknown

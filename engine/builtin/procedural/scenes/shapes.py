@@ -21,6 +21,8 @@ class Shape(Protocol):
 
 
 class Sphere:
+    """x, z: where it stands; size: its radius, metres. ``turn`` and ``tall`` are the box's; a sphere has neither."""
+
     def __init__(self, x: float, z: float, size: float, turn: float, tall: float) -> None:
         self.radius = np.float32(size)
         self.centre = np.array([x, size, z], np.float32)
@@ -45,6 +47,8 @@ class Sphere:
 
 
 class Box:
+    """x, z: where it stands; size: its width, 1.2 times; turn: radians about y; tall: height, times ``size``."""
+
     def __init__(self, x: float, z: float, size: float, turn: float, tall: float) -> None:
         self.half = np.array([0.6 * size, 0.5 * size * tall, 0.6 * size], np.float32)
         self.centre = np.array([x, self.half[1], z], np.float32)
