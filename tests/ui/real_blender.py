@@ -15,9 +15,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -59,6 +61,16 @@ def engine_python() -> tuple[Path, list[str]] | None:
     base = Path(sys.base_prefix).resolve()
     folders = {str(base), sys.prefix} - {"/usr"}  # /usr is the system inside: mounting ours over it would break it
     return Path(sys.executable), [f"{folder}:{folder}" for folder in sorted(folders)]
+
+
+def copy_pytest(folder: Path) -> None:
+    """Pytest and what it needs, without anything compiled for this Python, for the Python inside."""
+    for name in ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "pytest-timeout"):
+        for file in metadata.files(name) or ():
+            if file.suffix != ".pyc" and ".." not in file.parts:
+                target = folder / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file.locate(), target)
 
 
 @dataclass

@@ -9,15 +9,18 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from . import real_blender
+from . import pack, real_blender
 from .real_blender import RealBlender
 
 REASON = real_blender.missing()
 pytestmark = [pytest.mark.skipif(bool(REASON), reason=REASON), pytest.mark.timeout(600), pytest.mark.slow]
+
+RELIEVO = ("-b", "--command", "relievo")
 
 MATERIAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "size_px": 2048}
 SCENE = {"prompt": "mountain valley", "target": "scene", "seed": 3, "size_px": 1024}
@@ -86,10 +89,23 @@ def test_cancel_in_the_interface(blender: RealBlender) -> None:
 
 
 def test_neural_model_in_the_interface(neural_blender: RealBlender) -> None:
-    state = neural_blender.ui("generate.py", "neural", timeout_s=300, SETTINGS=json.dumps(NEURAL))
+    state = neural_blender.ui("generate.py", "neural", timeout_s=300, EMPTY="1", SETTINGS=json.dumps(NEURAL))
     assert state["pictured_while_running"]
     assert state["record"]["model"]["id"] == "builtin"
     assert len(state["progress"]) > 2
+
+
+def test_the_suite_of_the_bpy_wheel(blender: RealBlender, tmp_path: Path) -> None:
+    """tests/blender, as far as it needs neither the console script nor torch."""
+    pure, package = tmp_path / "pure", tmp_path / "package"
+    real_blender.copy_pytest(pure)
+    pack.export(package)
+    tests = sorted(path.name for path in (pack.ROOT / "tests" / "blender").glob("test_*.py"))
+    tests = [f"tests/blender/{name}" for name in tests if not name.startswith(("test_headless", "test_batch"))]
+    with_suite = replace(blender, mounts=[f"{pure}:/mnt/pure", f"{package}:/mnt/package/relievo"])
+    state = with_suite.background("suite.py", "suite", timeout_s=400, TESTS=" ".join(tests))
+    assert state["status"] == 0
+    assert state["passed"] > 50
 
 
 def test_mistakes_in_the_interface(blender: RealBlender) -> None:
@@ -104,7 +120,7 @@ def test_mistakes_in_the_interface(blender: RealBlender) -> None:
 
 def test_command_line(blender: RealBlender) -> None:
     words = ["--prompt", "cobblestones", "--seed", "4", "--size", "128"]
-    printed = blender.command("-b", "--command", "relievo", "generate", *words, "--out", "/mnt/out/headless")
+    printed = blender.command(*RELIEVO, "generate", *words, "--out", "/mnt/out/headless")
     made = blender.out / "headless"
     assert {"request.json", "image.png", "depth.exr", "preview.png"} <= {path.name for path in made.iterdir()}, printed
     assert json.loads((made / "request.json").read_text(encoding="utf-8"))["request"]["prompt"] == "cobblestones"
@@ -112,12 +128,33 @@ def test_command_line(blender: RealBlender) -> None:
 
 def test_command_line_renders(blender: RealBlender) -> None:
     words = ["--prompt", "cobblestones", "--size", "256", "--render", "/mnt/out/headless-render.png"]
-    blender.command("-b", "--command", "relievo", "generate", *words, "--out", "/mnt/out/headless-render")
+    blender.command(*RELIEVO, "generate", *words, "--out", "/mnt/out/headless-render")
     assert (blender.out / "headless-render.png").stat().st_size > 10_000
+
+
+def test_command_line_on_files(blender: RealBlender) -> None:
+    """Picture and depth as files, through a camera of the file that is open, and as a material."""
+    words = ["--prompt", "canyon", "--target", "scene", "--fov-deg", "60", "--size", "320x180"]
+    blender.command(*RELIEVO, "generate", *words, "--out", "/mnt/out/pair")
+    pair = ["--image", "/mnt/out/pair/image.png", "--depth", "/mnt/out/pair/depth.exr"]
+    opened = ("-b", "/mnt/out/pair/scene.blend", *RELIEVO[1:])
+    for door, command, camera in ((opened, "scene", ["--camera", "canyon Camera"]), (RELIEVO, "material", [])):
+        made = f"/mnt/out/pair-{command}"
+        blender.command(*door, command, *pair, *camera, "--out", f"{made}.blend", "--render", f"{made}.png")
+        assert (blender.out / f"pair-{command}.blend").stat().st_size > 10_000
+        assert (blender.out / f"pair-{command}.png").stat().st_size > 10_000
+
+
+def test_command_line_batch(blender: RealBlender) -> None:
+    jobs = [{"prompt": prompt, "size": 64} for prompt in ("bricks", "marble", "planks")]
+    (blender.out / "jobs.jsonl").write_text("\n".join(map(json.dumps, jobs)), encoding="utf-8")
+    for resume in ([], ["--resume"]):
+        blender.command(*RELIEVO, "batch", "/mnt/out/jobs.jsonl", "--out", "/mnt/out/batch", *resume)
+        assert len((blender.out / "batch" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()) == len(jobs)
 
 
 def test_command_line_refuses_an_empty_prompt(blender: RealBlender) -> None:
     words = ["--prompt", " ", "--out", "/mnt/out/refused"]
-    printed = blender.command("-b", "--command", "relievo", "generate", *words, expect=2)
+    printed = blender.command(*RELIEVO, "generate", *words, expect=2)
     assert "prompt is empty" in printed
     assert not (blender.out / "refused").exists()

@@ -25,7 +25,10 @@ TOP_LEVEL = {
     "panels",
     "scene",
 }
-FORBIDDEN_FOLDERS = {"tests", "training", "benchmarks", "golden", "demo", "runs", "build", "dist", "__pycache__"}
+FORBIDDEN_FOLDERS = {
+    *("tests", "training", "evaluation", "benchmarks", "golden", "docs"),
+    *("demo", "runs", "build", "dist", "__pycache__"),
+}
 FORBIDDEN_SUFFIXES = {".pyc", ".pyo", ".blend", ".blend1", ".zip", ".whl", ".npz", ".npy", ".log", ".csv", ".jsonl"}
 MAX_BYTES = 50_000_000
 

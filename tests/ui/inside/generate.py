@@ -41,10 +41,11 @@ def steps():
     seen = []
 
     def under_way():
+        settings = bpy.context.scene.relievo
         if session.state.job is not None and session.state.job.progress is not None:
             progress = session.state.job.progress
             seen.append(f"{progress.stage} {progress.step}/{progress.of}")
-            return progress.step > 0 or progress.of == 1  # a model of one step shows what it is at
+            return progress.step > 0 or not settings.uses_steps
         return session.state.job is None
 
     yield from wait_until(under_way, 120, "progress")
@@ -53,7 +54,7 @@ def steps():
     yield "during.png"
     yield from wait_until(lambda: under_way() and session.state.job is None, 150, "the end of the generation")
     assert session.state.error is None, session.state.error
-    yield 1.5  # panels slide to their new places
+    yield 4.0  # panels slide to their new places, slowly under a software renderer
     yield "after.png"
 
     made = {kind: names(kind) - before[kind] for kind in kinds}
