@@ -34,7 +34,8 @@ def open_blend(path: str | Path) -> None:
     if not path.is_file():
         raise InputError(f"There is no file {path}.", "Check the path.")
     try:
-        bpy.ops.wm.open_mainfile(filepath=str(path))
+        # Scripts in it do not run: a list of jobs must not be able to carry code.
+        bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False, use_scripts=False)
     except RuntimeError as error:
         raise InputError(
             f"{path.name} cannot be opened.", "Use a .blend file that Blender opens.", str(error)

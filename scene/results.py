@@ -55,13 +55,18 @@ def save(result: Result, out_dir: str | Path) -> Path:
 def load(folder: str | Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """image (H, W, 3) uint8, depth (H, W) float32 and the record of a saved result."""
     folder = Path(folder)
+    record = record_of(folder)
+    return images.read_image(folder / IMAGE), images.read_depth(folder / DEPTH), record
+
+
+def record_of(folder: str | Path) -> dict[str, Any]:
+    """The record of a saved result. InputError where the folder holds none."""
     try:
-        record = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
+        return json.loads((Path(folder) / REQUEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"{folder} holds no result.", f"Choose a folder with a {REQUEST} in it.", str(error)
         ) from error
-    return images.read_image(folder / IMAGE), images.read_depth(folder / DEPTH), record
 
 
 def preview(image: np.ndarray, depth: np.ndarray) -> np.ndarray:

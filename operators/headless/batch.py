@@ -108,11 +108,12 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
         with Staging(job.id) as staging:
             folder = staging.folder(out / job.id)
             paths = {"folder": job.id, "blend": f"{job.id}/{args.target}.blend"}
-            picture = None
+            shot = None
             if args.render:
-                picture, paths["render"] = _render_place(args.render, job.id, folder, staging)
+                png, paths["render"] = _render_place(args.render, job.id, folder, staging)
+                shot = commands.Shot(png, args.samples)
             result = commands.ask(request, {}, console)
-            commands.write_generated(result, placement, folder, picture, args.samples, console)
+            commands.write_generated(result, placement, folder, shot, console)
             done = finished(status="done", paths=paths, notes=list(result.notes))
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
         return done

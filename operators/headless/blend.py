@@ -8,6 +8,7 @@ import bpy
 
 from ...engine.errors import InputError
 from ...scene import camera as cameras
+from ...scene import files
 
 
 def open_or_keep(path: Path | None) -> None:
@@ -18,19 +19,11 @@ def open_or_keep(path: Path | None) -> None:
 
 def start_from(path: Path | None) -> None:
     """Open that file, or an empty one. InputError when it cannot be read."""
-    if path is None:
+    if path is not None:
+        files.open_blend(path)
+    else:
         # Neither the user's startup file nor the default cube belongs into a farm's results.
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        return
-    if not path.is_file():
-        raise InputError(f"There is no file '{path}'.", "Give an existing .blend file.")
-    try:
-        # Scripts inside a file do not run: a job list must not be able to carry code.
-        bpy.ops.wm.open_mainfile(filepath=str(path.absolute()), load_ui=False, use_scripts=False)
-    except RuntimeError as error:
-        raise InputError(
-            f"'{path}' cannot be opened.", "Give a .blend file this Blender can read.", str(error)
-        ) from error
 
 
 def camera_of(scene: bpy.types.Scene, name: str | None) -> bpy.types.Object:

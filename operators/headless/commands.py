@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +45,14 @@ class Outcome:
         }
 
 
+@dataclass(frozen=True)
+class Shot:
+    """A render that is asked for: where it goes for now, and how long Cycles works on each pixel."""
+
+    png: Path
+    samples: int
+
+
 def generate(args: argparse.Namespace, console: Console) -> Outcome:
     """Prompt -> result folder with a .blend of the displaced material or the scene in it."""
     open_or_keep(args.blend)
@@ -51,9 +60,9 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
     _refuse_another_result(args.out, request)
     with Staging() as staging:
         folder = staging.folder(args.out)
-        picture = staging.file(args.render) if args.render else None
+        shot = _shot(args, staging)
         result = ask(request, {}, console)
-        write_generated(result, placement, folder, picture, args.samples, console)
+        write_generated(result, placement, folder, shot, console)
     paths = {"folder": args.out, "blend": args.out / f"{args.target}.blend"}
     return Outcome(paths | _render_path(args), result.notes, result.seconds)
 
@@ -93,13 +102,12 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
     return catalog.resolve(request), placement
 
 
-def write_generated(
-    result: Result, placement: Placement, folder: Path, picture: Path | None, samples: int, console: Console
-) -> None:
+def write_generated(result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console) -> None:
     """All files of a generated result into that (temporary) folder, and the render."""
     _write_result(result, folder)
     made = place(bpy.context, result, placement)
-    _write_blend(made, placement.target, folder / f"{placement.target}.blend", picture, result.image, samples, console)
+    _write_blend(made, placement.target, folder / f"{placement.target}.blend")
+    _take(shot, result.image, console)
 
 
 def _write_result(result: Result, folder: Path) -> None:
@@ -110,16 +118,8 @@ def _write_result(result: Result, folder: Path) -> None:
     inner.rmdir()
 
 
-def _write_blend(
-    made: bpy.types.Object,
-    target: str,
-    blend: Path,
-    picture: Path | None,
-    image: np.ndarray,
-    samples: int,
-    console: Console,
-) -> None:
-    """The file, ready to render, and if asked for its render, at the image's size."""
+def _write_blend(made: bpy.types.Object, target: str, blend: Path) -> None:
+    """The file, ready to render."""
     scene = bpy.context.scene
     if target == "scene":
         render.show_as_made(scene)  # a film look over the picture would not give it back
@@ -127,10 +127,14 @@ def _write_blend(
         render.show_as_made(scene)
         render.add_stage(bpy.context, made)
     files.save_blend(blend)
-    if picture:
+
+
+def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
+    """Render the open file at the image's size, if that is asked for."""
+    if shot is not None:
         console.say("rendering")
         height_px, width_px = image.shape[:2]
-        render.render_png(bpy.context, picture, width_px=width_px, height_px=height_px, samples=samples)
+        render.render_png(bpy.context, shot.png, width_px=width_px, height_px=height_px, samples=shot.samples)
 
 
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
@@ -211,9 +215,10 @@ def _from_pair(
     depth_map = depth_maps.match(images.read_depth(args.depth), width_px, height_px)
     with Staging() as staging:
         blend = staging.file(args.out)
-        render_png = staging.file(args.render) if args.render else None
+        shot = _shot(args, staging)
         made = build(picture, depth_map)
-        _write_blend(made, args.command, blend, render_png, picture, args.samples, console)
+        _write_blend(made, args.command, blend)
+        _take(shot, picture, console)
     return Outcome({"blend": args.out} | _render_path(args))
 
 
@@ -240,19 +245,26 @@ def ask(request: Request, arrays: dict[str, np.ndarray], console: Console) -> Re
 
 def _refuse_another_result(out: Path, request: Request) -> None:
     """InputError where that folder holds the result of another request: it would be lost."""
-    try:
-        stored = json.loads((out / results.REQUEST).read_text(encoding="utf-8"))["request"]
-    except FileNotFoundError:
+    if not (out / results.REQUEST).exists():
         return
-    except (OSError, ValueError, LookupError, TypeError):
-        stored = None
-    if stored != request.to_dict():
+    stored: dict[str, Any] = {}
+    with contextlib.suppress(InputError):
+        stored = results.record_of(out)
+    if stored.get("request") != request.to_dict():
         raise InputError(f"'{out}' already holds another result.", "Choose another folder with --out, or move it away.")
 
 
 def _pair_record(args: argparse.Namespace) -> dict[str, Any]:
-    """What the datablocks carry when no engine was asked."""
-    return {"command": args.command, "image": str(args.image), "depth": str(args.depth)}
+    """What the datablocks carry: where the files came from, and the record beside them if they are a result's."""
+    record: dict[str, Any] = {}
+    if (args.image.name, args.depth) == (results.IMAGE, args.image.parent / results.DEPTH):
+        with contextlib.suppress(InputError):
+            record = results.record_of(args.image.parent)
+    return {**record, "command": args.command, "image": str(args.image), "depth_file": str(args.depth)}
+
+
+def _shot(args: argparse.Namespace, staging: Staging) -> Shot | None:
+    return Shot(staging.file(args.render), args.samples) if args.render else None
 
 
 def _render_path(args: argparse.Namespace) -> dict[str, Path]:

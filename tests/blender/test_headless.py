@@ -116,6 +116,14 @@ def test_depth_of_nearly_the_same_shape_is_resampled(tmp_path):
     assert run(["material", "--image", str(image), "--depth", str(depth), "--out", str(out)]) == 0
 
 
+def test_what_is_built_from_a_result_carries_its_request(tmp_path):
+    result, out = tmp_path / "result", tmp_path / "made.blend"
+    assert run(["generate", "--prompt", "brick", *TINY, "--seed", "5", "--out", str(result)]) == 0
+    pair = ["--image", str(result / "image.png"), "--depth", str(result / "depth.exr")]
+    assert run(["material", *pair, "--out", str(out)]) == 0
+    assert records.of(made_in(out))["request"]["seed"] == 5
+
+
 def test_json_outcome(tmp_path, capfd):
     out = tmp_path / "out"
     assert run(["generate", "--prompt", "brick zzqx", *TINY, "--out", str(out), "--json", "--quiet"]) == 0
