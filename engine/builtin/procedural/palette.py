@@ -25,10 +25,10 @@ MOSS = np.array((0.25, 0.38, 0.12), np.float32)
 RUST = np.array((0.42, 0.20, 0.08), np.float32)
 
 
-def color(rng: np.random.Generator, name: str, jitter: float = 1.0) -> np.ndarray:
+def color(rng: np.random.Generator, name: str) -> np.ndarray:
     """(3,) float32: the colour, a little lighter or darker and off in hue, as no two batches are alike."""
     base = np.array(COLORS[name])
-    shifted = base * (1 + rng.normal(0, 0.06 * jitter)) * (1 + rng.normal(0, 0.03 * jitter, 3))
+    shifted = base * (1 + rng.normal(0, 0.06)) * (1 + rng.normal(0, 0.015, 3))
     return np.clip(shifted, 0.03, 0.95).astype(np.float32)
 
 

@@ -79,7 +79,9 @@ def weave(sketch: Sketch) -> Surface:
     fuzz = sketch.noise(0.8, 4)
     height = height * (1 + 0.07 * strands) + 0.015 * fuzz
     twist = np.where(upright_on_top, np.sin((fu + 0.5 * v) * 8 * np.pi), np.sin((fv + 0.5 * u) * 8 * np.pi))
-    yarn = np.where(upright_on_top[..., None], sketch.color(), sketch.color(1))
+    warp_color = sketch.color()
+    weft_color = sketch.color(1) if len(sketch.recipe.colors) > 1 else 0.93 * warp_color
+    yarn = np.where(upright_on_top[..., None], warp_color, weft_color)
     albedo = yarn * (1 + 0.06 * twist + 0.08 * strands + 0.05 * fuzz)[..., None]
     return Surface(albedo, np.clip(height, 0, 1).astype(np.float32), amplitude=0.64, relief=0.03)
 

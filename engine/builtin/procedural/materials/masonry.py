@@ -62,7 +62,7 @@ def cobblestone(sketch: Sketch) -> Surface:
     level = sketch.each(stones.index, stones.count, 0.75, 1)
     height = face * (level + 0.05 * sketch.noise(1.2))
     joint = sketch.plain((0.22, 0.19, 0.15)) * (1 + 0.1 * sketch.noise(0.9)[..., None])
-    stone = sketch.shades(stones.index, stones.count, sketch.color(), 0.18, 0.02) * (
+    stone = sketch.shades(stones.index, stones.count, sketch.color(), 0.18, 0.014) * (
         1 + 0.1 * sketch.noise(1.0)[..., None]
     )
     albedo, height = sketch.grown_over(mix(joint, stone, smoothstep(0.02, 0.08, stones.edge)), height)
