@@ -14,7 +14,7 @@ from ..engine.errors import InputError
 from ..engine.request import Request
 from ..scene import camera as cameras
 from ..scene import images
-from .placement import Placement, check_shape, placement_for
+from .placement import Placement, check_shape, placement_for, view_fov_deg
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def order_from(context: bpy.types.Context) -> Order:
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
     else:
         width_px = height_px = settings.size_px
+    camera = cameras.active(scene) if settings.target == "scene" and settings.camera_source == "active" else None
     request = Request(
         mode=settings.mode,
         target=settings.target,
@@ -61,11 +62,11 @@ def order_from(context: bpy.types.Context) -> Order:
         height_px=height_px,
         steps=settings.steps if settings.uses_steps else None,
         guidance=settings.guidance if settings.uses_steps else None,
+        fov_deg=view_fov_deg(scene, settings.target, camera, math.degrees(settings.fov_rad)),
         refine_depth=settings.can_refine and settings.refine_depth,
         # Whether a given file tiles is not known; as a tile, its slope would be taken for relief.
         tile=None if settings.mode == "joint" else False,
     )
-    camera = cameras.active(scene) if settings.target == "scene" and settings.camera_source == "active" else None
     check_shape(scene, camera, width_px, height_px)
     placement = placement_for(
         scene,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..engine import catalog
 from ..engine.errors import InputError
 from ..scene import camera as cameras
 from ..scene import material, scene_mesh
@@ -64,7 +65,7 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
         name=name,
         camera=camera,
         fov_deg=None if camera else placement.fov_deg,
-        median_depth_m=scene_mesh.GENERATED_MEDIAN_M,
+        median_depth_m=None if catalog.find(result.request.model).metric_depth else scene_mesh.GENERATED_MEDIAN_M,
         letterbox=camera is not None and _rounded_frame(scene, result.image.shape[1], result.image.shape[0]),
     )
 
@@ -74,6 +75,15 @@ def check_shape(scene: bpy.types.Scene, camera: bpy.types.Object | None, width_p
     if camera is not None:
         rounded = _rounded_frame(scene, width_px, height_px)
         cameras.for_picture(camera, scene, width_px, height_px, letterbox=rounded)
+
+
+def view_fov_deg(
+    scene: bpy.types.Scene, target: str, camera: bpy.types.Object | None, new_camera_deg: float = DEFAULT_FOV_DEG
+) -> float | None:
+    """The field of view that a scene will be seen with, for the request; None where there is none."""
+    if target != "scene":
+        return None
+    return cameras.fov_deg(camera, scene) if camera else new_camera_deg
 
 
 def _rounded_frame(scene: bpy.types.Scene, width_px: int, height_px: int) -> bool:

@@ -79,6 +79,12 @@ def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
     )
 
 
+def fov_deg(camera: bpy.types.Object, scene: bpy.types.Scene) -> float | None:
+    """Horizontal field of view over the scene's frame; None for an orthographic camera, which has none."""
+    lens = intrinsics(camera, scene)
+    return None if lens.orthographic else math.degrees(2.0 * math.atan(lens.width_px / (2.0 * lens.fx)))
+
+
 def for_picture(
     camera: bpy.types.Object, scene: bpy.types.Scene, width_px: int, height_px: int, *, letterbox: bool = False
 ) -> Intrinsics:

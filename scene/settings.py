@@ -18,10 +18,16 @@ def _use_model_defaults(settings: RelievoSettings, context: bpy.types.Context) -
     """Another model, other sensible values: steps that suit one are far too few for the next."""
     entry = catalog.find(settings.model)
     settings.size_px = entry.default_size_px
-    settings.steps = entry.default_steps
-    settings.guidance = entry.default_guidance
     if settings.mode not in entry.modes:
         settings.mode = entry.modes[0]
+    _use_mode_defaults(settings, context)
+
+
+def _use_mode_defaults(settings: RelievoSettings, context: bpy.types.Context) -> None:
+    """A picture has one depth: finding it takes few steps and no guidance."""
+    entry = catalog.find(settings.model)
+    settings.steps = entry.steps_for(settings.mode)
+    settings.guidance = entry.guidance_for(settings.mode)
 
 
 class RelievoSettings(bpy.types.PropertyGroup):
@@ -50,6 +56,7 @@ class RelievoSettings(bpy.types.PropertyGroup):
             ("d2i", "Depth", "You give the depth, the model paints a picture for it"),
         ),
         default="joint",
+        update=_use_mode_defaults,
     )
     image_path: StringProperty(
         name="Picture",

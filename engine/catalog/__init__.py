@@ -30,8 +30,15 @@ class ModelEntry:
     default_size_px: int
     default_steps: int
     default_guidance: float
+    metric_depth: bool = False  # a scene's depth is in metres; else only its proportions mean something
     i2d_steps: int = 1  # image-to-depth has one right answer: few steps, and no guidance
     folder: str = ""  # of the checkpoint, relative to engine/ ; empty when there are no weights
+
+    def steps_for(self, mode: str) -> int:
+        return self.i2d_steps if mode == "i2d" else self.default_steps
+
+    def guidance_for(self, mode: str) -> float:
+        return 1.0 if mode == "i2d" else self.default_guidance
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -72,13 +79,12 @@ def resolve(request: Request) -> Request:
         raise InputError(
             f"The model '{entry.id}' cannot make a {request.target}.", f"It makes: {', '.join(entry.targets)}."
         )
-    i2d = request.mode == "i2d"
     size = request.width_px or request.height_px or entry.default_size_px
     return replace(
         request,
         width_px=request.width_px or size,
         height_px=request.height_px or size,
-        steps=request.steps or (entry.i2d_steps if i2d else entry.default_steps),
-        guidance=(1.0 if i2d else entry.default_guidance) if request.guidance is None else request.guidance,
+        steps=request.steps or entry.steps_for(request.mode),
+        guidance=entry.guidance_for(request.mode) if request.guidance is None else request.guidance,
         tile=request.tiles,
     )

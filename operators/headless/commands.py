@@ -20,7 +20,7 @@ from ...engine.request import Request
 from ...scene import camera as cameras
 from ...scene import files, images, material, render, results, scene_mesh
 from .. import session
-from ..placement import Placement, check_shape, place, placement_for
+from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from .blend import camera_of, open_or_keep
 from .console import Console
 from .staging import Staging
@@ -89,6 +89,7 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
         steps=args.steps,
         guidance=args.guidance,
         log2_alpha=args.log2_alpha,
+        fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
         refine_depth=args.refine_depth,
     )
     placement = placement_for(
