@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import signal
 import sys
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -166,7 +168,10 @@ class Trainer:
         started = last_save = last_log = time.monotonic()
         before, last_step = self.trained_s, self.step + (options.slice_steps or sys.maxsize)
         sums, count = np.zeros(2), 0
+        stopped = stop_requested()
         while self.trained_s < budget_s and time.monotonic() - started < slice_s and self.step < last_step:
+            if stopped.is_set():
+                break
             batch = self.data.batch(self.rng.integers(0, len(self.data), options.batch), self.rng)
             image_loss, depth_loss = self.loss(batch)
             (image_loss + self.recipe.depth_weight * depth_loss).backward()
@@ -201,6 +206,14 @@ class Trainer:
         print(json.dumps(line), flush=True)
         with (self.run / METRICS_FILE).open("a", encoding="utf-8") as handle:
             handle.write(json.dumps(line) + "\n")
+
+
+def stop_requested() -> threading.Event:
+    """Set by Ctrl-C or SIGTERM: the step in hand is finished and everything saved."""
+    event = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: event.set())
+    return event
 
 
 OUTPUTS = (

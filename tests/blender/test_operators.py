@@ -181,12 +181,14 @@ def test_generate_says_why_it_cannot(tab, values, said):
     assert not bpy.ops.relievo.generate.poll()
 
 
-def test_another_model_brings_its_own_values(tab):
-    tab.model, tab.mode = "builtin", "i2d"
+def test_another_model_and_another_mode_bring_their_own_values(tab):
+    tab.model = "builtin"
     assert (tab.steps, tab.guidance, tab.size_px) == (
         tab.entry.default_steps, tab.entry.default_guidance, tab.entry.default_size_px,
     )  # fmt: skip
     assert tab.uses_steps
+    tab.mode = "i2d"
+    assert (tab.steps, tab.guidance) == (tab.entry.i2d_steps, 1.0)
     tab.model = "procedural"
     assert tab.mode == "joint" and not tab.uses_steps
 

@@ -13,7 +13,7 @@ from .noise import Canvas
 from .prompt import Parsed, completed, parse
 from .recipe import Material, Recipe, Sketch
 from .scenes import FLOOR_COLORS, FLOORS, SCENES, SKIES, Scene
-from .shading import shade, to_display
+from .shading import shade, shade_evenly, to_display
 from .words import SYNONYMS, canonical_words
 
 __all__ = [
@@ -60,10 +60,12 @@ def render(
     height_px: int,
     tick: Callable[[], None] = lambda: None,
     fov_deg: float | None = None,
+    sun: bool = True,
 ) -> Sample:
     """Make what the recipe says. The same recipe, seed, size and field of view give the same pixels.
 
     The recipe must be complete (prompt.completed); ``tick`` and ``fov_deg`` as in generate.
+    sun  materials: lit from one side, as on a photograph; else evenly, as a base colour wants it
     """
     canvas = Canvas(width_px, height_px)
     rng = np.random.default_rng([seed, 0])
@@ -73,7 +75,8 @@ def render(
         depth = view.depth.astype(np.float32, copy=False)
         return Sample(to_display(view.picture), depth, caption(recipe), tiles=False, fov_deg=view.fov_deg)
     surface = make_surface(sketch)
-    return Sample(to_display(shade(canvas, rng, surface)), surface.depth(), caption(recipe))
+    picture = shade(canvas, rng, surface) if sun else shade_evenly(canvas, surface)
+    return Sample(to_display(picture), surface.depth(), caption(recipe))
 
 
 def generate(
@@ -87,7 +90,7 @@ def generate(
 ) -> Sample:
     """Make what the prompt says, as far as it is understood; what is not is in unknown_words and notes.
 
-    target  "material": seamless, relief around depth 1; "scene": a camera's view, depth in metres
+    target  "material": seamless and evenly lit, relief around depth 1; "scene": a camera's view, depth in metres
     seed    0 or more; decides all that the prompt leaves open. The layout does not depend on the resolution.
     tick    called before every costly part of the work, many times a picture; what it raises stops the work
     fov_deg horizontal field of view of a scene's camera; None: the scene chooses
@@ -95,7 +98,7 @@ def generate(
     """
     parsed = parse(prompt, target)
     recipe = completed(parsed.recipe, np.random.default_rng([seed, 2]))
-    sample = render(recipe, seed, width_px, height_px, tick, fov_deg)
+    sample = render(recipe, seed, width_px, height_px, tick, fov_deg, sun=False)
     return replace(sample, unknown_words=parsed.unknown_words, notes=parsed.notes)
 
 

@@ -65,8 +65,7 @@ def shade(canvas: Canvas, rng: np.random.Generator, surface: Surface, light: np.
         x, y, z = (np.float32(value) for value in direction)
         return np.clip((z - gx * x - gy * y) * normal_z, 0, None)
 
-    near, far = canvas.blur(height, 0.02), canvas.blur(height, 0.06)
-    open_sky = np.clip(1 - 1.6 * np.clip(near - height, 0, 1) - 0.9 * np.clip(far - height, 0, 1), 0.25, 1)
+    open_sky = sky_seen(canvas, height)
     direct = np.clip(facing(light) / np.float32(light[2]), 0, 1.6)
     lit = ambient * open_sky + (1 - ambient) * direct * (0.4 + 0.6 * open_sky)
     picture = surface.albedo * lit[..., None]
@@ -77,6 +76,21 @@ def shade(canvas: Canvas, rng: np.random.Generator, surface: Surface, light: np.
     if surface.glow is not None:
         picture += surface.glow
     return picture
+
+
+def shade_evenly(canvas: Canvas, surface: Surface) -> np.ndarray:
+    """(H, W, 3) float32 display values: the surface under an overcast sky.
+
+    For a material that Blender's own lights will shine on: a sun or a highlight in its colour would be a second one.
+    """
+    picture = surface.albedo * np.sqrt(sky_seen(canvas, surface.height))[..., None]
+    return picture if surface.glow is None else picture + surface.glow
+
+
+def sky_seen(canvas: Canvas, height: np.ndarray) -> np.ndarray:
+    """(H, W) float32, 0.25..1: the share of the sky that a point sees; less in what lies below its surroundings."""
+    near, far = canvas.blur(height, 0.02), canvas.blur(height, 0.06)
+    return np.clip(1 - 1.6 * np.clip(near - height, 0, 1) - 0.9 * np.clip(far - height, 0, 1), 0.25, 1)
 
 
 def to_display(picture: np.ndarray) -> np.ndarray:
