@@ -26,7 +26,7 @@ def objects(sketch: Sketch) -> View:
     albedo = floor_albedo(sketch, floor[..., 0], floor[..., 2], np.where(on_floor, depth, 0), light)
     sunlit = np.full(sketch.shape, light[1], np.float32)  # cosine of the sun's angle, 0 in shadow
     base = sketch.color()
-    for shape in place(sketch, camera, recipe.count):
+    for shape in place(sketch, camera, float(eye[1]), recipe.count):
         shade = np.clip(base * (1 + sketch.rng.normal(0, 0.12)), 0, 1).astype(np.float32)
         sketch.tick()
         hit, normal = shape.meet(eye, rays)
@@ -42,7 +42,7 @@ def objects(sketch: Sketch) -> View:
     return under_sky(camera, picture, depth, recipe.sky, 0.02)
 
 
-def place(sketch: Sketch, camera: Camera, count: int) -> list[shapes.Shape]:
+def place(sketch: Sketch, camera: Camera, eye_m: float, count: int) -> list[shapes.Shape]:
     """``count`` shapes beside each other in front of the camera, near and far, all within the picture."""
     make = shapes.Sphere if sketch.has("spheres") else shapes.Box
     scale = {"small": 0.55, "large": 1.5}.get(sketch.recipe.size, 1.0)
@@ -50,11 +50,12 @@ def place(sketch: Sketch, camera: Camera, count: int) -> list[shapes.Shape]:
     lane = 2 / count
     found = []
     for number in sketch.rng.permutation(count):
-        size, z = scale * sketch.random(0.4, 1.0), sketch.random(3.5, 7.5)
-        size = min(size, 0.7 * lane * reach * z)  # not far into its neighbour's lane
+        size, z = scale * sketch.random(0.4, 1.0), sketch.random(3.5, 7.5) * max(camera.zoom, 0.6)
+        top = max(0.3, eye_m + 0.9 * z * camera.rise)  # what is higher leaves the picture
+        size = min(size, 0.7 * lane * reach * z, 0.5 * top)  # not far into its neighbour's lane
         across = -1 + lane * (number + 0.5 + sketch.random(-0.25, 0.25))  # -1: left border, 1: right border
         room = max(0.0, reach * z - 0.9 * size)
-        found.append(make(across * room, z, size, sketch.random(0, np.pi), sketch.random(0.6, 2.0)))
+        found.append(make(across * room, z, size, sketch.random(0, np.pi), min(sketch.random(0.6, 2.0), top / size)))
     return found
 
 

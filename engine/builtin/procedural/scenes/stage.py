@@ -61,13 +61,19 @@ class Camera:
 
     fov      radians across the shorter side, so that a scene shows the same at every aspect
     fov_deg  horizontal degrees instead, where the camera is given
+    zoom     how much closer that makes things look; 1 where it is not given
+    rise     slope of the ray through the middle of the upper border
     rays     (H, W, 3) float32 in world axes; each has z-depth 1, so a point on it at ``t`` has z-depth t
     """
 
     def __init__(self, canvas: Canvas, fov: float, pitch: float, fov_deg: float | None = None) -> None:
         half = math.tan(fov / 2) * 2  # units are sides of the shorter side, whose half is 1/2
+        self.zoom = 1.0
         if fov_deg is not None:
-            half = math.tan(math.radians(fov_deg) / 2) * 2 / canvas.width
+            given = math.tan(math.radians(fov_deg) / 2) * 2 / canvas.width
+            self.zoom = half / given
+            half, pitch = given, math.atan(math.tan(pitch) / self.zoom)  # the horizon stays where it was
+        self.rise = math.tan(math.atan(half * canvas.height / 2) - pitch)
         self.fov_deg = math.degrees(2 * math.atan(half * canvas.width / 2))
         right = (canvas.x - np.float32(canvas.width / 2)) * np.float32(half)
         up = (np.float32(canvas.height / 2) - canvas.y) * np.float32(half)
