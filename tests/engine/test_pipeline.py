@@ -1,0 +1,79 @@
+"""One request through the pipeline: what is filled in, refused, noted and passed on."""
+
+import numpy as np
+import pytest
+from relievo.engine import catalog
+from relievo.engine.builtin import procedural
+from relievo.engine.errors import Cancelled, InputError
+from relievo.engine.pipeline import Pipeline
+from relievo.engine.request import Request
+
+SMALL = {"width_px": 48, "height_px": 32}
+
+
+def ignore(*_):
+    pass
+
+
+def run(report=ignore, arrays=None, **fields):
+    return Pipeline().run(Request(**(SMALL | fields)), arrays or {}, report)
+
+
+def test_a_result_carries_the_request_it_can_be_made_again_from():
+    first = run(prompt="mossy brick wall", seed=5)
+    again = Pipeline().run(first.request, {}, ignore)
+    assert first.request.steps is not None and first.request.tile is True
+    assert np.array_equal(first.image, again.image) and np.array_equal(first.depth, again.depth)
+    assert first.model["id"] == "procedural" and first.versions["relievo"]
+
+
+def test_a_scene_is_made_for_the_cameras_field_of_view():
+    result = run(prompt="two boxes on grass", target="scene", fov_deg=31.0)
+    expected = procedural.generate("two boxes on grass", "scene", 0, 48, 32, fov_deg=31.0)
+    assert expected.fov_deg == pytest.approx(31.0)
+    assert np.array_equal(result.depth, expected.depth)
+    assert not np.array_equal(result.depth, run(prompt="two boxes on grass", target="scene", fov_deg=60.0).depth)
+
+
+def test_words_it_does_not_know_are_named():
+    assert any("flurble" in note for note in run(prompt="flurble brick wall").notes)
+
+
+def test_the_procedural_model_can_be_cancelled_while_it_works():
+    calls = []
+
+    def report(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(report, prompt="brick wall")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"prompt": " "}, "prompt is empty"),
+        ({"prompt": "wall", "model": "none such"}, "no model 'none such'"),
+        ({"prompt": "wall", "mode": "i2d", "model": "builtin"}, "no picture"),
+        ({"prompt": "wall", "mode": "d2i", "model": "builtin"}, "no depth"),
+        ({"prompt": "wall", "fov_deg": 190.0}, "field of view"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_remedy(fields, said):
+    with pytest.raises(InputError, match=said) as error:
+        run(**fields)
+    assert error.value.remedy
+
+
+def test_a_mode_the_model_does_not_have_names_those_that_do():
+    with pytest.raises(InputError, match="builtin"):
+        run(mode="i2d", arrays={"image": np.zeros((16, 16, 3), np.uint8)})
+
+
+def test_image_to_depth_takes_its_own_steps_and_no_guidance():
+    i2d = catalog.resolve(Request(mode="i2d", model="builtin"))
+    joint = catalog.resolve(Request(prompt="wall", model="builtin"))
+    assert i2d.steps < joint.steps and i2d.guidance == 1.0 < joint.guidance
+    assert catalog.resolve(Request(mode="i2d", model="builtin", steps=9, guidance=2.0)).steps == 9
