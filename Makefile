@@ -26,7 +26,7 @@ bench: $(READY)
 
 # The extension, built and validated by Blender's own tool.
 zip: $(READY)
-	$(BIN)/python tests/ui/extension_zip.py dist
+	$(BIN)/python tests/ui/pack.py dist
 
 clean:
 	rm -rf .venv build dist demo

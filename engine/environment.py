@@ -20,8 +20,9 @@ from .errors import EngineError, EnvironmentMissing
 
 VARIABLE = "RELIEVO_ENGINE_PYTHON"
 OLDEST_PYTHON = (3, 11)
-PACKAGES_FILE = Path(__file__).with_name("environment_packages.txt")
 EXTENSION_ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("numpy", "torch", "safetensors", "diffusers", "transformers")  # of the engine; why: pyproject.toml
+LOCK_FILE = EXTENSION_ROOT / "requirements.lock"  # their versions
 PROBE_TIMEOUT_S = 60.0
 
 _INSTALL_REMEDY = "Install the engine in Relievo's preferences, or choose a Python that has what it needs there."
@@ -145,14 +146,14 @@ def check_python(python: Path, packages: tuple[str, ...]) -> str:
     return ""
 
 
-def install(environment_dir: Path, on_line: Callable[[str], None], packages_file: Path = PACKAGES_FILE) -> Path:
-    """Make a virtual environment with the engine's packages; returns its Python.
+def install(environment_dir: Path, on_line: Callable[[str], None], packages: tuple[str, ...] = PACKAGES) -> Path:
+    """Make a virtual environment with the engine's packages, at the locked versions; returns its Python.
 
     Takes minutes: not for Blender's main thread.
 
     environment_dir  becomes the environment, whole or not at all; one that is there already is replaced
     on_line          called with each line the tools print; may raise, which stops the installation
-    packages_file    in pip's format
+    packages         as pip takes them
     Raises EnvironmentMissing (no Python to begin with), EngineError (anything else).
     """
     base = _base_python()
@@ -171,7 +172,7 @@ def install(environment_dir: Path, on_line: Callable[[str], None], packages_file
         if python is None:
             raise _install_failed("The virtual environment was not made.", str(fresh))
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-        _run_tool([*pip, "--no-compile", "-r", str(packages_file)], on_line)
+        _run_tool([*pip, "--no-compile", "-c", str(LOCK_FILE), *packages], on_line)
         if environment_dir.exists():
             environment_dir.rename(work / "old")
         fresh.rename(environment_dir)

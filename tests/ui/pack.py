@@ -26,7 +26,7 @@ def bpy_scripts() -> Path:
     """The scripts folder of the bpy wheel, found without importing bpy (one second and a few hundred MB)."""
     spec = importlib.util.find_spec("bpy")
     if spec is None or spec.origin is None:
-        raise PackError("bpy is not installed in this Python: run `make .venv`, then use .venv/bin/python.")
+        raise PackError("bpy is not installed in this Python: run `make test` once, then use .venv/bin/python.")
     found = sorted(Path(spec.origin).parent.glob("*/scripts"))
     if not found:
         raise PackError(f"no scripts folder beside {spec.origin}")

@@ -20,6 +20,7 @@ TOP_LEVEL = {
     "README.md",
     "LICENSE",
     "CHANGELOG.md",
+    "requirements.lock",
     "engine",
     "operators",
     "panels",
