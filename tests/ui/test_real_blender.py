@@ -24,7 +24,7 @@ RELIEVO = ("-b", "--command", "relievo")
 
 MATERIAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "size_px": 2048}
 SCENE = {"prompt": "mountain valley", "target": "scene", "seed": 3, "size_px": 1024}
-NEURAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "model": "builtin", "size_px": 128}
+NEURAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "model": "builtin", "size_px": 64, "steps": 12}
 
 
 @pytest.fixture(
@@ -134,11 +134,11 @@ def test_command_line_renders(blender: RealBlender) -> None:
 
 def test_command_line_on_files(blender: RealBlender) -> None:
     """Picture and depth as files, through a camera of the file that is open, and as a material."""
-    words = ["--prompt", "canyon", "--target", "scene", "--fov-deg", "60", "--size", "320x180"]
+    words = ["--prompt", "mountains", "--target", "scene", "--fov-deg", "60", "--size", "320x180"]
     blender.command(*RELIEVO, "generate", *words, "--out", "/mnt/out/pair")
     pair = ["--image", "/mnt/out/pair/image.png", "--depth", "/mnt/out/pair/depth.exr"]
     opened = ("-b", "/mnt/out/pair/scene.blend", *RELIEVO[1:])
-    for door, command, camera in ((opened, "scene", ["--camera", "canyon Camera"]), (RELIEVO, "material", [])):
+    for door, command, camera in ((opened, "scene", ["--camera", "mountains Camera"]), (RELIEVO, "material", [])):
         made = f"/mnt/out/pair-{command}"
         blender.command(*door, command, *pair, *camera, "--out", f"{made}.blend", "--render", f"{made}.png")
         assert (blender.out / f"pair-{command}.blend").stat().st_size > 10_000
