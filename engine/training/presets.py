@@ -40,7 +40,7 @@ def pixel_model(
             schedule=Schedule(rgb_shift_mu=0.5, depth_shift_mu=0.5),
             image_x_prediction=True,
             depth_x_prediction=True,
-            x_prediction_t_min=0.1,
+            x_prediction_t_min=0.01,  # the loss stops weighing at 0.1; sampling must still arrive at the clean sample
         ),
     )
 
