@@ -24,7 +24,14 @@ RELIEVO = ("-b", "--command", "relievo")
 
 MATERIAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "size_px": 2048}
 SCENE = {"prompt": "mountain valley", "target": "scene", "seed": 3, "size_px": 1024}
-NEURAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "model": "builtin", "size_px": 64, "steps": 12}
+NEURAL = {
+    "prompt": "mossy red brick wall",
+    "target": "material",
+    "seed": 7,
+    "model": "builtin",
+    "size_px": 64,
+    "steps": 12,
+}
 
 
 @pytest.fixture(
@@ -86,6 +93,10 @@ def test_scene_in_the_interface(blender: RealBlender) -> None:
 def test_cancel_in_the_interface(blender: RealBlender) -> None:
     settings = {**MATERIAL, "size_px": 4096}
     assert blender.ui("cancel.py", "cancel", SETTINGS=json.dumps(settings))["ok"]
+
+
+def test_interplay_in_the_interface(blender: RealBlender) -> None:
+    assert blender.ui("interplay.py", "interplay")["ok"]
 
 
 def test_neural_model_in_the_interface(neural_blender: RealBlender) -> None:
