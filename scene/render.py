@@ -96,9 +96,9 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
         scene.world = shaders.plain_world("Relievo World", colour=(0.30, 0.34, 0.40), strength=0.35)
 
     camera = cameras.new(context, "Relievo Camera", math.radians(28.0))
-    camera.location = centre + mathutils.Vector((0.0, -0.78, 1.0)).normalized() * size * 2.6
+    camera.location = centre + mathutils.Vector((0.0, -0.5, 1.0)).normalized() * size * 2.32
     # Aimed a little to the near side, which perspective makes larger, so that the plane fills the frame evenly.
-    aim = centre + mathutils.Vector((0.0, -0.035, 0.0)) * size
+    aim = centre + mathutils.Vector((0.0, -0.03, 0.0)) * size
     camera.rotation_euler = (aim - camera.location).to_track_quat("-Z", "Y").to_euler()
     scene.camera = camera
     return camera
