@@ -68,7 +68,7 @@ def read_depth(path: str | Path) -> np.ndarray:
 def write_image(path: str | Path, picture: np.ndarray) -> None:
     """(H, W, 3) uint8 -> PNG. InputError where the place cannot be written."""
     with _temporary(picture.astype(np.float32) / np.float32(255.0), is_data=False) as image:
-        _save(image, Path(path), "PNG")
+        _save_png(image, Path(path))
 
 
 def write_depth(path: str | Path, depth: np.ndarray) -> None:
@@ -80,7 +80,7 @@ def write_depth(path: str | Path, depth: np.ndarray) -> None:
             np.save(file, depth)
         return
     with _temporary(np.repeat(depth[..., None], 3, axis=-1), is_data=True) as image:
-        _save(image, path, "OPEN_EXR")
+        _save_exr(image, path)
 
 
 def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy.types.Image:
@@ -139,14 +139,32 @@ def _read_npy(path: Path) -> np.ndarray:
         ) from error
 
 
-def _save(image: bpy.types.Image, path: Path, file_format: str) -> None:
+def _save_png(image: bpy.types.Image, path: Path) -> None:
     with replacing(path) as partial:
         image.filepath_raw = str(partial.absolute())
-        image.file_format = file_format
+        image.file_format = "PNG"
         try:
             image.save()
         except RuntimeError as error:
             raise OSError(str(error)) from error
+
+
+def _save_exr(image: bpy.types.Image, path: Path) -> None:
+    """32-bit float with ZIP compression, lossless. Image.save() would hardly compress: it takes no such settings."""
+    scene = bpy.data.scenes.new("Relievo temporary")
+    try:
+        settings = scene.render.image_settings
+        if hasattr(settings, "media_type"):  # 5.0 on: chosen before the file format
+            settings.media_type = "IMAGE"
+        settings.file_format = "OPEN_EXR"
+        settings.color_mode, settings.color_depth, settings.exr_codec = "RGB", "32", "ZIP"
+        with replacing(path) as partial:
+            try:
+                image.save_render(str(partial.absolute()), scene=scene)
+            except RuntimeError as error:
+                raise OSError(str(error)) from error
+    finally:
+        bpy.data.scenes.remove(scene)
 
 
 def _srgb_from_linear(linear: np.ndarray) -> np.ndarray:
