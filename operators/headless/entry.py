@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from ...engine.errors import EngineError, InputError
+from ...engine.errors import EngineError, EnvironmentMissing, InputError
 from .console import Console, claimed_stdout, print_error, print_outcome
 from .parser import build_parser
 
@@ -57,6 +57,17 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(args) -> int:
     # Here and not above: --help and a mistyped option answer without loading Blender.
+    try:
+        import bpy  # noqa: F401
+    except ImportError as error:
+        print_error(
+            EnvironmentMissing(
+                f"Blender's Python module cannot be loaded: {error}.",
+                "Install it (pip install bpy), and on a Linux server the libraries it needs: libx11-6 libxrender1 "
+                "libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1.",
+            )
+        )
+        return FAILED
     from .. import session
     from . import batch, commands
 
