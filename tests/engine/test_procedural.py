@@ -286,6 +286,7 @@ def test_unknown_words_are_reported_and_stop_words_are_not():
     assert parsed.unknown_words == ("dragon", "ornaments")
     sample = material("brick with graffiti", 0, 16, 16)
     assert sample.unknown_words == ("graffiti",)
+    assert canonical_words("Wänd, 煉瓦 brick_wall")[1] == ["wänd", "煉瓦"], "whole words, in any script"
     assert canonical_words("Tiny GRAY cobbles, of a zorb!") == (["small", "grey", "cobblestones"], ["zorb"])
 
 

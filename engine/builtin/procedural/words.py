@@ -114,8 +114,8 @@ STOP_WORDS = frozenset(_STOP.split()) - set(VOCABULARY)
 
 
 def split_words(prompt: str) -> list[str]:
-    """Lower-case words and numbers of the prompt, in order."""
-    return re.findall(r"[a-z]+|\d+", prompt.lower())
+    """Lower-case words and numbers of the prompt, in order; of any script, so that notes quote the user's own."""
+    return re.findall(r"[^\W\d_]+|\d+", prompt.lower())
 
 
 def canonical_word(word: str, vocabulary: Collection[str] = VOCABULARY) -> str | None:
