@@ -13,7 +13,7 @@ from ..engine import catalog
 from ..engine.errors import InputError
 from ..engine.request import Request
 from ..scene import camera as cameras
-from ..scene import images
+from ..scene import images, material
 from .placement import Placement, check_shape, placement_for, view_fov_deg
 
 
@@ -68,10 +68,13 @@ def order_from(context: bpy.types.Context) -> Order:
         tile=None if settings.mode == "joint" else False,
     )
     check_shape(scene, camera, width_px, height_px)
+    wearer = _active_mesh(context) if settings.target == "material" and settings.apply_to == "active" else None
+    if wearer is not None:  # known before the work, not after
+        material.check_wearable(wearer)
     placement = placement_for(
         scene,
         settings.target,
-        object=_active_mesh(context) if settings.apply_to == "active" else None,
+        object=wearer,
         camera=camera,
         fov_deg=math.degrees(settings.fov_rad),
         relief_m=None if settings.relief_auto else settings.relief_m,

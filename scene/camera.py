@@ -9,6 +9,7 @@ import mathutils
 
 from ..engine.errors import InputError
 from ..engine.geometry.camera import Intrinsics, same_aspect
+from . import linking
 
 #: Height and direction of a camera that Relievo makes: eye level, looking along +Y.
 EYE_HEIGHT_M = 1.6
@@ -38,13 +39,14 @@ def active(scene: bpy.types.Scene) -> bpy.types.Object:
     return scene.camera
 
 
-def named(name: str) -> bpy.types.Object:
-    """The camera object of that name. InputError with the names there are."""
-    found = bpy.data.objects.get(name)
+def make_active(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
+    """Make the scene's camera of that name the one it is rendered from. InputError with the names there are."""
+    found = scene.objects.get(name)
     if found is None or found.type != "CAMERA":
-        cameras = sorted(item.name for item in bpy.data.objects if item.type == "CAMERA")
-        there = f"Use one of: {', '.join(cameras)}." if cameras else "The file has no camera: give a field of view."
+        cameras = sorted(item.name for item in scene.objects if item.type == "CAMERA")
+        there = f"Use one of: {', '.join(cameras)}." if cameras else "The scene has no camera: give a field of view."
         raise InputError(f"There is no camera '{name}'.", there)
+    scene.camera = found
     return found
 
 
@@ -115,7 +117,7 @@ def new(context: bpy.types.Context, name: str, fov_x_rad: float) -> bpy.types.Ob
     camera.matrix_world = mathutils.Matrix.Translation((0.0, 0.0, EYE_HEIGHT_M)) @ mathutils.Matrix.Rotation(
         math.pi / 2.0, 4, "X"
     )
-    context.collection.objects.link(camera)
+    linking.add(context, camera)
     return camera
 
 

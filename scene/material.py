@@ -11,7 +11,7 @@ import numpy as np
 from ..engine.errors import InputError
 from ..engine.geometry import depth as depth_maps
 from ..engine.geometry import height as heights
-from . import images, records, shaders
+from . import images, linking, records, shaders
 from .transaction import whole_or_not_at_all
 
 PLANE_SIDE_M = 2.0
@@ -21,7 +21,7 @@ PLANE_SIDE_M = 2.0
 RELIEF_SHARE = 0.045
 
 ROUGHNESS = 0.75
-_MAX_REPEAT = 512  # of a texture in Blender
+MAX_REPEAT = 512  # of a texture in Blender
 
 #: A grid of 512 x 512 on the plane in the render, and 256 x 256 while one works.
 _PLANE_LEVELS, _PLANE_VIEWPORT_LEVELS = 9, 8
@@ -57,10 +57,9 @@ def build(
     height_px, width_px = image.shape[:2]
     depth = depth_maps.match(depth_maps.check(depth), width_px, height_px)
     relief = heights.from_depth(depth, remove_plane=not records.tiles(record))
-    if not 1 <= tile_repeat <= _MAX_REPEAT:
-        raise InputError(f"A tile repeat of {tile_repeat} is out of range.", f"Use 1 to {_MAX_REPEAT}.")
+    check_repeat(tile_repeat)
     if target_object is not None:
-        _check_wearable(target_object)
+        check_wearable(target_object)
 
     with whole_or_not_at_all():
         picture = images.new_picture(f"{name} Image", image)
@@ -83,7 +82,14 @@ def build(
     return wearer
 
 
-def _check_wearable(wearer: bpy.types.Object) -> None:
+def check_repeat(tile_repeat: int) -> None:
+    """InputError where build() could not repeat the picture that often."""
+    if not 1 <= tile_repeat <= MAX_REPEAT:
+        raise InputError(f"A tile repeat of {tile_repeat} is out of range.", f"Use 1 to {MAX_REPEAT}.")
+
+
+def check_wearable(wearer: bpy.types.Object) -> None:
+    """InputError unless the object can be given a material by build()."""
     if wearer.type != "MESH" or not wearer.data.polygons:
         raise InputError(
             f"'{wearer.name}' is not a mesh with faces.", "Select a mesh object, or let Relievo make a plane."
@@ -110,7 +116,7 @@ def _plane(
     mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", np.float32([0, 0, 1, 0, 1, 1, 0, 1]))
     plane = bpy.data.objects.new(name, mesh)
     plane.location = context.scene.cursor.location if location is None else location
-    context.collection.objects.link(plane)
+    linking.add(context, plane)
     return plane
 
 

@@ -12,7 +12,7 @@ import mathutils
 
 from ..engine.errors import EngineError
 from . import camera as cameras
-from . import scene_mesh, shaders
+from . import linking, scene_mesh, shaders
 from .writing import replacing
 
 #: Of the stage's lights from the subject, in its sizes: far enough to light it evenly from side to side.
@@ -113,7 +113,7 @@ def _light(context, name, centre, size, *, direction, energy, side, colour) -> N
     light = bpy.data.objects.new(name, data)
     light.location = centre + mathutils.Vector(direction).normalized() * size * _LIGHT_DISTANCE
     light.rotation_euler = (centre - light.location).to_track_quat("-Z", "Y").to_euler()
-    context.collection.objects.link(light)
+    linking.add(context, light)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from ..engine.geometry import mesh as grids
 from ..engine.geometry.camera import Intrinsics
 from ..engine.geometry.edges import DEFAULT_TEAR
 from . import camera as cameras
-from . import images, records, shaders
+from . import images, linking, records, shaders
 from .transaction import whole_or_not_at_all
 
 #: A generated depth has no unit: its median is put this far from the camera.
@@ -76,7 +76,7 @@ def build(
         mesh = _mesh(name, grid)
         mesh.materials.append(material)
         scene_object = bpy.data.objects.new(name, mesh)
-        context.collection.objects.link(scene_object)
+        linking.add(context, scene_object)
         scene_object.matrix_world = _placed_like(context, camera)
         full = {**record, "scene": {"camera": lens.to_dict(), "tear": tear, "median_depth_m": median_depth_m}}
         records.attach(full, scene_object, mesh, material, picture)

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..engine import catalog
 from ..engine.request import MAX_SIDE_PX, MAX_STEPS
+from .material import MAX_REPEAT
 
 MAX_SEED = 2**31 - 1
 DEFAULT_MODEL = catalog.models()[0]
@@ -139,6 +140,7 @@ class RelievoSettings(bpy.types.PropertyGroup):
         name="Repeat",
         description="How many tiles lie side by side, each way",
         min=1,
+        max=MAX_REPEAT,
         soft_max=20,
         default=1,
     )

@@ -27,9 +27,12 @@ def start_from(path: Path | None) -> None:
 
 
 def camera_of(scene: bpy.types.Scene, name: str | None) -> bpy.types.Object:
-    """The camera of that name, or the scene's active one. InputError when there is none."""
+    """The camera of that name, which becomes the active one, or the active one. InputError when there is none.
+
+    Becomes: the file that is written, and its render, are seen from the camera they were made for.
+    """
     if name is not None:
-        return cameras.named(name)
+        return cameras.make_active(scene, name)
     try:
         return cameras.active(scene)
     except InputError as error:

@@ -70,6 +70,7 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
 def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
     """The request and its place in the open file. InputError for anything the model or the file cannot do."""
     scene = bpy.context.scene
+    material.check_repeat(args.tile_repeat)
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
     longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
     if args.size and args.size.exact:

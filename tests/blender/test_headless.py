@@ -77,12 +77,15 @@ def blend_with_cameras(tmp_path) -> Path:
 
 @pytest.mark.parametrize(("option", "at"), [((), (-1.0, 0.0, 0.0)), (("--camera", "Tele"), (1.0, 2.0, 3.0))])
 def test_generate_for_a_camera_of_the_file(tmp_path, blend_with_cameras, option, at):
-    out = tmp_path / "out"
-    assert run(["generate", "--prompt", "hills", "--target", "scene", *TINY, *option,
-                "--blend", str(blend_with_cameras), "--out", str(out)]) == 0  # fmt: skip
+    out, png = tmp_path / "out", tmp_path / "render.png"
+    assert run(["generate", "--prompt", "hills", "--target", "scene", *TINY, *option, "--render", str(png),
+                "--samples", "4", "--blend", str(blend_with_cameras), "--out", str(out)]) == 0  # fmt: skip
+    picture, rendered = images.read_image(out / "image.png"), images.read_image(png)
+    assert np.abs(picture.astype(int) - rendered).mean() < 4, "rendered from the camera it was made for"
     request = json.loads((out / "request.json").read_text())["request"]
     assert (request["width_px"], request["height_px"]) == (48, 32), "the size takes the camera's shape"
     assert tuple(made_in(out / "scene.blend").location) == pytest.approx(at)
+    assert tuple(bpy.context.scene.camera.location) == pytest.approx(at)
 
 
 @pytest.mark.parametrize("command", ["scene", "material"])

@@ -118,6 +118,31 @@ def test_a_vanished_object_is_replaced_by_a_plane_a_vanished_camera_is_said(tab)
     assert len(meshes()) == 1
 
 
+@pytest.mark.parametrize(("fault", "said"), [("edit mode", "Edit Mode"), ("no uvs", "no UVs")])
+def test_an_object_that_cannot_wear_it_is_said_before_the_work(tab, monkeypatch, fault, said):
+    bpy.ops.mesh.primitive_plane_add(calc_uvs=fault != "no uvs")
+    if fault == "edit mode":
+        bpy.ops.object.mode_set(mode="EDIT")
+    tab.apply_to = "active"
+    monkeypatch.setattr(session, "submit", lambda *_: pytest.fail("the engine was asked"))
+    with pytest.raises(RuntimeError, match=said):
+        bpy.ops.relievo.generate()
+
+
+@pytest.mark.parametrize("target", ["material", "scene"])
+def test_a_collection_of_another_file_is_not_written_to(tab, tmp_path, target):
+    bpy.data.libraries.write(str(tmp_path / "set.blend"), {bpy.data.collections.new("Set")})
+    bpy.data.collections.remove(bpy.data.collections["Set"])
+    with bpy.data.libraries.load(str(tmp_path / "set.blend"), link=True) as (_, wanted):
+        wanted.collections = ["Set"]
+    bpy.context.scene.collection.children.link(bpy.data.collections["Set"])
+    layer = bpy.context.view_layer
+    layer.active_layer_collection = layer.layer_collection.children["Set"]
+    tab.target, tab.camera_source = target, "new"
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert [item.name for item in meshes()] == [bpy.context.scene.collection.objects[-1].name]
+
+
 def test_words_that_were_not_understood_are_said(tab):
     tab.prompt = "brick zzqx"
     assert bpy.ops.relievo.generate() == {"FINISHED"}

@@ -100,8 +100,9 @@ def test_what_cannot_be_used_is_said():
         cameras.active(scene)
     camera = add_camera()
     with pytest.raises(InputError, match="Use one of: Camera"):
-        cameras.named("Kamera")
-    assert cameras.named("Camera") is camera is cameras.active(scene)
+        cameras.make_active(scene, "Kamera")
+    scene.camera = None
+    assert cameras.make_active(scene, "Camera") is camera is cameras.active(scene)
     camera.data.type = "PANO"
     with pytest.raises(InputError, match="panoramic"):
         cameras.intrinsics(camera, scene)
