@@ -47,6 +47,8 @@ class Request:
             raise InputError(f"There is no target '{self.target}'.", f"Use one of {', '.join(TARGETS)}.")
         if self.mode == "joint" and not self.prompt.strip():
             raise InputError("The prompt is empty.", "Type what you want to see, for example: mossy brick wall.")
+        if not _is_text(self.prompt):
+            raise InputError("The prompt holds bytes that are no text.", "Write it in UTF-8.")
         if not 0 <= self.seed < 2**31:
             raise InputError(f"The seed {self.seed} is out of range.", "Use a whole number from 0 to 2147483647.")
         for side in (self.width_px, self.height_px):
@@ -91,6 +93,14 @@ class Request:
                 "Open it with the version of Relievo that wrote it.",
             )
         return cls(**values)
+
+
+def _is_text(prompt: str) -> bool:
+    """False for NUL and for half characters, as bytes in another encoding become: neither is a name for anything."""
+    try:
+        return b"\0" not in prompt.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 @dataclass(frozen=True)

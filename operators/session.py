@@ -105,12 +105,17 @@ def engine_dir() -> Path:
 
 def log_path() -> Path:
     """What the worker has said."""
-    return user_dir() / "logs" / ("engine-headless.log" if bpy.app.background else "engine.log")
+    folder = user_dir() / "logs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # no home that can be written to, as in a container: then the log lasts as long as this Blender
+        folder = Path(bpy.app.tempdir)
+    return folder / ("engine-headless.log" if bpy.app.background else "engine.log")
 
 
 def user_dir() -> Path:
-    """This user's folder for Relievo; survives updates of the extension."""
+    """This user's folder for Relievo; survives updates of the extension. It need not be there yet."""
     try:
-        return Path(bpy.utils.extension_path_user(preferences.PACKAGE, create=True))
+        return Path(bpy.utils.extension_path_user(preferences.PACKAGE))
     except ValueError:  # not installed as an extension: the bpy wheel, a test
-        return Path(bpy.utils.user_resource("DATAFILES", path="relievo", create=True))
+        return Path(bpy.utils.user_resource("DATAFILES", path="relievo"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from ..engine.errors import InputError
-from .writing import replacing
+from .writing import check_readable, replacing
 
 
 def save_blend(path: str | Path) -> Path:
@@ -31,8 +31,7 @@ def save_blend(path: str | Path) -> Path:
 def open_blend(path: str | Path) -> None:
     """Open a Blender file in place of what is open. InputError where it is none."""
     path = Path(path).absolute()
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.", "Check the path.")
+    check_readable(path)
     try:
         # Scripts in it do not run: a list of jobs must not be able to carry code.
         bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False, use_scripts=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine.errors import InputError
 from ..engine.geometry import depth as depth_maps
-from .writing import replacing
+from .writing import check_readable, replacing
 
 
 def new_picture(name: str, picture: np.ndarray) -> bpy.types.Image:
@@ -109,8 +109,7 @@ def _temporary(rgb: np.ndarray, *, is_data: bool) -> Iterator[bpy.types.Image]:
 def _loaded(path: str | Path, *, data: bool = False) -> Iterator[bpy.types.Image]:
     """The file as a Blender image for the time of the block; never one that is in the scene already."""
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.", "Check the path.")
+    check_readable(path)
     try:
         image = bpy.data.images.load(str(path.absolute()), check_existing=False)
     except RuntimeError as error:
@@ -129,8 +128,7 @@ def _loaded(path: str | Path, *, data: bool = False) -> Iterator[bpy.types.Image
 
 
 def _read_npy(path: Path) -> np.ndarray:
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.", "Check the path.")
+    check_readable(path)
     try:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

@@ -13,6 +13,7 @@ import numpy as np
 from ..engine.errors import InputError
 from ..engine.request import Result
 from . import images
+from .writing import unwritable
 
 REQUEST, IMAGE, DEPTH, PREVIEW = "request.json", "image.png", "depth.exr", "preview.png"
 
@@ -28,9 +29,9 @@ def save(result: Result, out_dir: str | Path) -> Path:
     half-written is left.
     """
     out_dir = Path(out_dir).absolute()
-    _refuse_another_result(out_dir, result)
     partial = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.partial")
     try:
+        _refuse_another_result(out_dir, result)
         out_dir.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
         try:
@@ -46,9 +47,7 @@ def save(result: Result, out_dir: str | Path) -> Path:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        raise InputError(
-            f"The result cannot be written to {out_dir}.", "Choose a folder that you may write to.", str(error)
-        ) from error
+        raise unwritable(out_dir, error) from error
     return out_dir
 
 

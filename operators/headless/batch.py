@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import bpy
 
 from ...engine.errors import EngineError, InputError
+from ...scene.writing import unwritable
 from . import commands
 from .blend import start_from
 from .console import print_error
 from .jobs import BatchJob, read_jobs
 from .manifest import Manifest
-from .staging import Staging, leftover, remove, unwritable
+from .staging import Staging, leftover, remove
 
 if TYPE_CHECKING:
     from .console import Console

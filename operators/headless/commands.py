@@ -19,6 +19,7 @@ from ...engine.geometry import depth as depth_maps
 from ...engine.request import Request
 from ...scene import camera as cameras
 from ...scene import files, images, material, render, results, scene_mesh
+from ...scene.writing import unwritable
 from .. import session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from .blend import camera_of, open_or_keep
@@ -247,8 +248,11 @@ def ask(request: Request, arrays: dict[str, np.ndarray], console: Console) -> Re
 
 def _refuse_another_result(out: Path, request: Request) -> None:
     """InputError where that folder holds the result of another request: it would be lost."""
-    if not (out / results.REQUEST).exists():
-        return
+    try:
+        if not (out / results.REQUEST).exists():
+            return
+    except OSError as error:
+        raise unwritable(out, error) from error
     stored: dict[str, Any] = {}
     with contextlib.suppress(InputError):
         stored = results.record_of(out)

@@ -46,8 +46,10 @@ class Console:
         self.say(f"{progress.stage} {progress.step}/{progress.of}" if progress.of else progress.stage)
 
 
-def print_error(error: EngineError) -> None:
-    """Two lines: what went wrong, what to do."""
+def print_error(error: EngineError, verbose: bool = False) -> None:
+    """Two lines: what went wrong, what to do; before them, if asked, where it came from."""
+    if verbose and error.detail:
+        print(error.detail, file=sys.stderr)
     print(f"{error.summary}\n{error.remedy}", file=sys.stderr, flush=True)
 
 
@@ -74,7 +76,7 @@ def claimed_stdout(keep_chatter: bool = False) -> Iterator[TextIO]:
         with (
             os.fdopen(elsewhere, "w", encoding="utf-8", errors="replace") as chatter,
             redirect_stdout(chatter),  # Python may have put something of its own there
-            os.fdopen(os.dup(kept), "w", encoding="utf-8") as stdout,
+            os.fdopen(os.dup(kept), "w", encoding="utf-8", errors="surrogateescape") as stdout,  # any path there is
         ):
             yield stdout
     finally:

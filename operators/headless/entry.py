@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from ...engine.errors import EngineError, EnvironmentMissing, InputError
@@ -18,7 +21,7 @@ DONE, FAILED, REFUSED = 0, 1, 2  # exit status: done; a job failed; bad argument
 
 
 class Stopped(BaseException):
-    """SIGTERM or Ctrl-C. Not an Exception: no handler on the way may take it for a failed job."""
+    """SIGTERM, SIGHUP or Ctrl-C. Not an Exception: no handler on the way may take it for a failed job."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
@@ -27,15 +30,36 @@ class Stopped(BaseException):
 
 def main() -> NoReturn:
     """The console script."""
+    _open_closed_streams()
     try:
         status = run(sys.argv[1:])
     except Exception:  # a bug
         traceback.print_exc()
         status = FAILED
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _remove_session_folder()
+    with contextlib.suppress(OSError):  # nobody reads them any more
+        sys.stdout.flush()
+        sys.stderr.flush()
     # A normal end lets Blender's module tear itself down, which may hang; nothing is left to be saved here.
     os._exit(status)
+
+
+def _open_closed_streams() -> None:
+    """A standard stream that the caller has closed becomes the null device: else some file would get its number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def _remove_session_folder() -> None:
+    """Blender's folder for temporary files, which its own end would remove, and os._exit does not."""
+    if (bpy := sys.modules.get("bpy")) is not None:
+        folder = Path(bpy.app.tempdir)
+        if folder.name.startswith("blender_"):  # else it is the system's own: Blender could not make one
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -82,11 +106,15 @@ def _run(args) -> int:
             outcome = commands.COMMANDS[args.command](args, console)
             print_outcome(outcome.to_dict(), stdout, args.json)
             return DONE
-    except InputError as error:
-        print_error(error)
-        return REFUSED
     except EngineError as error:
-        print_error(error)
+        print_error(error, args.verbose)
+        return REFUSED if isinstance(error, InputError) else FAILED
+    except OSError as error:  # the machine's, not a bug: a reader of stdout that left, a folder not to be looked into
+        if args.verbose:
+            traceback.print_exc()
+        place = f"'{error.filename}': " if error.filename else ""
+        remedy = "Check the paths, your rights to them, and who reads the output."
+        print_error(EngineError(f"{place}{error.strerror or error}.", remedy))
         return FAILED
     finally:
         session.close()
@@ -94,13 +122,16 @@ def _run(args) -> int:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM and SIGINT raise Stopped meanwhile: temporary files go, the worker ends."""
+    """SIGTERM, SIGINT and SIGHUP raise Stopped meanwhile: temporary files go, the worker ends."""
 
     def stop(number, frame) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # a second one must not cut the clean-up short
         raise Stopped(number)
 
-    kept = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored: under nohup
+        numbers.append(signal.SIGHUP)
+    kept = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

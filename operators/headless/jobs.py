@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.errors import InputError
-from .parser import Parser, add_generate_options
+from .parser import Parser, add_blend_option, add_generate_options
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # a folder's name on every system
 _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no", ""}
@@ -133,7 +133,7 @@ def _read_jsonl(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, A
 def _parser() -> Parser:
     parser = Parser(prog="relievo generate", add_help=False)
     add_generate_options(parser)
-    parser.add_argument("--blend", type=Path)
+    add_blend_option(parser)
     parser.set_defaults(out=None)
     for action in parser._actions:
         if action.dest == "out":

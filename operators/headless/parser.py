@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -11,6 +12,7 @@ from ...engine.errors import InputError
 from ...engine.request import TARGETS
 from ...engine.version import VERSION
 
+MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
 DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
 
 
@@ -53,16 +55,28 @@ def _shard(text: str) -> tuple[int, int]:
     return index, count
 
 
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a path is empty")
+    try:
+        possible = "\0" not in text and all(len(os.fsencode(part)) <= MAX_NAME_BYTES for part in Path(text).parts)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise argparse.ArgumentTypeError(f"{text[:60]!a} holds a name that no file can have")
+    return Path(text)
+
+
 def _blend_file(text: str) -> Path:
     if not text.lower().endswith(".blend"):
         raise argparse.ArgumentTypeError(f"'{text}' must end in .blend")
-    return Path(text)
+    return _path(text)
 
 
 def _png_file(text: str) -> Path:
     if not text.lower().endswith(".png"):
         raise argparse.ArgumentTypeError(f"'{text}' must end in .png")
-    return Path(text)
+    return _path(text)
 
 
 def _at_least(minimum: float, kind: type = int):
@@ -92,16 +106,16 @@ def build_parser() -> Parser:
     add_generate_options(_command(commands, "generate", "a prompt becomes a displaced material or a scene"))
 
     depth = _command(commands, "depth", "a picture gets its depth")
-    depth.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
+    depth.add_argument("--image", type=_path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
     depth.add_argument("--prompt", default="", help="what the picture shows, if you want to say")
     _add_sampling(depth, model="builtin")
-    depth.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+    depth.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
 
     image = _command(commands, "image", "a depth map gets its picture")
-    image.add_argument("--depth", type=Path, required=True, metavar="FILE", help=DEPTH_HELP)
+    image.add_argument("--depth", type=_path, required=True, metavar="FILE", help=DEPTH_HELP)
     image.add_argument("--prompt", required=True, help="what the picture shall show")
     _add_sampling(image, model="builtin")
-    image.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+    image.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
 
     scene = _command(commands, "scene", "a picture and its depth become a mesh that fits the camera")
     _add_pair(scene)
@@ -115,9 +129,9 @@ def build_parser() -> Parser:
 
     batch = _command(commands, "batch", "many jobs of 'generate', one folder each, continued after a stop")
     batch.add_argument(
-        "jobs", type=Path, metavar="JOBS", help=".csv or .jsonl; fields: generate's options with _ for -, and id"
+        "jobs", type=_path, metavar="JOBS", help=".csv or .jsonl; fields: generate's options with _ for -, and id"
     )
-    batch.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder a job, and the manifest")
+    batch.add_argument("--out", type=_path, required=True, metavar="DIR", help="a folder a job, and the manifest")
     batch.add_argument("--resume", action="store_true", help="go on where a stopped batch was; failed jobs run again")
     batch.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts: N machines, one folder")
 
@@ -136,17 +150,21 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     _add_camera(parser)
     _add_relief(parser)
     _add_render(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+    parser.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
 
 
 def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
-    parser.add_argument("--blend", type=Path, metavar="FILE", help="open this .blend first")
+    add_blend_option(parser)
     talk = parser.add_mutually_exclusive_group()
     talk.add_argument("--quiet", action="store_true", help="no progress, only errors")
     talk.add_argument("--verbose", action="store_true", help="Blender's own messages too, on stderr")
     parser.add_argument("--json", action="store_true", help="print the outcome as one line of JSON, not as paths")
     return parser
+
+
+def add_blend_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--blend", type=_path, metavar="FILE", help="open this .blend first")
 
 
 def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
@@ -170,8 +188,8 @@ def _add_relief(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_pair(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
-    parser.add_argument("--depth", type=Path, required=True, metavar="FILE", help=DEPTH_HELP)
+    parser.add_argument("--image", type=_path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
+    parser.add_argument("--depth", type=_path, required=True, metavar="FILE", help=DEPTH_HELP)
     parser.add_argument("--out", type=_blend_file, required=True, metavar="X.blend", help="the file to write")
 
 

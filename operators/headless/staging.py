@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from pathlib import Path
 from types import TracebackType
 
 from ...engine.errors import InputError
+from ...scene.writing import unwritable
 
 TEMPORARY_PREFIX = ".relievo-"
 
@@ -39,9 +39,9 @@ class Staging:
 
     def file(self, final: Path) -> Path:
         """A temporary name, same suffix, for a file that becomes ``final``."""
+        temporary = self._temporary(final)
         if final.is_dir():
             raise InputError(f"'{final}' is a folder.", "Give the name of a file.")
-        temporary = self._temporary(final)
         temporary = temporary.with_name(temporary.name + final.suffix)  # writers choose the format by it
         try:
             temporary.touch()
@@ -112,8 +112,3 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def unwritable(path: Path, error: OSError) -> InputError:
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return InputError(f"'{path}' cannot be written: {reason}.", "Choose a folder you may write to.", repr(error))

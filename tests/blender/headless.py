@@ -12,11 +12,10 @@ from relievo.scene import images
 RELIEVO = Path(sys.executable).with_name("relievo")
 
 
-def start(*arguments: object) -> subprocess.Popen:
-    """The console script as a process."""
-    return subprocess.Popen(
-        [str(RELIEVO), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def start(*arguments: object, **options: object) -> subprocess.Popen:
+    """The console script as a process; options of Popen."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    return subprocess.Popen([str(RELIEVO), *map(str, arguments)], **options)
 
 
 def everything_in(folder: Path) -> list[str]:

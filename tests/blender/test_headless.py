@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import bpy
 import numpy as np
 import psutil
 import pytest
-from headless import everything_in, start, write_pair
+from headless import RELIEVO, everything_in, start, write_pair
 from relievo.engine.version import VERSION
 from relievo.operators.headless.entry import run
 from relievo.operators.headless.parser import build_parser
@@ -175,7 +176,32 @@ def test_as_a_process():
     assert (process.returncode, out) == (0, f"relievo {VERSION}\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_leaves_nothing_but_its_result(tmp_path):
+    """Not in the temporary folder, and not where it was started, though it has no home to keep its log in."""
+    temporary, cwd = tmp_path / "tmp", tmp_path / "cwd"
+    temporary.mkdir()
+    cwd.mkdir()
+    (tmp_path / "file").touch()
+    env = os.environ | {"TMPDIR": str(temporary), "HOME": str(tmp_path / "file" / "home")}
+    process = start("generate", "--prompt", "brick", *TINY, "--out", "out", env=env, cwd=cwd)
+    printed, said = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in said, said
+    assert printed.split() == ["out", "out/material.blend"]
+    assert [path.name for path in cwd.iterdir()] == ["out"]
+    assert everything_in(temporary) == []
+
+
+def test_closed_streams_and_a_reader_that_left(tmp_path):
+    closed = '"$0" generate --prompt brick --size 32 --out "$1" <&- >&- 2>&-'
+    done = subprocess.run(["sh", "-c", closed, str(RELIEVO), str(tmp_path / "a")], timeout=60)
+    assert done.returncode == 0 and (tmp_path / "a" / "material.blend").is_file()
+    with Path(os.devnull).open() as unwritable:
+        process = start("generate", "--prompt", "brick", *TINY, "--out", tmp_path / "b", stdout=unwritable)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in said and "Bad file descriptor" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_stopped_by_a_signal_it_leaves_no_file_and_no_process(tmp_path, number):
     out = tmp_path / "out"
     process = start("generate", "--prompt", "brick", "--size", "4096", "--out", out)
