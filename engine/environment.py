@@ -92,6 +92,8 @@ def worker_env() -> dict[str, str]:
     }
     env = {name: value for name, value in os.environ.items() if name not in dropped}
     env["PYTHONPATH"] = str(EXTENSION_ROOT)
+    # Threads that wait for each other must sleep, not spin: they share the cores with a busy Blender.
+    env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     env["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # a print must not fail over the log's encoding
     return env
 

@@ -165,6 +165,11 @@ def _save_exr(image: bpy.types.Image, path: Path) -> None:
         bpy.data.scenes.remove(scene)
 
 
+def linear_from_srgb(srgb: np.ndarray) -> np.ndarray:
+    # IEC 61966-2-1
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
 def _srgb_from_linear(linear: np.ndarray) -> np.ndarray:
     # IEC 61966-2-1
     linear = np.maximum(linear, 0.0)

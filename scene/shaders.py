@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import bpy
+import numpy as np
+
+from . import images
 
 
 def unlit(name: str, picture: bpy.types.Image) -> bpy.types.Material:
@@ -15,7 +18,7 @@ def unlit(name: str, picture: bpy.types.Image) -> bpy.types.Material:
     links.new(texture.outputs["Color"], emission.inputs["Color"])
     links.new(emission.outputs["Emission"], output.inputs["Surface"])
     _in_a_row(texture, emission, output)
-    nodes.active = texture  # what the solid viewport shows
+    _show_in_solid_view(material, texture, picture)
     # As a lamp, a million emitting triangles cost Cycles far more than they give.
     if hasattr(material, "cycles"):  # the add-on may be switched off
         material.cycles.emission_sampling = "NONE"
@@ -38,8 +41,16 @@ def lit(name: str, picture: bpy.types.Image, *, roughness: float, tile_repeat: i
     links.new(texture.outputs["Color"], surface.inputs["Base Color"])
     links.new(surface.outputs["BSDF"], output.inputs["Surface"])
     _in_a_row(coordinates, mapping, texture, surface, output)
-    nodes.active = texture
+    _show_in_solid_view(material, texture, picture)
     return material
+
+
+def _show_in_solid_view(material: bpy.types.Material, texture: bpy.types.Node, picture: bpy.types.Image) -> None:
+    """Its texture where solid view shows textures, else the picture's mean colour."""
+    material.node_tree.nodes.active = texture
+    mean = images.pixels(picture)[..., :3].mean(axis=(0, 1), dtype=np.float64)
+    # Viewport colours are linear.
+    material.diffuse_color = (*images.linear_from_srgb(mean), 1.0)
 
 
 def plain_world(name: str, *, colour: tuple[float, float, float], strength: float) -> bpy.types.World:

@@ -114,3 +114,11 @@ def test_a_tilted_picture_is_laid_flat_unless_it_tiles():
     height = images.pixels(bpy.data.images["Wall Height"])[..., 0]
     flat = np.delete(height, (10, 11), axis=0)
     assert np.ptp(flat) < 1e-3 and height[10:12].max() < 1e-3
+
+
+def test_solid_view_shows_the_pictures_mean_colour():
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[..., 0] = 188  # sRGB; 0.5 in linear light
+    depth = np.linspace(1, 2, 64, dtype=np.float32).reshape(8, 8)
+    made = material.build(bpy.context, image, depth, {}, name="Red")
+    assert np.allclose(made.active_material.diffuse_color, (0.5, 0, 0, 1), atol=0.005)
