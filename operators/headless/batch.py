@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import bpy
 
 from ...engine.errors import EngineError, InputError
+from ...scene import results
 from ...scene.writing import unwritable
 from . import commands
 from .blend import start_from
@@ -37,16 +38,25 @@ def run(args: argparse.Namespace, console: Console, stdout: TextIO) -> int:
     manifest = Manifest(args.out, args.shard)
     if not args.resume:
         manifest.refuse_used_folder([job.id for job in jobs])
-    _make_folder(args.out)
     # What `blender -b FILE` has opened; every job starts from it again, so that none sees another's objects.
     base = args.blend or (Path(bpy.data.filepath) if bpy.data.filepath else None)
     start_from(base)  # a wrong one is refused here, once
-    if args.resume:
-        finished = _recover(args.out, manifest, jobs)
-    else:
-        finished = set()
-        manifest.begin()
+    _make_folder(args.out)
+    with manifest.held(fresh=not args.resume):
+        finished = _recover(args.out, manifest, jobs) if args.resume else set()
+        return _run_jobs(jobs, finished, base, manifest, args, console, stdout)
 
+
+def _run_jobs(
+    jobs: list[BatchJob],
+    finished: set[str],
+    base: Path | None,
+    manifest: Manifest,
+    args: argparse.Namespace,
+    console: Console,
+    stdout: TextIO,
+) -> int:
+    """Those that are not finished, one after the other; 0 when every one is done, 1 when one failed."""
     failed = 0
     for number, job in enumerate(jobs, start=1):
         if job.id in finished:
@@ -121,10 +131,13 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
     except (EngineError, OSError) as failure:  # OSError: the disk is full, most likely
         error = failure if isinstance(failure, EngineError) else unwritable(out / job.id, failure)
         print_error(error)
-        return finished(error={"summary": error.summary, "remedy": error.remedy})
+        return finished(error={"summary": error.summary, "remedy": error.remedy, "detail": error.detail})
     except Exception as error:  # a bug: it must not cost the night's other jobs, and must not be silent
         traceback.print_exc()
-        return finished(error={"summary": f"Relievo has a bug: {error!r}.", "remedy": "Please report it."})
+        detail = traceback.format_exc()
+        return finished(
+            error={"summary": f"Relievo has a bug: {error!r}.", "remedy": "Please report it.", "detail": detail}
+        )
 
 
 def _render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> tuple[Path, str]:
@@ -133,6 +146,7 @@ def _render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> 
         return staging.file(render), str(render)
     if len(render.parts) > 1:
         raise InputError(f"The render '{render}' would leave its job's folder.", "Give a file name or a whole path.")
+    commands.refuse_overwriting(folder / render, [folder / name for name in results.FILES])
     return folder / render, f"{job_id}/{render}"
 
 

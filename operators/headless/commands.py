@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
     _refuse_another_result(args.out, request)
     with Staging() as staging:
         folder = staging.folder(args.out)
-        shot = _shot(args, staging)
+        shot = _shot(args, staging, [args.out / name for name in results.FILES])
         result = ask(request, {}, console)
         write_generated(result, placement, folder, shot, console)
     paths = {"folder": args.out, "blend": args.out / f"{args.target}.blend"}
@@ -218,7 +218,7 @@ def _from_pair(
     depth_map = depth_maps.match(images.read_depth(args.depth), width_px, height_px)
     with Staging() as staging:
         blend = staging.file(args.out)
-        shot = _shot(args, staging)
+        shot = _shot(args, staging, [args.image, args.depth])
         made = build(picture, depth_map)
         _write_blend(made, args.command, blend)
         _take(shot, picture, console)
@@ -269,8 +269,17 @@ def _pair_record(args: argparse.Namespace) -> dict[str, Any]:
     return {**record, "command": args.command, "image": str(args.image), "depth_file": str(args.depth)}
 
 
-def _shot(args: argparse.Namespace, staging: Staging) -> Shot | None:
-    return Shot(staging.file(args.render), args.samples) if args.render else None
+def refuse_overwriting(render: Path, others: Iterable[Path]) -> None:
+    """InputError where the render would take the place of a file the command reads or writes."""
+    if render.absolute() in [other.absolute() for other in others]:
+        raise InputError(f"The render would overwrite '{render}'.", "Give it another name.")
+
+
+def _shot(args: argparse.Namespace, staging: Staging, others: Iterable[Path]) -> Shot | None:
+    if not args.render:
+        return None
+    refuse_overwriting(args.render, others)
+    return Shot(staging.file(args.render), args.samples)
 
 
 def _render_path(args: argparse.Namespace) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -74,6 +75,9 @@ def read_jobs(path: Path) -> list[BatchJob]:
         unknown = sorted(str(name) for name in fields if name not in _options() and name != "id")
         if unknown:
             faults.append(f"line {line}: unknown field {', '.join(unknown)}")
+        faults += [
+            f"line {line}: {name} is a {type(v).__name__}" for name, v in fields.items() if type(v) in (list, dict)
+        ]
         jobs.append(_job(line, fields))
     faults += _id_faults(jobs)
     if faults:
@@ -105,13 +109,17 @@ def _id_faults(jobs: list[BatchJob]) -> Iterator[str]:
 
 
 def _read_csv(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(keepends=True), skipinitialspace=True)
+    # strict: a quotation mark that is never closed would make one prompt of all that follows.
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, strict=True)
     before = 1
-    for row in reader:
-        line, before = before + 1, reader.line_num  # a quoted prompt may span lines: name the first
-        if row.pop(None, None) is not None:
-            faults.append(f"line {line}: more values than the header has fields")
-        yield line, row
+    try:
+        for row in reader:
+            line, before = before + 1, reader.line_num  # a quoted prompt may span lines: name the first
+            if row.pop(None, None) is not None:
+                faults.append(f"line {line}: more values than the header has fields")
+            yield line, row
+    except csv.Error as error:
+        faults.append(f"line {before + 1}: {error}")
 
 
 def _read_jsonl(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:

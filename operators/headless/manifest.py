@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ...engine.errors import EngineError, InputError
+from ...scene.writing import unwritable
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 PATTERN = "manifest*.jsonl"
 
@@ -29,14 +38,50 @@ class Manifest:
                 "Add --resume to go on with them, or choose another folder with --out.",
             )
 
-    def begin(self) -> None:
-        """Make the file; InputError when another process has just begun the same."""
+    @contextmanager
+    def held(self, *, fresh: bool) -> Iterator[None]:
+        """Keep these jobs to this process: two that run the same would take each other's half-written folders away.
+
+        A lock on the file, which the system takes back however this process ends.
+
+        fresh  make the file; else go on with the one that is there, if any
+        InputError when another process runs these jobs, or some of them: as one of another number of shards.
+        """
         try:
-            self.path.open("x").close()
+            for path in self._folder.glob(PATTERN):
+                if self._parts(path.name) != self._parts(self.path.name):
+                    with path.open("ab") as other:
+                        if not _lock(other):
+                            raise self._busy()
+            self._held = self.path.open("xb" if fresh else "ab")
         except FileExistsError as error:
-            raise InputError(
-                f"Another process runs these jobs into '{self._folder}'.", "Give each its own --shard or --out."
-            ) from error
+            raise self._busy() from error
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        # Between open and lock the other one may have put a new file (see drop) in the place of this.
+        if not _lock(self._held) or not os.path.samestat(os.fstat(self._held.fileno()), self.path.stat()):
+            self._held.close()
+            raise self._busy()
+        if fcntl is None:  # Windows neither locks nor lets go of the name of a file that is open
+            self._held.close()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                if self.path.stat().st_size == 0:  # there was nothing to do, or no job came to its end
+                    self.path.unlink()
+            self._held.close()
+
+    def _busy(self) -> InputError:
+        return InputError(
+            f"Another process runs these jobs into '{self._folder}'.",
+            "Wait for it, or give each its own --shard or --out.",
+        )
+
+    @staticmethod
+    def _parts(name: str) -> str:
+        """In how many parts the jobs are of which a manifest of that name holds one."""
+        return name.rpartition("-of-")[2]
 
     def finished(self) -> dict[str, str]:
         """id -> sha256 of the jobs that are done, from the manifests of all shards."""
@@ -45,19 +90,26 @@ class Manifest:
 
     def drop(self, job_ids: set[str]) -> None:
         """Take out this file's lines of jobs that run again, and one torn by a kill."""
-        if self.path.exists():
-            kept = [entry for entry in _read(self.path) if entry["id"] not in job_ids]
-            temporary = self.path.with_name(f".relievo-{self.path.name}")
-            with temporary.open("w", encoding="utf-8") as file:
-                file.writelines(_line(entry) for entry in kept)
-                file.flush()
-                os.fsync(file.fileno())
+        kept = [entry for entry in _read(self.path) if entry["id"] not in job_ids]
+        temporary = self.path.with_name(f".relievo-{self.path.name}")
+        try:
+            file = temporary.open("wb")
+            file.writelines(_line(entry) for entry in kept)
+            file.flush()
+            os.fsync(file.fileno())
+            if fcntl is None:
+                file.close()
+            _lock(file)  # before it takes the place of the one that is held
             temporary.replace(self.path)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        self._held.close()
+        self._held = file
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add a job's line; returns when it is on the disk."""
         try:
-            with self.path.open("a", encoding="utf-8") as file:
+            with self.path.open("ab") as file:
                 file.write(_line(entry))
                 file.flush()
                 os.fsync(file.fileno())
@@ -67,18 +119,31 @@ class Manifest:
             ) from error
 
 
-def _line(entry: dict[str, Any]) -> str:
-    return json.dumps(entry, ensure_ascii=False) + "\n"
+def _lock(file: BinaryIO) -> bool:
+    """False when another process has locked it. True also where there are no locks to be had."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a manifest. A torn one is as if it were not there: its job was not recorded as done."""
     entries = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+    for line in path.read_bytes().splitlines(keepends=True):  # of bytes: only at \n, not at what Unicode calls a line
         try:
             entry = json.loads(line)
         except ValueError:
             continue
-        if line.endswith("\n") and isinstance(entry, dict) and {"id", "status", "sha256"} <= entry.keys():
+        if line.endswith(b"\n") and isinstance(entry, dict) and {"id", "status", "sha256"} <= entry.keys():
             entries.append(entry)
     return entries

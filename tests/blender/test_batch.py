@@ -157,6 +157,41 @@ def test_shards_share_a_folder_and_resume_in_any_number(tmp_path):
     assert not (out / "manifest.jsonl").exists(), "nothing was left to do"
 
 
+def test_two_processes_do_not_run_the_same_jobs(tmp_path, capfd):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": name, "prompt": "brick"} for name in "abcd"])
+    out = tmp_path / "out"
+    out.mkdir()
+    unfinished = out / ".relievo-0-a"
+    with manifests.Manifest(out, (1, 2)).held(fresh=True):  # as another process would
+        (out / "manifest-1-of-2.jsonl").write_text("\n")
+        unfinished.mkdir()
+        for options in (("--shard", "1/2"), (), ("--shard", "3/4")):
+            assert batch(jobs, out, "--resume", *options) == 2
+            assert "Another process" in capfd.readouterr().err
+        assert everything_in(out) == [".relievo-0-a", "manifest-1-of-2.jsonl"], "the other one's work is left alone"
+        assert batch(jobs, out, "--resume", "--shard", "2/2") == 0, "its own share"
+    assert batch(jobs, out, "--resume", "--shard", "1/2") == 0
+    assert not unfinished.exists()
+    assert batch(jobs, out, "--resume") == 0
+
+
+def test_the_lock_outlives_the_tidying_of_the_file_and_no_process(tmp_path, capfd):
+    jobs = write_jsonl(
+        tmp_path / "jobs.jsonl", [{"id": "a", "prompt": "brick", "size": 4096}, {"id": "b", "prompt": ""}]
+    )
+    out = tmp_path / "out"
+    process = start("batch", jobs, "--out", out, "--resume")
+    try:
+        assert any(line.startswith("generating") for line in process.stderr)
+        assert batch(jobs, out, "--resume") == 2
+        assert "Another process" in capfd.readouterr().err
+    finally:
+        process.kill()
+        process.communicate()
+    write_jsonl(jobs, [{"id": "a", "prompt": "brick"}])
+    assert batch(jobs, out, "--resume") == 0
+
+
 def test_a_used_folder_is_refused(tmp_path, capfd):
     jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": "a", "prompt": "brick"}])
     assert batch(jobs, tmp_path / "out") == 0
@@ -190,6 +225,12 @@ def test_csv_with_everything(tmp_path):
     assert (out / "view" / "view.png").is_file()
 
 
+def test_a_blend_that_cannot_be_opened_is_refused_before_anything_is_made(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"prompt": "brick"}])
+    assert batch(jobs, tmp_path / "out", "--blend", str(tmp_path / "none.blend")) == 2
+    assert everything_in(tmp_path) == ["jobs.jsonl"]
+
+
 FAULTS = {
     "unknown field": ('{"prompt": "x", "sede": 1}', "line 1: unknown field sede"),
     "out is the batch's": ('{"prompt": "x", "out": "y"}', "unknown field out"),
@@ -197,6 +238,7 @@ FAULTS = {
     "id with a path": ('{"id": "../a", "prompt": "x"}', "line 1: id '../a'"),
     "no json": ('{"prompt": "x"}\nprompt', "line 2: no JSON"),
     "no object": ('["x"]', "line 1: not a JSON object"),
+    "no single value": ('{"prompt": ["x", "y"]}', "line 1: prompt is a list"),
     "nothing": ("\n\n", "no jobs"),
 }
 
@@ -215,6 +257,29 @@ def test_csv_with_a_surplus_value(tmp_path):
     jobs.write_text("prompt,seed\nbrick,1,2\n")
     with pytest.raises(InputError, match="line 2: more values"):
         read_jobs(jobs)
+
+
+def test_csv_with_a_quotation_mark_that_is_never_closed(tmp_path):
+    jobs = tmp_path / "jobs.csv"
+    jobs.write_text('prompt,seed\nbrick,1\n"old brick,2\nsand,3\n')
+    with pytest.raises(InputError, match="line 3: unexpected end"):
+        read_jobs(jobs)
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path):
+    separator = "\u2028"  # which Python's splitlines() takes for an end
+    (tmp_path / "jobs.csv").write_text(f"prompt,seed\nbrick{separator}wall,1\n", encoding="utf-8")
+    (job,) = read_jobs(tmp_path / "jobs.csv")
+    assert job.fields["prompt"] == f"brick{separator}wall"
+    manifest = manifests.Manifest(tmp_path, None)
+    manifest.append({"id": "a", "status": "done", "sha256": "1", "notes": [separator]})
+    assert manifest.finished() == {"a": "1"}
+
+
+def test_a_render_does_not_take_the_place_of_the_result(tmp_path):
+    jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": "a", "prompt": "brick", "render": "image.png"}])
+    assert batch(jobs, tmp_path / "out") == 1
+    assert "overwrite" in lines_of(tmp_path / "out" / "manifest.jsonl")[0]["error"]["summary"]
 
 
 def test_ids_depend_on_line_and_content_only():

@@ -86,6 +86,9 @@ REFUSED = {
     "scene without camera": "scene --image {given}/image.png --depth {given}/depth.npy --out {out}.blend",
     "out is no blend": "scene --image {given}/image.png --depth {given}/depth.npy --fov-deg 50 --out {out}.obj",
     "blend below a file": "material --image {given}/image.png --depth {given}/depth.npy --out {given}/file/x.blend",
+    "render over the result": "generate --prompt x --out {out} --render {out}/image.png",
+    "render over the input": "material --image {given}/image.png --depth {given}/depth.npy --out {out}.blend"
+    " --render {given}/image.png",
     "no job list": "batch {given}/none.csv --out {out}",
     "job list of a wrong kind": "batch {given}/depth.npy --out {out}",
     "shard": "batch {given}/none.csv --out {out} --shard 5/4",
