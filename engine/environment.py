@@ -8,13 +8,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from .errors import EngineError, EnvironmentMissing
 
@@ -24,6 +28,7 @@ EXTENSION_ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("numpy", "torch", "safetensors", "diffusers", "transformers")  # of the engine; why: pyproject.toml
 LOCK_FILE = EXTENSION_ROOT / "requirements.lock"  # their versions
 PROBE_TIMEOUT_S = 60.0
+SILENCE_S = 0.5  # a download says nothing for minutes; whoever installs must be able to stop it all the same
 
 _INSTALL_REMEDY = "Install the engine in Relievo's preferences, or choose a Python that has what it needs there."
 
@@ -154,7 +159,7 @@ def install(environment_dir: Path, on_line: Callable[[str], None], packages: tup
     Takes minutes: not for Blender's main thread.
 
     environment_dir  becomes the environment, whole or not at all; one that is there already is replaced
-    on_line          called with each line the tools print; may raise, which stops the installation
+    on_line          called with each line the tools print, and often in between; may raise, which stops them
     packages         as pip takes them
     Raises EnvironmentMissing (no Python to begin with), EngineError (anything else).
     """
@@ -188,15 +193,15 @@ def install(environment_dir: Path, on_line: Callable[[str], None], packages: tup
 
 
 def _command_of_setting(value: str, origin: str, packages: tuple[str, ...]) -> list[str]:
-    path = Path(value).expanduser()
-    if path.is_dir():
+    path = _existing(value)
+    if path is not None and path.is_dir():
         python = installed_python(path)
         if python is None:
             raise EnvironmentMissing(
                 f"The folder '{value}' from {origin} is no virtual environment.", f"Correct it there. {_INSTALL_REMEDY}"
             )
         path = python
-    if path.is_file():  # before splitting: a path may have spaces
+    if path is not None:  # before splitting: a path may have spaces
         words = [str(path)]
     else:
         try:
@@ -205,7 +210,7 @@ def _command_of_setting(value: str, origin: str, packages: tuple[str, ...]) -> l
             raise EnvironmentMissing(
                 f"The launch command from {origin} cannot be read: {error}.", "Check its quotation marks.", value
             ) from error
-        program = shutil.which(Path(words[0]).expanduser())
+        program = shutil.which(_existing(words[0]) or words[0])
         if program is None:
             raise EnvironmentMissing(
                 f"'{words[0]}' from {origin} was not found.", f"Correct it there. {_INSTALL_REMEDY}", value
@@ -219,6 +224,15 @@ def _command_of_setting(value: str, origin: str, packages: tuple[str, ...]) -> l
             f"The Python '{value}' from {origin} cannot be used. {reason}", f"Correct it there. {_INSTALL_REMEDY}"
         )
     return worker_command(words[0])
+
+
+def _existing(value: str) -> Path | None:
+    """The file or folder of that name, which may begin with ~; None where there is none."""
+    try:
+        path = Path(value).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # longer than a name can be: a command; or ~ of nobody
+        return None
 
 
 def _split(command: str) -> list[str]:
@@ -251,7 +265,7 @@ def _base_python() -> Path:
 
 
 def _run_tool(command: list[str], on_line: Callable[[str], None]) -> None:
-    """Run it, passing on its lines. EngineError with the last of them when it fails."""
+    """Run it, passing on its lines; while it is silent, the last one again. EngineError with the last when it fails."""
     env = worker_env()
     del env["PYTHONPATH"]
     lines: list[str] = []
@@ -264,19 +278,43 @@ def _run_tool(command: list[str], on_line: Callable[[str], None]) -> None:
         text=True,
         encoding="utf-8",
         errors="replace",
+        start_new_session=os.name == "posix",  # so that what it starts can be ended with it
         **_no_window(),
     ) as process:
+        said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        reading = threading.Thread(target=_pass_on, args=(process.stdout, said), daemon=True)
+        reading.start()
         try:
-            for line in process.stdout:
-                lines = [*lines[-39:], line.rstrip()]
-                on_line(lines[-1])
+            while (line := _next(said)) is not None:
+                lines = [*lines[-39:], line.rstrip()] if line else lines
+                on_line(lines[-1] if lines else "")
         except BaseException:
             with contextlib.suppress(OSError):
-                process.kill()
+                if os.name == "posix":
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
+                    process.kill()
             raise
+        finally:
+            reading.join()
     if process.returncode:
         last = next((line for line in reversed(lines) if line.strip()), "")
         raise _install_failed(last[:200], "\n".join([shlex.join(command), *lines]))
+
+
+def _pass_on(stream: TextIO, said: queue.SimpleQueue[str | None]) -> None:
+    """Every line of the stream, then None."""
+    for line in stream:
+        said.put(line)
+    said.put(None)
+
+
+def _next(said: queue.SimpleQueue[str | None]) -> str | None:
+    """The next line with its end; None after the last; empty where there was none for a moment."""
+    try:
+        return said.get(timeout=SILENCE_S)
+    except queue.Empty:
+        return ""
 
 
 def _install_failed(why: str, detail: str) -> EngineError:

@@ -62,6 +62,7 @@ class RELIEVO_OT_install_engine(bpy.types.Operator):
         context.window_manager.event_timer_remove(self._timer)
 
     def _start(self, on_line=None) -> None:
+        session.close()  # a worker may be running from the folder that is replaced
         self._stop = threading.Event()
         self._line, self._error = "Starting", None
         session.state.installing = self._line
@@ -77,7 +78,7 @@ class RELIEVO_OT_install_engine(bpy.types.Operator):
         def install() -> None:  # touches no Blender data
             try:
                 environment.install(folder, note)
-            except EngineError as error:
+            except Exception as error:  # whatever it is: a thread that ends without a word would pass for success
                 self._error = error
 
         self._thread = threading.Thread(target=install, name="relievo-install", daemon=True)
@@ -86,8 +87,10 @@ class RELIEVO_OT_install_engine(bpy.types.Operator):
     def _finish(self, context: bpy.types.Context) -> set[str]:
         session.state.installing = ""
         error = self._error
-        session.state.end(None if isinstance(error, Cancelled) else error)
         redraw(context)
+        if error is not None and not isinstance(error, EngineError):
+            raise error  # a bug keeps its traceback
+        session.state.end(None if isinstance(error, Cancelled) else error)
         if error is not None:
             self.report({"INFO"} if isinstance(error, Cancelled) else {"ERROR"}, f"{error.summary} {error.remedy}")
             return {"CANCELLED"}

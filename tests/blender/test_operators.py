@@ -8,7 +8,8 @@ import bpy
 import numpy as np
 import pytest
 import relievo
-from relievo.engine.errors import InputError
+from relievo.engine import environment
+from relievo.engine.errors import EngineError, InputError
 from relievo.operators import order, placement, session
 from relievo.scene import images, preferences, records, settings
 
@@ -283,3 +284,39 @@ def test_switching_off_ends_the_engine():
     assert session.running()
     relievo.unregister()
     assert not session.running()
+
+
+@pytest.fixture
+def online():
+    """Downloads allowed, as the user allows them."""
+    system = bpy.context.preferences.system
+    system.use_online_access = True
+    yield
+    system.use_online_access = False
+
+
+def test_an_installation(tab, online, monkeypatch):
+    asked = []
+    monkeypatch.setattr(environment, "install", lambda folder, on_line: asked.append(folder))
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.relievo.install_engine() == {"FINISHED"}
+    assert asked == [session.engine_dir()]
+    assert not session.running(), "no worker runs from the folder that was replaced"
+    assert session.state.installing == "" and session.state.error is None
+
+
+@pytest.mark.parametrize("error", [EngineError("No room.", "Make room."), KeyError("a bug")], ids=["said", "bug"])
+def test_an_installation_that_fails_is_not_taken_for_success(tab, online, monkeypatch, error):
+    def fail(folder, on_line):
+        raise error
+
+    monkeypatch.setattr(environment, "install", fail)
+    with pytest.raises(RuntimeError, match="a bug" if isinstance(error, KeyError) else "No room. Make room."):
+        bpy.ops.relievo.install_engine()
+    assert session.state.installing == ""
+    assert session.state.error is (error if isinstance(error, EngineError) else None)
+
+
+def test_offline_the_installation_says_why_it_cannot(tab):
+    with pytest.raises(RuntimeError, match="Online access is off"):
+        bpy.ops.relievo.install_engine()

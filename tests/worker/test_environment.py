@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from relievo.engine import environment
 from relievo.engine.environment import find_worker_command, install, worker_command, worker_env
@@ -92,7 +94,8 @@ def test_what_the_user_set_is_named_when_it_will_not_do(make_python, monkeypatch
 
 
 def test_settings_that_name_nothing(tmp_path):
-    for setting in (str(tmp_path / "none" / "python3"), "relievo-no-such-program worker", str(tmp_path), "'open"):
+    settings = [str(tmp_path / "none" / "python3"), "relievo-no-such-program worker", str(tmp_path), "'open"]
+    for setting in [*settings, "~no-such-user/bin/python3", "ssh-no-such " + 300 * "x"]:
         with pytest.raises(EnvironmentMissing) as caught:
             find_worker_command(setting, None, False)
         assert "preferences" in caught.value.summary and caught.value.remedy
@@ -192,6 +195,30 @@ def test_install_is_whole_or_not_at_all(tmp_path, make_python, monkeypatch):
     assert "No space left" in caught.value.summary and "install again" in caught.value.remedy
     assert [path.name for path in target.parent.iterdir()] == ["engine"]  # nothing is left, the old one is as it was
     subprocess.run([str(python), "-c", "import relievo_tiny"], check=True)
+
+
+def test_a_silent_installation_can_be_stopped(tmp_path, make_python, monkeypatch):
+    children = tmp_path / "children"
+    silent = f"case $1 in -c) {says()};; *) echo quiet now; sleep 60 & echo $! > {children}; wait;; esac"
+    monkeypatch.setattr(sys, "executable", str(make_python("bin/python3", silent)))
+
+    def stop(line):
+        if line == "quiet now" and children.exists() and children.read_text():
+            raise KeyboardInterrupt
+
+    began_s = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        install(tmp_path / "deep" / "engine", stop)
+    assert time.monotonic() - began_s < 20
+    assert list((tmp_path / "deep").iterdir()) == []
+    assert not runs(int(children.read_text())), "what the tool had started goes with it"
+
+
+def runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE  # whose parent has not looked yet
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_install_into_a_folder_that_cannot_be_written(tmp_path):
