@@ -104,7 +104,7 @@ class Pipeline:
         output = self._backend(entry).run(entry, request, arrays, report)
         notes = output.notes
         if output.unknown_words:
-            notes = (*notes, f"Not known to this model, ignored: {', '.join(output.unknown_words)}.")
+            notes = (*notes, f"Not known to this model, ignored: {_listed(output.unknown_words)}.")
         return Result(
             image=output.image,
             depth=output.depth,
@@ -150,6 +150,12 @@ def _sized_as_input(request: Request, arrays: Arrays) -> Request:
         return request
     height, width = arrays["image" if request.mode == "i2d" else "depth"].shape[:2]
     return replace(request, width_px=width, height_px=height)
+
+
+def _listed(words: tuple[str, ...], most: int = 20, longest: int = 40) -> str:
+    """The words, so many of them and so much of each that a panel can show it, whatever was pasted into the prompt."""
+    shown = [word if len(word) <= longest else f"{word[:longest]}..." for word in words[:most]]
+    return ", ".join(shown) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 
 def _versions() -> dict[str, str]:

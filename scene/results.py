@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import catalog
 from ..engine.errors import InputError
 from ..engine.request import Result
 from . import images
@@ -89,12 +90,13 @@ def preview(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
 def _record(result: Result) -> dict[str, Any]:
     """The record, with what the numbers in depth.exr mean."""
     known = np.isfinite(result.depth)
+    metric = result.request.target == "scene" and catalog.find(result.request.model).metric_depth
     return {
         **result.record(),
         "depth": {
             "file": DEPTH,
             "meaning": "distance along the view axis (z-depth), 32-bit float, larger is farther, inf is sky",
-            "unit": "relative: right up to one common factor",
+            "unit": "metre" if metric else "relative: right up to one common factor",
             "nearest": float(result.depth[known].min()) if known.any() else None,
             "farthest": float(result.depth[known].max()) if known.any() else None,
             "sky_share": float(1.0 - known.mean()),

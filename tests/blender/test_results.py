@@ -38,6 +38,15 @@ def test_four_files_that_hold_it(result, tmp_path):
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["out"]
 
 
+def test_what_the_depth_is_measured_in_is_said(result, tmp_path):
+    units = {}
+    for target, model in (("material", "procedural"), ("scene", "procedural"), ("scene", "builtin")):
+        request = Request(prompt="hills", target=target, model=model)
+        folder = results.save(replace(result, request=request), tmp_path / f"{target}-{model}")
+        units[target, model] = results.record_of(folder)["depth"]["unit"].partition(":")[0]
+    assert list(units.values()) == ["relative", "metre", "relative"]
+
+
 def test_the_same_again_is_written_anew_another_is_refused(result, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine")

@@ -39,6 +39,14 @@ def test_words_it_does_not_know_are_named():
     assert any("flurble" in note for note in run(prompt="flurble brick wall").notes)
 
 
+def test_a_pasted_page_makes_no_endless_note():
+    page = " ".join(f"q{chr(97 + i // 26)}{chr(97 + i % 26)}x" for i in range(500)) + " " + "y" * 10_000
+    (note,) = [note for note in run(prompt=f"brick {page}").notes if note.startswith("Not known")]
+    assert note.endswith(" and 481 more.") and len(note) < 400
+    (note,) = [note for note in run(prompt="brick " + "y" * 10_000).notes if note.startswith("Not known")]
+    assert len(note) < 100
+
+
 def test_the_procedural_model_can_be_cancelled_while_it_works():
     calls = []
 
