@@ -124,7 +124,7 @@ class ModalityForcingBackend:
     def _sample(
         self, model: SmallModel, request: Request, arrays: Arrays, frame: Frame, report: Report
     ) -> tuple[Tensor, Tensor]:
-        """Image (1, 3, h, w) in [-1, 1] and depth (1, h, w) on the frame's grid."""
+        """Image (1, 3, h, w) in [-1, 1] and depth (1, h, w) on the frame's grid, on the CPU."""
         device, patch = model.text.tokens.weight.device, model.config.refinement.patch_px
         known: dict[str, Tensor] = {}
         if request.mode == "i2d":
@@ -166,7 +166,11 @@ class ModalityForcingBackend:
         )
         if request.refine_depth and request.mode == "joint":
             depth = refine_depth(model.dit, ctx, image, **settings)
-        return model.image_codec.decode(image, frame.grid), model.depth_codec.decode(depth, frame.grid, clip=True)
+        image, depth = (
+            model.image_codec.decode(image, frame.grid),
+            model.depth_codec.decode(depth, frame.grid, clip=True),
+        )
+        return image.cpu(), depth.cpu()  # resizing comes next, which not every device can do in every way
 
 
 def sampled_px(model: SmallModel, request: Request) -> int:

@@ -68,11 +68,11 @@ class ProceduralBackend:
 def _modality_forcing() -> Backend:
     try:
         from .modality_forcing import ModalityForcingBackend
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: a library of torch that the system refuses
         raise EnvironmentMissing(
-            "The engine's Python cannot load this model: a package is missing.",
+            "The engine's Python cannot load this model: a package is missing or damaged.",
             "Install the engine in Relievo's preferences, or choose the procedural model.",
-            str(error),
+            f"{type(error).__name__}: {error}",
         ) from error
     return ModalityForcingBackend()
 

@@ -71,6 +71,7 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
 def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
     """The request and its place in the open file. InputError for anything the model or the file cannot do."""
     scene = bpy.context.scene
+    _refuse_without_effect(args)
     material.check_repeat(args.tile_repeat)
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
     longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
@@ -103,6 +104,16 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
         tile_repeat=args.tile_repeat,
     )
     return catalog.resolve(request), placement
+
+
+def _refuse_without_effect(args: argparse.Namespace) -> None:
+    """InputError for an option that the other target has: a thousand jobs later is too late to see the mistake."""
+    foreign = {
+        "material": {"--camera": args.camera is not None, "--fov-deg": args.fov_deg is not None},
+        "scene": {"--relief-m": args.relief_m is not None, "--tile-repeat": args.tile_repeat != 1},
+    }[args.target]
+    for option in [option for option, given in foreign.items() if given]:
+        raise InputError(f"{option} means nothing for a {args.target}.", "Leave it out, or choose the other target.")
 
 
 def write_generated(result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console) -> None:

@@ -1,10 +1,12 @@
 """One request through the pipeline: what is filled in, refused, noted and passed on."""
 
+import sys
+
 import numpy as np
 import pytest
 from relievo.engine import catalog
 from relievo.engine.builtin import procedural
-from relievo.engine.errors import Cancelled, InputError
+from relievo.engine.errors import Cancelled, EnvironmentMissing, InputError
 from relievo.engine.pipeline import Pipeline
 from relievo.engine.request import Request
 
@@ -33,6 +35,20 @@ def test_a_scene_is_made_for_the_cameras_field_of_view():
     assert expected.fov_deg == pytest.approx(31.0)
     assert np.array_equal(result.depth, expected.depth)
     assert not np.array_equal(result.depth, run(prompt="two boxes on grass", target="scene", fov_deg=60.0).depth)
+
+
+@pytest.mark.parametrize("error", [ImportError("No module named 'torch'"), OSError("libcudart.so.12: cannot open")])
+def test_a_torch_that_does_not_load_is_said(monkeypatch, error):
+    class Broken:
+        def find_spec(self, name, *_):
+            if name == "relievo.engine.modality_forcing":
+                raise error
+
+    monkeypatch.delitem(sys.modules, "relievo.engine.modality_forcing", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(EnvironmentMissing, match="cannot load") as caught:
+        run(prompt="wall", model="builtin")
+    assert str(error) in caught.value.detail
 
 
 def test_words_it_does_not_know_are_named():
