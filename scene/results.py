@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..engine import catalog
 from ..engine.errors import InputError
-from ..engine.request import Result
+from ..engine.request import Request, Result
 from . import images
 from .writing import unwritable
 
@@ -25,14 +26,14 @@ FILES = (IMAGE, DEPTH, PREVIEW, REQUEST)
 def save(result: Result, out_dir: str | Path) -> Path:
     """Write the result into the folder `out_dir` and return it.
 
-    A folder that does not exist is made. One that holds the same result (same request, same model) is written anew; one
-    that holds another result is an InputError, as is a place that cannot be written: nothing is lost and nothing
-    half-written is left.
+    A folder that does not exist is made. One that holds the same result (same request) is written anew; one that holds
+    another, or other files of those names, is an InputError, as is a place that cannot be written: nothing is lost and
+    nothing half-written is left.
     """
     out_dir = Path(out_dir).absolute()
+    refuse_another(out_dir, result.request)
     partial = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.partial")
     try:
-        _refuse_another_result(out_dir, result)
         out_dir.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
         try:
@@ -104,16 +105,26 @@ def _record(result: Result) -> dict[str, Any]:
     }
 
 
-def _refuse_another_result(out_dir: Path, result: Result) -> None:
-    if out_dir.exists() and not out_dir.is_dir():
-        raise InputError(f"{out_dir} is a file.", "Choose a folder.")
-    there = [name for name in FILES if (out_dir / name).exists()]
+def refuse_another(out_dir: Path, request: Request, more_files: Iterable[str] = ()) -> None:
+    """InputError where writing a result of that request there would lose something: another result, or files of the
+    user's own with the names of a result's.
+
+    more_files  further names that will be written
+    """
+    try:
+        if out_dir.exists() and not out_dir.is_dir():
+            raise InputError(f"'{out_dir}' is a file.", "Choose a folder.")
+        there = [name for name in (*FILES, *more_files) if (out_dir / name).exists()]
+    except OSError as error:
+        raise unwritable(out_dir, error) from error
     if not there:
         return
     try:
-        stored = json.loads((out_dir / REQUEST).read_text(encoding="utf-8"))
-        same = stored["request"] == json.loads(result.request.to_json()) and stored["model"] == result.model
-    except (OSError, ValueError, KeyError, TypeError):
-        same = False
+        same = record_of(out_dir)["request"] == json.loads(request.to_json())
+    except (InputError, KeyError, TypeError):
+        raise InputError(
+            f"'{out_dir}' already has a file {there[0]}, which would be lost.",
+            "Choose another folder, or move it away.",
+        ) from None
     if not same:
-        raise InputError(f"{out_dir} already holds another result.", "Choose another folder, or move that result away.")
+        raise InputError(f"'{out_dir}' already holds another result.", "Choose another folder, or move it away.")

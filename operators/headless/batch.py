@@ -84,18 +84,27 @@ def _make_folder(out: Path) -> None:
 
 
 def _recover(out: Path, manifest: Manifest, jobs: list[BatchJob]) -> set[str]:
-    """The ids that need not run again; tidies what a kill has left of the others."""
+    """The ids that need not run again; tidies what a kill has left of the others, or an earlier list has made of them.
+
+    InputError, before anything is touched, where a folder with a job's name is not a batch's.
+    """
     recorded = manifest.finished()
     finished = {
         job.id for job in jobs if recorded.get(job.id) == job.sha256 and (out / job.id / "request.json").is_file()
     }
+    for job in jobs:
+        if job.id not in finished and not _may_go(out / job.id):
+            raise InputError(
+                f"'{out / job.id}' is no result of a batch, and would be lost.",
+                "Give the job another id, or choose another folder with --out.",
+            )
     manifest.drop({job.id for job in jobs} - finished)
     for job in jobs:
         if job.id in finished:
             continue
         remove(leftover(out, job.id))
         entry = _record_in(out / job.id)
-        if entry and entry.get("sha256") == job.sha256:
+        if entry and entry["sha256"] == job.sha256:
             manifest.append(entry)
             finished.add(job.id)
         else:
@@ -118,7 +127,7 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
         request, placement = commands.read_generate(args)
         with Staging(job.id) as staging:
             folder = staging.folder(out / job.id)
-            paths = {"folder": job.id, "blend": f"{job.id}/{args.target}.blend"}
+            paths = {"folder": job.id, "blend": f"{job.id}/{commands.blend_name(args.target)}"}
             shot = None
             if args.render:
                 png, paths["render"] = _render_place(args.render, job.id, folder, staging)
@@ -150,8 +159,15 @@ def _render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> 
     return folder / render, f"{job_id}/{render}"
 
 
+def _may_go(folder: Path) -> bool:
+    """Whether nothing of the user's own is lost with it: it is not there, or empty, or a job's result."""
+    return not folder.exists() or (folder.is_dir() and (not any(folder.iterdir()) or _record_in(folder) is not None))
+
+
 def _record_in(folder: Path) -> dict[str, Any] | None:
+    """The line of the job whose result lies there, if one does."""
     try:
-        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        entry = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return entry if isinstance(entry, dict) and "sha256" in entry else None

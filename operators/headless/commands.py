@@ -19,7 +19,6 @@ from ...engine.geometry import depth as depth_maps
 from ...engine.request import Request
 from ...scene import camera as cameras
 from ...scene import files, images, material, render, results, scene_mesh
-from ...scene.writing import unwritable
 from .. import session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from .blend import camera_of, open_or_keep
@@ -58,13 +57,13 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
     """Prompt -> result folder with a .blend of the displaced material or the scene in it."""
     open_or_keep(args.blend)
     request, placement = read_generate(args)
-    _refuse_another_result(args.out, request)
+    results.refuse_another(args.out, request, [blend_name(args.target)])
     with Staging() as staging:
         folder = staging.folder(args.out)
         shot = _shot(args, staging, [args.out / name for name in results.FILES])
         result = ask(request, {}, console)
         write_generated(result, placement, folder, shot, console)
-    paths = {"folder": args.out, "blend": args.out / f"{args.target}.blend"}
+    paths = {"folder": args.out, "blend": args.out / blend_name(args.target)}
     return Outcome(paths | _render_path(args), result.notes, result.seconds)
 
 
@@ -120,8 +119,12 @@ def write_generated(result: Result, placement: Placement, folder: Path, shot: Sh
     """All files of a generated result into that (temporary) folder, and the render."""
     _write_result(result, folder)
     made = place(bpy.context, result, placement)
-    _write_blend(made, placement.target, folder / f"{placement.target}.blend")
+    _write_blend(made, placement.target, folder / blend_name(placement.target))
     _take(shot, result.image, console)
+
+
+def blend_name(target: str) -> str:
+    return f"{target}.blend"
 
 
 def _write_result(result: Result, folder: Path) -> None:
@@ -176,7 +179,7 @@ def _convert(args: argparse.Namespace, mode: str, arrays: dict[str, np.ndarray],
         guidance=args.guidance,
     )
     request = catalog.resolve(request).with_inputs(arrays)
-    _refuse_another_result(args.out, request)
+    results.refuse_another(args.out, request)
     with Staging() as staging:
         folder = staging.folder(args.out)
         result = ask(request, arrays, console)
@@ -255,20 +258,6 @@ def ask(request: Request, arrays: dict[str, np.ndarray], console: Console) -> Re
     for note in result.notes:
         console.say(note)
     return result
-
-
-def _refuse_another_result(out: Path, request: Request) -> None:
-    """InputError where that folder holds the result of another request: it would be lost."""
-    try:
-        if not (out / results.REQUEST).exists():
-            return
-    except OSError as error:
-        raise unwritable(out, error) from error
-    stored: dict[str, Any] = {}
-    with contextlib.suppress(InputError):
-        stored = results.record_of(out)
-    if stored.get("request") != request.to_dict():
-        raise InputError(f"'{out}' already holds another result.", "Choose another folder with --out, or move it away.")
 
 
 def _pair_record(args: argparse.Namespace) -> dict[str, Any]:

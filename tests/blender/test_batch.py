@@ -119,6 +119,20 @@ def test_resume_makes_again_what_was_changed_or_lost(tmp_path):
     assert json.loads((out / "c" / "request.json").read_text())["request"]["prompt"] == "sand"
 
 
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_resume_removes_nothing_that_is_not_a_batchs(tmp_path, capfd, kind):
+    jobs = write_jsonl(
+        tmp_path / "jobs.jsonl", [{"id": "first", "prompt": "brick"}, {"id": "assets", "prompt": "sand"}]
+    )
+    mine = tmp_path / "assets" / "years-of-work.txt" if kind == "folder" else tmp_path / "assets"
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine")
+    before = everything_in(tmp_path)
+    assert batch(jobs, tmp_path, "--resume") == 2
+    assert "would be lost" in capfd.readouterr().err
+    assert everything_in(tmp_path) == before and mine.read_text() == "mine"
+
+
 def test_a_torn_line_and_a_half_written_folder_are_tidied(tmp_path):
     jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": name, "prompt": "brick"} for name in "abc"])
     out = tmp_path / "out"

@@ -149,6 +149,14 @@ def test_the_same_request_may_be_written_again_another_not(tmp_path, capfd):
     assert (tmp_path / "out" / "image.png").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["image.png", "depth.exr", "material.blend"])
+def test_files_of_the_users_own_are_not_overwritten(tmp_path, capfd, name):
+    (tmp_path / name).write_text("mine")
+    assert run(["generate", "--prompt", "brick", *TINY, "--out", str(tmp_path)]) == 2
+    assert name in capfd.readouterr().err
+    assert everything_in(tmp_path) == [name] and (tmp_path / name).read_text() == "mine"
+
+
 def test_other_files_in_the_folder_stay(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     assert run(["generate", "--prompt", "brick", *TINY, "--out", str(tmp_path)]) == 0
