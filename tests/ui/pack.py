@@ -9,13 +9,16 @@ ships should depend on the repository alone. ``make zip`` runs this file; tests/
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+MADE = {"__pycache__", "build", "dist", "demo", "runs"}
 
 
 class PackError(Exception):
@@ -44,19 +47,31 @@ def extension_tool(*arguments: str | Path) -> str:
 
 def export(target: Path, root: Path = ROOT) -> None:
     """Copy what git tracks, or would track, to the folder ``target``: no ignored file, nothing that was deleted."""
-    listed = subprocess.run(
-        ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        timeout=60,
-    )
-    if listed.returncode != 0:
-        raise PackError(f"git ls-files failed in {root}: {listed.stderr.decode(errors='replace')}")
-    for name in filter(None, listed.stdout.decode().split("\0")):
+    for name in _known_to_git(root) or _below(root):
         source = root / name
         if source.is_file():  # listed but deleted, or the folder of another repository
             copy = target / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, copy)
+
+
+def _known_to_git(root: Path) -> list[str]:
+    """What git lists; nothing where there is no git, or no checkout: an unpacked archive."""
+    # safe.directory: a checkout that another user made, as in a container, is git's business only when it runs hooks.
+    command = ["git", "-c", f"safe.directory={root}", "-C", str(root)]
+    command += ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, capture_output=True, timeout=60)
+    except FileNotFoundError:
+        return []
+    return [name for name in listed.stdout.decode().split("\0") if name] if listed.returncode == 0 else []
+
+
+def _below(root: Path) -> Iterator[str]:
+    """Every file but what .gitignore names: hidden folders, and what make puts beside the sources."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = [f for f in folders if not f.startswith(".") and f not in MADE and not f.endswith(".egg-info")]
+        yield from (str(Path(folder, file).relative_to(root)) for file in files)
 
 
 def build(output_dir: Path, root: Path = ROOT) -> Path:
