@@ -16,7 +16,7 @@ def save_blend(path: str | Path) -> Path:
     InputError where it cannot be written; then the file that was there is untouched.
     """
     path = Path(path).absolute()
-    if path.suffix != ".blend":
+    if path.suffix.lower() != ".blend":
         raise InputError(f"{path.name} is no name for a Blender file.", "Let it end in .blend.")
     _pack_images()
     with replacing(path) as partial:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.errors import InputError
+from ...scene.writing import check_readable
 from .parser import Parser, add_blend_option, add_generate_options
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # a folder's name on every system
@@ -62,6 +63,7 @@ def read_jobs(path: Path) -> list[BatchJob]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"'{path}' is no job list.", "Give a .csv or .jsonl file.")
+    check_readable(path)
     try:
         text = path.read_text(encoding="utf-8-sig")  # spreadsheets begin their files with a byte order mark
     except (OSError, UnicodeDecodeError) as error:

@@ -103,6 +103,13 @@ def test_a_pair_of_files_becomes_a_blend(tmp_path, capfd, command):
     assert records.of(made_in(out))["command"] == command
 
 
+def test_the_name_of_a_blend_may_be_in_capitals(tmp_path):
+    image, depth = write_pair(tmp_path)
+    out = tmp_path / "MADE.BLEND"
+    assert run(["material", "--image", str(image), "--depth", str(depth), "--out", str(out)]) == 0
+    assert made_in(out)
+
+
 def test_the_scene_gives_the_picture_back(tmp_path):
     image, depth = write_pair(tmp_path, 96, 64)
     png = tmp_path / "render.png"
