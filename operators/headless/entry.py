@@ -6,7 +6,9 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +16,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...engine.errors import EngineError, EnvironmentMissing, InputError
+from . import staging
 from .console import Console, claimed_stdout, print_error, print_outcome
 from .parser import build_parser
+
+DEAF_AFTER_S = 2.0  # after a signal: then the main thread is in a render, and stays there
 
 DONE, FAILED, REFUSED = 0, 1, 2  # exit status: done; a job failed; bad arguments or input
 
@@ -123,8 +128,10 @@ def _run(args) -> int:
 @contextmanager
 def _stoppable() -> Iterator[None]:
     """SIGTERM, SIGINT and SIGHUP raise Stopped meanwhile: temporary files go, the worker ends."""
+    heard = threading.Event()
 
     def stop(number, frame) -> NoReturn:
+        heard.set()
         signal.signal(number, signal.SIG_IGN)  # a second one must not cut the clean-up short
         raise Stopped(number)
 
@@ -132,9 +139,27 @@ def _stoppable() -> Iterator[None]:
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored: under nohup
         numbers.append(signal.SIGHUP)
     kept = {number: signal.signal(number, stop) for number in numbers}
+    # Python runs stop() in the main thread, which hears nothing while it renders. The number arrives here at once.
+    arrivals, departures = socket.socketpair()
+    departures.setblocking(False)
+    kept_fd = signal.set_wakeup_fd(departures.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(arrivals, heard), name="relievo-stop", daemon=True).start()
     try:
         yield
     finally:
+        signal.set_wakeup_fd(kept_fd)
+        departures.close()
         for number, handler in kept.items():
             # None: the handler was Blender's own, in C, which Python cannot put back. The program is about to end.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _watch(arrivals: socket.socket, heard: threading.Event) -> None:
+    """End the process where a signal has come and the main thread does not hear of it."""
+    with arrivals:
+        number = arrivals.recv(1)
+        if number and not heard.wait(DEAF_AFTER_S):
+            staging.abandon_all()  # the worker needs no telling: its pipe closes
+            _remove_session_folder()
+            print("Stopped.", file=sys.stderr, flush=True)
+            os._exit(128 + number[0])

@@ -70,9 +70,11 @@ class Staging:
         return final.parent / self._next_name()
 
     def __enter__(self) -> Staging:
+        _open.append(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+        _open.remove(self)
         try:
             if kind is None:
                 for temporary, final in self._moves:
@@ -81,12 +83,28 @@ class Staging:
             kind = type(failure)
             raise unwritable(Path(failure.filename or self._moves[0][1]), failure) from failure
         finally:
-            for temporary, _ in self._moves:
-                remove(temporary)
+            self._remove_temporaries()
             if kind is not None:
-                for folder in reversed(self._made):
-                    if folder.is_dir() and not any(folder.iterdir()):
-                        folder.rmdir()
+                self._remove_made_folders()
+
+    def _remove_temporaries(self) -> None:
+        for temporary, _ in self._moves:
+            remove(temporary)
+
+    def _remove_made_folders(self) -> None:
+        for folder in reversed(self._made):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+_open: list[Staging] = []
+
+
+def abandon_all() -> None:
+    """Remove every trace of what is unfinished. For a process that ends with its main thread still at work."""
+    for staging in list(_open):
+        staging._remove_temporaries()
+        staging._remove_made_folders()
 
 
 def _move(temporary: Path, final: Path) -> None:

@@ -235,6 +235,23 @@ def test_stopped_by_a_signal_it_leaves_no_file_and_no_process(tmp_path, number):
         process.communicate()
 
 
+def test_stopped_while_it_renders_it_does_not_render_on(tmp_path):
+    """Blender's render keeps the main thread, and with it Python's signal handlers, for as long as it takes."""
+    process = start("generate", "--prompt", "brick", "--size", "1024", "--out", tmp_path / "far" / "out",
+                    "--render", tmp_path / "r.png", "--samples", "100000")  # fmt: skip
+    try:
+        assert any(line == "rendering\n" for line in process.stderr)
+        time.sleep(1.0)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 128 + signal.SIGTERM
+        assert psutil.wait_procs(children, timeout=5)[1] == []
+        assert everything_in(tmp_path) == []
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_killed_it_leaves_no_process(tmp_path):
     process = start("generate", "--prompt", "brick", "--size", "4096", "--out", tmp_path / "out")
     for line in process.stderr:
