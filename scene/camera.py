@@ -119,6 +119,23 @@ def new(context: bpy.types.Context, name: str, fov_x_rad: float) -> bpy.types.Ob
     return camera
 
 
+def put_lens(data: bpy.types.Camera, lens: Intrinsics) -> tuple[float, float]:
+    """Make the camera see as `lens` does, over lens.width_px x lens.height_px pixels of the aspect returned (x, y).
+
+    The inverse of intrinsics().
+    """
+    data.sensor_fit = "HORIZONTAL"
+    data.sensor_width = SENSOR_WIDTH_MM
+    if lens.orthographic:
+        data.type, data.ortho_scale = "ORTHO", lens.width_px / lens.fx
+    else:
+        data.type, data.lens = "PERSP", SENSOR_WIDTH_MM * lens.fx / lens.width_px
+    squeeze = lens.fy / lens.fx
+    data.shift_x = (lens.width_px / 2.0 - lens.cx) / lens.width_px
+    data.shift_y = (lens.cy - lens.height_px / 2.0) / (lens.width_px * squeeze)
+    return max(1.0, squeeze), max(1.0, 1.0 / squeeze)  # Blender's are never below 1
+
+
 def fit_frame(scene: bpy.types.Scene, width_px: int, height_px: int) -> None:
     """Make the scene render pictures of that size, with square pixels."""
     render = scene.render

@@ -55,14 +55,19 @@ def read_depth(path: str | Path) -> np.ndarray:
     if suffix == ".npy":
         values = _read_npy(path)
     elif suffix == ".exr":
-        with _loaded(path, data=True) as image:
-            values = pixels(image)[..., 0]
+        values = read_values(path)
     else:
         raise InputError(
             f"{path.name} is not a depth file Relievo reads.",
             "Save the depth as .exr (32-bit float) or .npy: distances along the view axis.",
         )
     return depth_maps.check(values)
+
+
+def read_values(path: str | Path) -> np.ndarray:
+    """(H, W) float32: the first channel of an image file, as its numbers are."""
+    with _loaded(path, data=True) as image:
+        return pixels(image)[..., 0]
 
 
 def write_image(path: str | Path, picture: np.ndarray) -> None:
