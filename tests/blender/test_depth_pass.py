@@ -99,12 +99,14 @@ def test_what_the_view_layer_leaves_out_is_not_there(camera):
     assert not seen(camera).known.any()
 
 
-def settings_of(owner, skip=()) -> dict[str, object]:
+def settings_of(owner) -> dict[str, object]:
     """Every simple setting of a datablock or struct."""
     plain = {"BOOLEAN", "INT", "FLOAT", "STRING", "ENUM"}
-    found = {p.identifier: getattr(owner, p.identifier) for p in owner.bl_rna.properties if p.type in plain}
-    return {name: tuple(v) if hasattr(v, "__len__") and not isinstance(v, str) else v
-            for name, v in found.items() if name not in skip}  # fmt: skip
+    names = [p.identifier for p in owner.bl_rna.properties if p.type in plain]
+    if hasattr(owner, "compositing_node_group"):
+        names.remove("use_nodes")  # deprecated there
+    values = ((name, getattr(owner, name)) for name in names)
+    return {name: tuple(v) if hasattr(v, "__len__") and not isinstance(v, str) else v for name, v in values}
 
 
 def compositor_of(scene):
