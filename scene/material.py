@@ -56,7 +56,7 @@ def build(
     """
     height_px, width_px = image.shape[:2]
     depth = depth_maps.match(depth_maps.check(depth), width_px, height_px)
-    relief = heights.from_depth(depth, remove_plane=not records.tiles(record))
+    relief = heights.from_depth(depth, wrap=records.wrap(record))
     if not 1 <= tile_repeat <= _MAX_REPEAT:
         raise InputError(f"A tile repeat of {tile_repeat} is out of range.", f"Use 1 to {_MAX_REPEAT}.")
     if target_object is not None:
