@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..model.transformer import token_ids
+from .constraints import NONE, Constraints, renoised, walk
 from .schedules import Mode, Schedule, timesteps
 
 
@@ -87,6 +88,7 @@ def sample(
     tile: bool = False,
     timestep_dtype: torch.dtype = torch.float32,
     noise: tuple[Tensor | None, Tensor | None] | None = None,
+    constraints: Constraints = NONE,
     on_step: Callable[[Step], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Tokens of image and depth, (B, h*w, C) each, float32, on ctx's device.
@@ -101,6 +103,7 @@ def sample(
                                border is at the same place twice
     timestep_dtype             bfloat16 reproduces the rounding of the published scripts; the step sizes stay float32
     noise                      the initial (image, depth) noise instead of the seed's
+    constraints                what is known of the generated modalities; tokens held to the end come back unchanged
     on_step                    called before every step and, with index == of, after the last; may raise to stop
     """
     batch, device = ctx.shape[0], ctx.device
@@ -116,11 +119,19 @@ def sample(
     predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
     rolls = torch.Generator("cpu").manual_seed(seed)
+    jumps = torch.Generator("cpu").manual_seed(seed + 1)  # not the noise of the beginning once more
+    noise = tuple(None if known else n.to(device) for known, n in ((mode == "i2d", image), (mode == "d2i", depth)))
 
-    step = Step(0, num_steps, image, depth)
-    for index in range(num_steps):
+    moves = list(walk(num_steps, constraints.resample))
+    step = Step(0, sum(end > start for start, end in moves), image, depth)
+    for index, to in moves:
+        if to < index:
+            image = image if mode == "i2d" else renoised(image, t_image[index], t_image[to], jumps)
+            depth = depth if mode == "d2i" else renoised(depth, t_depth[index], t_depth[to], jumps)
+            continue
         if on_step:
             on_step(step)
+        image, depth = constraints.impose(image, depth, t_image[index], t_depth[index], noise)
         offset = _random_offset(grid, rolls) if tile else (0, 0)
         levels = (t_image[index].to(device, timestep_dtype), t_depth[index].to(device, timestep_dtype))
         image_out, depth_out = predict(roll_grid(image, grid, offset), roll_grid(depth, grid, offset), *levels)
@@ -130,16 +141,17 @@ def sample(
         t_min = parametrisation.x_prediction_t_min
         image_v = velocity(image, image_out, t_image[index], parametrisation.image_x_prediction, t_min)
         depth_v = velocity(depth, depth_out, t_depth[index], parametrisation.depth_x_prediction, t_min)
-        step = Step(
-            index + 1,
-            num_steps,
-            # The known modality is left alone rather than moved by zero: 0 * inf would leak.
-            image if mode == "i2d" else image + (t_image[index + 1] - t_image[index]).to(device) * image_v,
-            depth if mode == "d2i" else depth + (t_depth[index + 1] - t_depth[index]).to(device) * depth_v,
-            image if mode == "i2d" else image - t_image[index].to(device) * image_v,
-            depth if mode == "d2i" else depth - t_depth[index].to(device) * depth_v,
-        )
-        image, depth = step.image, step.depth
+        # The known modality is left alone rather than moved by zero: 0 * inf would leak.
+        clean_image = image if mode == "i2d" else image - t_image[index].to(device) * image_v
+        clean_depth = depth if mode == "d2i" else depth - t_depth[index].to(device) * depth_v
+        if constraints.depth is not None and mode != "d2i":
+            clean_depth = constraints.depth.correct(clean_depth, clean_image, t_depth[index])
+            depth_v = velocity(depth, clean_depth, t_depth[index], True, t_min)
+        image = image if mode == "i2d" else image + (t_image[to] - t_image[index]).to(device) * image_v
+        depth = depth if mode == "d2i" else depth + (t_depth[to] - t_depth[index]).to(device) * depth_v
+        if to == num_steps:
+            image, depth = constraints.impose(image, depth, t_image[to], t_depth[to], noise)
+        step = Step(step.index + 1, step.of, image, depth, clean_image, clean_depth)
     if on_step:
         on_step(step)
     return image, depth
