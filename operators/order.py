@@ -76,6 +76,8 @@ def order_from(context: bpy.types.Context) -> Order:
         fov_deg=math.degrees(settings.fov_rad),
         relief_m=None if settings.relief_auto else settings.relief_m,
         tile_repeat=settings.tile_repeat,
+        displacement=settings.displacement,
+        flatten=settings.flatten or None,
     )
     return Order(catalog.resolve(request), placement, arrays)
 

@@ -10,7 +10,7 @@ import bpy
 from ..engine import catalog
 from ..engine.errors import InputError
 from ..scene import camera as cameras
-from ..scene import material, scene_mesh
+from ..scene import displacement, material, scene_mesh
 
 if TYPE_CHECKING:
     from ..engine.request import Result
@@ -29,6 +29,8 @@ class Placement:
     fov_deg: float = DEFAULT_FOV_DEG  # of the new camera
     relief_m: float | None = None  # material: lowest to highest point; None = what suits the depth
     tile_repeat: int = 1
+    displacement: str = displacement.DEFAULT
+    flatten: float | None = None  # material: shapes wider than this many tiles are taken out; None = none
 
 
 def place(context: bpy.types.Context, result: Result, placement: Placement) -> bpy.types.Object:
@@ -53,6 +55,8 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
             target_object=find(bpy.data.objects, placement.object_uid),
             relief_m=placement.relief_m,
             tile_repeat=placement.tile_repeat,
+            displacement=placement.displacement,
+            flatten=placement.flatten,
         )
     camera = find(bpy.data.objects, placement.camera_uid)
     if camera is None and placement.camera_uid is not None:

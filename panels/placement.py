@@ -22,10 +22,12 @@ class RELIEVO_PT_material(InTab, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "apply_to")
+        layout.prop(settings, "displacement")
         layout.prop(settings, "tile_repeat")
         layout.prop(settings, "relief_auto")
         if not settings.relief_auto:
             layout.prop(settings, "relief_m")
+        layout.prop(settings, "flatten")
 
 
 class RELIEVO_PT_scene(InTab, bpy.types.Panel):

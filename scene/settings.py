@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..engine import catalog
 from ..engine.request import MAX_SIDE_PX, MAX_STEPS
+from . import displacement
 
 MAX_SEED = 2**31 - 1
 DEFAULT_MODEL = catalog.models()[0]
@@ -134,6 +135,20 @@ class RelievoSettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=1.0,
         default=0.1,
+    )
+    displacement: EnumProperty(
+        name="Displacement",
+        description="How the relief becomes shape",
+        items=tuple((choice, label, text) for choice, (label, text) in displacement.CHOICES.items()),
+        default=displacement.DEFAULT,
+    )
+    flatten: FloatProperty(
+        name="Flatten",
+        description="Take shapes wider than this many tiles out of the relief. 0 keeps them all",
+        min=0.0,
+        soft_max=2.0,
+        step=5,
+        default=0.0,
     )
     tile_repeat: IntProperty(
         name="Repeat",

@@ -99,6 +99,8 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
         **({"fov_deg": args.fov_deg} if args.fov_deg else {}),
         relief_m=args.relief_m,
         tile_repeat=args.tile_repeat,
+        displacement=args.displacement,
+        flatten=args.flatten,
     )
     return catalog.resolve(request), placement
 
@@ -203,6 +205,8 @@ def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             name=args.image.stem,
             relief_m=args.relief_m,
             tile_repeat=args.tile_repeat,
+            displacement=args.displacement,
+            flatten=args.flatten,
         )
 
     return _from_pair(args, console, build)

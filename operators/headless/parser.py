@@ -11,6 +11,7 @@ from ...engine.errors import InputError
 from ...engine.request import TARGETS
 from ...engine.version import VERSION
 
+DISPLACEMENTS = ("modifier", "adaptive", "bump")  # scene.displacement.CHOICES, which only Blender can import
 DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
 
 
@@ -165,6 +166,15 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
 def _add_relief(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--relief-m", type=_at_least(0.0, float), metavar="M", help="height of the relief; default: what suits it"
+    )
+    parser.add_argument(
+        "--displacement",
+        choices=DISPLACEMENTS,
+        default=DISPLACEMENTS[0],
+        help="real geometry by a modifier, subdivided by Cycles to the pixel, or shading alone; default: modifier",
+    )
+    parser.add_argument(
+        "--flatten", type=_at_least(0.01, float), metavar="T", help="take out shapes wider than T tiles; default: none"
     )
     parser.add_argument("--tile-repeat", type=_at_least(1), default=1, metavar="N", help="tiles per side; default: 1")
 
