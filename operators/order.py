@@ -13,7 +13,7 @@ from ..engine import catalog
 from ..engine.errors import InputError
 from ..engine.request import Request
 from ..scene import camera as cameras
-from ..scene import images
+from ..scene import depth_pass, images
 from .placement import Placement, check_shape, placement_for, view_fov_deg
 
 
@@ -32,7 +32,9 @@ def why_not(context: bpy.types.Context) -> str:
     entry = settings.entry
     if settings.mode not in entry.modes:
         return f"{entry.label} makes results from a prompt only; choose another model"
-    if settings.target == "scene" and settings.camera_source == "active" and context.scene.camera is None:
+    if context.scene.camera is None and settings.paints_scene:
+        return "The scene has no camera; add one to look at it through"
+    if context.scene.camera is None and _through_active_camera(settings):
         return "The scene has no camera; add one, or choose New Camera"
     if settings.target == "material" and settings.apply_to == "active" and _active_mesh(context) is None:
         return "No mesh object is active; select one, or choose New Plane"
@@ -44,14 +46,14 @@ def order_from(context: bpy.types.Context) -> Order:
     scene, settings = context.scene, context.scene.relievo
     if reason := why_not(context):
         raise InputError(f"{reason.partition(';')[0]}.", f"{reason.partition(';')[2].strip().capitalize()}.")
-    arrays = _arrays(settings)
+    arrays = _arrays(context)
     if arrays:
         height_px, width_px = next(iter(arrays.values())).shape[:2]
     elif settings.target == "scene":
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
     else:
         width_px = height_px = settings.size_px
-    camera = cameras.active(scene) if settings.target == "scene" and settings.camera_source == "active" else None
+    camera = cameras.active(scene) if _through_active_camera(settings) else None
     request = Request(
         mode=settings.mode,
         target=settings.target,
@@ -74,6 +76,7 @@ def order_from(context: bpy.types.Context) -> Order:
         object=_active_mesh(context) if settings.apply_to == "active" else None,
         camera=camera,
         fov_deg=math.degrees(settings.fov_rad),
+        scene_units=settings.paints_scene,
         relief_m=None if settings.relief_auto else settings.relief_m,
         tile_repeat=settings.tile_repeat,
         displacement=settings.displacement,
@@ -82,7 +85,16 @@ def order_from(context: bpy.types.Context) -> Order:
     return Order(catalog.resolve(request), placement, arrays)
 
 
-def _arrays(settings) -> dict[str, np.ndarray]:
+def _through_active_camera(settings) -> bool:
+    return settings.target == "scene" and (settings.camera_source == "active" or settings.paints_scene)
+
+
+def _arrays(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    scene, settings = context.scene, context.scene.relievo
+    if settings.paints_scene:
+        width_px, height_px = cameras.picture_px(scene, settings.size_px)
+        camera = cameras.active(scene)
+        return {"depth": depth_pass.of_scene(context, camera, width_px=width_px, height_px=height_px)}
     if settings.mode == "i2d":
         return {"image": images.read_image(_file(settings.image_path, "picture"))}
     if settings.mode == "d2i":

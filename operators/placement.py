@@ -27,6 +27,7 @@ class Placement:
     object_uid: int | None = None  # material: the mesh object that gets it; None = a new plane
     camera_uid: int | None = None  # scene: the camera the picture is seen from; None = a new one
     fov_deg: float = DEFAULT_FOV_DEG  # of the new camera
+    scene_units: bool = False  # scene: the depth is the file's own, and stays as far away as it is
     relief_m: float | None = None  # material: lowest to highest point; None = what suits the depth
     tile_repeat: int = 1
     displacement: str = displacement.DEFAULT
@@ -61,6 +62,7 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
     camera = find(bpy.data.objects, placement.camera_uid)
     if camera is None and placement.camera_uid is not None:
         raise InputError("The camera this was made for is gone.", "Undo, or generate again with another camera.")
+    in_scene_units = placement.scene_units or catalog.find(result.request.model).metric_depth
     return scene_mesh.build(
         context,
         result.image,
@@ -69,7 +71,7 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
         name=name,
         camera=camera,
         fov_deg=None if camera else placement.fov_deg,
-        median_depth_m=None if catalog.find(result.request.model).metric_depth else scene_mesh.GENERATED_MEDIAN_M,
+        median_depth_m=None if in_scene_units else scene_mesh.GENERATED_MEDIAN_M,
         letterbox=camera is not None and _rounded_frame(scene, result.image.shape[1], result.image.shape[0]),
     )
 

@@ -17,7 +17,7 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.relievo
         layout.use_property_split = True
         layout.use_property_decorate = False
-        if settings.mode == "joint":  # the other modes keep the size of the file they start from
+        if settings.mode == "joint" or settings.paints_scene:  # what starts from a file keeps its size
             layout.prop(settings, "size_px")
         if settings.uses_steps:
             layout.prop(settings, "steps")

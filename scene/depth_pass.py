@@ -14,6 +14,7 @@ import mathutils
 import numpy as np
 
 from ..engine.errors import EngineError, InputError
+from ..engine.geometry import depth as depth_maps
 from ..engine.geometry.camera import Intrinsics
 from . import camera as cameras
 from . import images
@@ -42,16 +43,18 @@ def from_camera(
     width_px: int,
     height_px: int,
     exclude: Collection[bpy.types.Object] = (),
+    letterbox: bool = False,
 ) -> DepthPass:
     """What the camera sees of the scene's frame in a picture of that size, at every pixel's centre.
 
-    exclude  objects that are looked through
+    exclude    objects that are looked through
+    letterbox  allow another shape than the frame's: the picture lies in the middle of it, as scene_mesh.build() has it
 
     Between the camera's clipping distances, with what the view layer and the objects' own switches let a render see;
     surfaces less than half opaque, volumes, depth of field and motion blur count for nothing. Raises InputError for a
-    panoramic camera.
+    panoramic camera and for a shape that is not the frame's.
     """
-    lens = cameras.for_picture(camera, context.scene, width_px, height_px)
+    lens = cameras.for_picture(camera, context.scene, width_px, height_px, letterbox=letterbox)
     data = camera.data
     context.view_layer.update()
     return from_view(
@@ -88,8 +91,9 @@ def from_view(
         depth = images.read_values(written[0])
     if depth.shape != (lens.height_px, lens.width_px):
         raise _failed(f"{depth.shape[1]} x {depth.shape[0]} pixels instead of {lens.width_px} x {lens.height_px}")
-    known = (depth > 0.0) & (depth < _NOTHING)  # false for NaN too
-    return DepthPass(np.where(known, depth, np.float32(np.inf)), known, lens)
+    depth = np.where((depth > 0.0) & (depth < _NOTHING), depth, np.float32(np.inf))
+    depth = depth_maps.close_pinholes(depth)  # where Relievo's own meshes are, rays go right through vertices
+    return DepthPass(depth, np.isfinite(depth), lens)
 
 
 def is_pass(scene: bpy.types.Scene) -> bool:
@@ -98,13 +102,14 @@ def is_pass(scene: bpy.types.Scene) -> bool:
 
 
 def of_scene(context: bpy.types.Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
-    """The depth (H, W) to paint a picture for. InputError where the camera sees nothing at all."""
-    seen = from_camera(context, camera, width_px=width_px, height_px=height_px)
+    """The depth (H, W) to paint a picture for. InputError where the camera sees nothing, or one flat value."""
+    # Letterboxed, because whole pixels may miss the frame's shape by more than 1 % in a small picture.
+    seen = from_camera(context, camera, width_px=width_px, height_px=height_px, letterbox=True)
     if not seen.known.any():
         raise InputError(
             f"The camera '{camera.name}' sees nothing.", "Point it at something, or look at its clipping distances."
         )
-    return seen.depth
+    return depth_maps.check(seen.depth)
 
 
 @contextmanager

@@ -20,7 +20,12 @@ REQUEST, IMAGE, DEPTH, PREVIEW = "request.json", "image.png", "depth.exr", "prev
 FILES = (IMAGE, DEPTH, PREVIEW, REQUEST)
 
 
-def save(result: Result, out_dir: str | Path) -> Path:
+#: What the numbers of a depth mean.
+RELATIVE = "relative: right up to one common factor"
+SCENE_UNITS = "the scene's units: right as they are"
+
+
+def save(result: Result, out_dir: str | Path, *, depth_unit: str = RELATIVE) -> Path:
     """Write the result into the folder `out_dir` and return it.
 
     A folder that does not exist is made. One that holds the same result (same request, same model) is written anew; one
@@ -34,7 +39,7 @@ def save(result: Result, out_dir: str | Path) -> Path:
         out_dir.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
         try:
-            (partial / REQUEST).write_text(json.dumps(_record(result), indent=2) + "\n", encoding="utf-8")
+            (partial / REQUEST).write_text(json.dumps(_record(result, depth_unit), indent=2) + "\n", encoding="utf-8")
             images.write_image(partial / IMAGE, result.image)
             images.write_depth(partial / DEPTH, result.depth)
             images.write_image(partial / PREVIEW, preview(result.image, result.depth))
@@ -87,7 +92,7 @@ def preview(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
     return np.concatenate([image, shaded], axis=1)
 
 
-def _record(result: Result) -> dict[str, Any]:
+def _record(result: Result, depth_unit: str) -> dict[str, Any]:
     """The record, with what the numbers in depth.exr mean."""
     known = np.isfinite(result.depth)
     return {
@@ -95,7 +100,7 @@ def _record(result: Result) -> dict[str, Any]:
         "depth": {
             "file": DEPTH,
             "meaning": "distance along the view axis (z-depth), 32-bit float, larger is farther, inf is sky",
-            "unit": "relative: right up to one common factor",
+            "unit": depth_unit,
             "nearest": float(result.depth[known].min()) if known.any() else None,
             "farthest": float(result.depth[known].max()) if known.any() else None,
             "sky_share": float(1.0 - known.mean()),

@@ -64,6 +64,15 @@ class RelievoSettings(bpy.types.PropertyGroup):
         description="The picture whose depth is wanted (.png, .jpg, .exr ...)",
         subtype="FILE_PATH",
     )
+    depth_source: EnumProperty(
+        name="Depth From",
+        description="Where the depth that gets a picture comes from",
+        items=(
+            ("file", "File", "A depth map you choose", "FILE_FOLDER", 0),
+            ("scene", "Scene", "What the active camera sees of this scene, as far away as it is", "SCENE_DATA", 1),
+        ),
+        default="file",
+    )
     depth_path: StringProperty(
         name="Depth",
         description="The depth that gets a picture: distance along the view axis, as .exr (32-bit float) or .npy",
@@ -186,6 +195,11 @@ class RelievoSettings(bpy.types.PropertyGroup):
     def uses_steps(self) -> bool:
         """Whether the chosen model samples in steps, with guidance."""
         return self.entry.backend != "procedural"
+
+    @property
+    def paints_scene(self) -> bool:
+        """Whether a picture is painted for the scene's own depth, as the active camera sees it."""
+        return self.mode == "d2i" and self.depth_source == "scene"
 
     @property
     def can_refine(self) -> bool:

@@ -18,7 +18,7 @@ from ...engine.errors import InputError
 from ...engine.geometry import depth as depth_maps
 from ...engine.request import Request
 from ...scene import camera as cameras
-from ...scene import files, images, material, render, results, scene_mesh
+from ...scene import depth_pass, files, images, material, render, results, scene_mesh
 from .. import session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from .blend import camera_of, open_or_keep
@@ -71,13 +71,7 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
     """The request and its place in the open file. InputError for anything the model or the file cannot do."""
     scene = bpy.context.scene
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
-    longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
-    if args.size and args.size.exact:
-        width_px, height_px = args.size.width_px, args.size.height_px
-    elif camera:
-        width_px, height_px = cameras.picture_px(scene, longest_px)
-    else:
-        width_px = height_px = longest_px
+    width_px, height_px = _picture_px(args, camera)
     check_shape(scene, camera, width_px, height_px)
     request = Request(
         target=args.target,
@@ -105,6 +99,14 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
     return catalog.resolve(request), placement
 
 
+def _picture_px(args: argparse.Namespace, camera: bpy.types.Object | None) -> tuple[int, int]:
+    """The size that --size means, for a picture seen by that camera or by none."""
+    longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
+    if args.size and args.size.exact:
+        return args.size.width_px, args.size.height_px
+    return cameras.picture_px(bpy.context.scene, longest_px) if camera else (longest_px, longest_px)
+
+
 def write_generated(result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console) -> None:
     """All files of a generated result into that (temporary) folder, and the render."""
     _write_result(result, folder)
@@ -113,9 +115,9 @@ def write_generated(result: Result, placement: Placement, folder: Path, shot: Sh
     _take(shot, result.image, console)
 
 
-def _write_result(result: Result, folder: Path) -> None:
+def _write_result(result: Result, folder: Path, depth_unit: str = results.RELATIVE) -> None:
     # By way of a folder inside: what a kill leaves of it then goes with the temporary folder.
-    inner = results.save(result, folder / "result")
+    inner = results.save(result, folder / "result", depth_unit=depth_unit)
     for file in inner.iterdir():
         file.replace(folder / file.name)
     inner.rmdir()
@@ -142,16 +144,36 @@ def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
 
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture -> result folder with its depth."""
+    open_or_keep(args.blend)
     return _convert(args, "i2d", {"image": images.read_image(args.image)}, console)
 
 
 def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     """Depth -> result folder with a picture for it."""
-    return _convert(args, "d2i", {"depth": images.read_depth(args.depth)}, console)
-
-
-def _convert(args: argparse.Namespace, mode: str, arrays: dict[str, np.ndarray], console: Console) -> Outcome:
     open_or_keep(args.blend)
+    if not args.from_scene:
+        if args.camera or args.size:
+            raise InputError("--camera and --size go with --from-scene.", "A depth file has its own view and size.")
+        return _convert(args, "d2i", {"depth": images.read_depth(args.depth)}, console)
+    scene = bpy.context.scene
+    camera = camera_of(scene, args.camera)
+    width_px, height_px = _picture_px(args, camera)
+    check_shape(scene, camera, width_px, height_px)
+    console.say("looking at the scene")
+    depth = depth_pass.of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
+    fov_deg = view_fov_deg(scene, "scene", camera)
+    return _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
+
+
+def _convert(
+    args: argparse.Namespace,
+    mode: str,
+    arrays: dict[str, np.ndarray],
+    console: Console,
+    *,
+    fov_deg: float | None = None,
+    depth_unit: str = results.RELATIVE,
+) -> Outcome:
     height_px, width_px = next(iter(arrays.values())).shape[:2]
     request = Request(
         mode=mode,
@@ -161,6 +183,7 @@ def _convert(args: argparse.Namespace, mode: str, arrays: dict[str, np.ndarray],
         seed=args.seed,
         width_px=width_px,
         height_px=height_px,
+        fov_deg=fov_deg,
         steps=args.steps,
         guidance=args.guidance,
     )
@@ -169,7 +192,7 @@ def _convert(args: argparse.Namespace, mode: str, arrays: dict[str, np.ndarray],
     with Staging() as staging:
         folder = staging.folder(args.out)
         result = ask(request, arrays, console)
-        _write_result(result, folder)
+        _write_result(result, folder, depth_unit)
     return Outcome({"folder": args.out}, result.notes, result.seconds)
 
 

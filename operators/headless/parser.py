@@ -99,7 +99,11 @@ def build_parser() -> Parser:
     depth.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
 
     image = _command(commands, "image", "a depth map gets its picture")
-    image.add_argument("--depth", type=Path, required=True, metavar="FILE", help=DEPTH_HELP)
+    source = image.add_mutually_exclusive_group(required=True)
+    source.add_argument("--depth", type=Path, metavar="FILE", help=DEPTH_HELP)
+    source.add_argument("--from-scene", action="store_true", help="what a camera of the opened file sees")
+    image.add_argument("--camera", metavar="NAME", help="with --from-scene; default: the file's active camera")
+    image.add_argument("--size", type=Size.parse, metavar="N|WxH", help="with --from-scene: longer side, or both")
     image.add_argument("--prompt", required=True, help="what the picture shall show")
     _add_sampling(image, model="builtin")
     image.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")

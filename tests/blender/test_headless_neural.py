@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bpy
 import numpy as np
 import pytest
+import shapes
 from headless import everything_in, write_pair
 from relievo.operators.headless.entry import run
-from relievo.scene import images
+from relievo.scene import depth_pass, images, records, results
 
 MAKE_MODEL = """
 import sys
@@ -74,6 +76,44 @@ def test_a_depth_gets_its_picture(tmp_path, capfd, model_dir):
     assert images.read_image(out / "image.png").shape == (32, 48, 3)
     np.testing.assert_array_equal(np.isfinite(images.read_depth(out / "depth.exr")), np.isfinite(np.load(depth)))
     assert request_in(out)["mode"] == "d2i" and request_in(out)["prompt"] == "brick"
+
+
+def test_the_scene_gets_its_picture(tmp_path, capfd, model_dir):
+    blend, out = tmp_path / "shapes.blend", tmp_path / "out"
+    camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
+    bpy.context.scene.collection.objects.link(camera)
+    camera.location, camera.rotation_euler = (0.0, -0.5, 1.0), (1.45, 0.0, 0.0)
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 192, 128
+    shapes.build(only=("wall", "box"))
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    asked = ["image", "--from-scene", "--blend", str(blend), "--prompt", "room", "--steps", "2", "--size", "48"]
+    assert run([*asked, "--out", str(out)]) == 2 and "no camera" in capfd.readouterr().err
+    status = run([*asked, "--camera", "Eye", "--out", str(out)])
+    assert status == 0, capfd.readouterr().err
+    depth = images.read_depth(out / "depth.exr")
+    assert depth.shape == (32, 48) and 7.0 < depth.min() < 8.5 and 12.0 < np.median(depth[np.isfinite(depth)]) < 16.0
+    record = json.loads((out / "request.json").read_text())
+    assert record["depth"]["unit"] == results.SCENE_UNITS and set(record["request"]["input_sha256"]) == {"depth"}
+
+    # As a scene mesh it lies where the scene is.
+    pair = ["--image", str(out / "image.png"), "--depth", str(out / "depth.exr")]
+    assert run(["scene", *pair, "--camera", "Eye", "--blend", str(blend), "--out", str(tmp_path / "both.blend")]) == 0
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "both.blend"))
+    camera, both = bpy.data.objects["Eye"], list(bpy.data.objects)
+    mesh = [item for item in both if records.of(item)]
+    shown = depth_pass.from_camera(bpy.context, camera, width_px=48, height_px=32, exclude=[
+        item for item in both if item.type == "MESH" and item not in mesh
+    ])  # fmt: skip
+    assert (np.abs(shown.depth / depth - 1.0) < 1e-3).mean() > 0.995  # a ray may slip through beside an edge
+
+
+def test_options_for_the_scene_need_the_scene(tmp_path, capfd):
+    _, depth = write_pair(tmp_path)
+    words = ["image", "--prompt", "room", "--out", str(tmp_path / "out")]
+    assert run([*words, "--depth", str(depth), "--from-scene"]) == 2
+    assert run([*words, "--depth", str(depth), "--size", "48"]) == 2
+    assert "--from-scene" in capfd.readouterr().err
+    assert run(words) == 2
 
 
 def test_a_prompt_gets_both(tmp_path, capfd, model_dir):

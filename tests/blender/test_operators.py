@@ -8,9 +8,11 @@ import bpy
 import numpy as np
 import pytest
 import relievo
+import shapes
 from relievo.engine.errors import InputError
+from relievo.engine.request import Result
 from relievo.operators import order, placement, session
-from relievo.scene import images, preferences, records, settings
+from relievo.scene import depth_pass, images, preferences, records, settings
 
 SIZE_PX = 32
 
@@ -92,6 +94,29 @@ def test_generate_a_scene_for_the_active_camera(tab):
     request = records.of(made)["request"]
     assert (request["width_px"], request["height_px"]) == (32, 21)
     assert bpy.context.scene.camera == camera
+
+
+def test_a_picture_for_the_scene_lies_on_the_scene(tab):
+    tab.model, tab.mode, tab.depth_source, tab.target = "builtin", "d2i", "scene", "scene"
+    tab.size_px, tab.camera_source = SIZE_PX, "new"  # which is not asked for then
+    assert "no camera" in order.why_not(bpy.context)
+    camera = add_camera()
+    camera.location, camera.rotation_euler = (0.0, -0.5, 1.0), (1.45, 0.0, 0.0)
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 155
+    with pytest.raises(InputError, match="sees nothing"):
+        order.order_from(bpy.context)
+    wall, box = shapes.build(only=("wall", "box")).values()
+    asked = order.order_from(bpy.context)
+    depth = asked.arrays["depth"]
+    assert depth.shape == (17, SIZE_PX) == (asked.request.height_px, asked.request.width_px)
+    assert asked.request.fov_deg == pytest.approx(np.degrees(camera.data.angle_x), abs=1e-3)
+    result = Result(np.full((*depth.shape, 3), 128, np.uint8), depth, asked.request, {}, {})
+    placement.place(bpy.context, result, asked.placement)
+    assert bpy.context.scene.camera == camera
+    shown = depth_pass.from_camera(
+        bpy.context, camera, width_px=SIZE_PX, height_px=17, exclude=[wall, box], letterbox=True
+    )
+    assert (np.abs(shown.depth / depth - 1.0) < 1e-3).mean() > 0.995  # a ray may slip through beside an edge
 
 
 def test_generate_for_the_active_object(tab):

@@ -99,7 +99,13 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
     assert ("prop tile_repeat" in drawn) == (target == "material")
     assert ("prop camera_source" in drawn) == (target == "scene")
     assert "prop fov_rad" not in drawn
-    tab.camera_source = "new"
+    assert ("prop depth_source" in drawn) == (mode == "d2i")
+    tab.depth_source = "scene"
+    drawn = draw()
+    assert "prop depth_path" not in drawn
+    assert ("prop size_px" in drawn) == (mode in {"joint", "d2i"})
+    assert ("prop camera_source" in drawn) == (target == "scene" and mode != "d2i")
+    tab.depth_source, tab.camera_source = "file", "new"
     assert ("prop fov_rad" in draw()) == (target == "scene")
 
 

@@ -60,3 +60,16 @@ def test_removing_no_plane_keeps_the_tile():
     height = heights.from_depth(depth, wrap=(True, True)).height
     inside, across = np.abs(np.diff(height, axis=1)).max(), np.abs(height[:, 0] - height[:, -1]).max()
     assert across <= inside * 1.01
+
+
+def test_pinholes_continue_the_surface_and_openings_stay():
+    y, x = np.mgrid[0:9, 0:12]
+    true = (1.0 / (0.2 + 0.01 * x - 0.003 * y)).astype(np.float32)  # a plane
+    true[:, 6:] *= 3.0
+    holed = true.copy()
+    holed[2, 3] = holed[5, 6] = holed[7, 5] = np.inf  # inside, and on both sides of an edge
+    holed[2, 9] = holed[3, 9] = np.inf
+    np.testing.assert_allclose(depth_maps.close_pinholes(holed), true, rtol=1e-6)
+    true[0, 4] = true[4, 8:11] = np.inf  # at the border; three pixels
+    assert np.isinf(depth_maps.close_pinholes(true)[4, 9])
+    assert np.isinf(depth_maps.close_pinholes(true)[0, 4])
