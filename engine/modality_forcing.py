@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from . import catalog
+from .frame import (
+    Frame,
+    depth_to_disparity,
+    disparity_to_depth,
+    from_frame,
+    image_to_tensor,
+    plan_frame,
+    tensor_to_image,
+    to_frame,
+)
+from .known import Known
 from .model.bundle import SmallModel, load_small
 from .model.resample import resize
 from .pipeline import Arrays, Output, Report
@@ -18,66 +27,6 @@ from .sampling.sampler import Step, refine_depth, sample
 FARTHEST = 25.0  # in mean depths: what is farther is the model's rounding of infinity
 MATERIAL_FARTHEST = 4.0  # a surface seen from the front has no sky
 PREVIEW_EVERY = 4  # steps
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What is sampled for a requested size: a token grid, and the part of its pixels that is asked for.
-
-    grid     rows, columns of tokens
-    crop_px  rows, columns of the centred window that has the requested proportions
-    """
-
-    grid: tuple[int, int]
-    crop_px: tuple[int, int]
-
-
-def plan_frame(width_px: int, height_px: int, native_px: int, patch_px: int, tile: bool) -> Frame:
-    """The token grid nearest to the model's own area, with the requested proportions.
-
-    A tile must use its whole grid, so its proportions are rounded to tokens; a view is cut from a slightly larger one.
-    """
-    scale = native_px / (width_px * height_px) ** 0.5
-    rows, columns = height_px * scale / patch_px, width_px * scale / patch_px
-    if tile:
-        grid = (max(1, round(rows)), max(1, round(columns)))
-        return Frame(grid, (grid[0] * patch_px, grid[1] * patch_px))
-    grid = (int(np.ceil(rows - 1e-6)), int(np.ceil(columns - 1e-6)))
-    return Frame(grid, (max(1, round(rows * patch_px)), max(1, round(columns * patch_px))))
-
-
-def to_frame(pixels: Tensor, frame: Frame, patch_px: int) -> Tensor:
-    """Pixels (1, C, H, W) of any size onto a frame's grid, borders repeated outside its window."""
-    pixels = resize(pixels, frame.crop_px)
-    spare = [side * patch_px - crop for side, crop in zip(frame.grid, frame.crop_px, strict=True)]
-    top, left = spare[0] // 2, spare[1] // 2
-    return torch.nn.functional.pad(pixels, (left, spare[1] - left, top, spare[0] - top), mode="replicate")
-
-
-def from_frame(pixels: Tensor, frame: Frame) -> Tensor:
-    """The frame's window of decoded pixels (1, C, H, W)."""
-    top, left = ((pixels.shape[2 + i] - frame.crop_px[i]) // 2 for i in range(2))
-    return pixels[..., top : top + frame.crop_px[0], left : left + frame.crop_px[1]]
-
-
-def image_to_tensor(image: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 127.5 - 1.0
-
-
-def tensor_to_image(image: Tensor) -> np.ndarray:
-    """(1, 3, H, W) in [-1, 1] -> (H, W, 3) uint8."""
-    return ((image[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
-
-
-def depth_to_disparity(depth: Tensor) -> Tensor:
-    """1 / depth, 0 for infinity: what depth is resized in, because it stays finite at the sky's edge."""
-    return torch.where(torch.isfinite(depth), 1.0 / depth.clamp(min=1e-6), 0.0)
-
-
-def disparity_to_depth(disparity: Tensor, farthest: float) -> Tensor:
-    """The inverse; beyond ``farthest`` is infinite."""
-    return torch.where(disparity > 1.0 / farthest, 1.0 / disparity.clamp(min=1e-9), torch.inf)
 
 
 def best_device() -> torch.device:
@@ -102,11 +51,14 @@ class ModalityForcingBackend:
         height, width = request.height_px, request.width_px
         frame = plan_frame(width, height, sampled_px(model, request), model.config.refinement.patch_px, request.tiles)
         with torch.inference_mode():
-            image, depth = self._sample(model, request, arrays, frame, report)
+            known = Known.of(arrays, request)
+            image, depth, unit = self._sample(model, request, arrays, known, frame, report)
             report("finishing", 0, 1, None)
+            image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame)
+            depth = arrays["depth"] if request.mode == "d2i" else finished_depth(depth, request, frame) * unit
             output = Output(
-                image=arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame),
-                depth=arrays["depth"] if request.mode == "d2i" else finished_depth(depth, request, frame),
+                image=known.in_image(image),
+                depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
                 notes=size_notes(frame, request),
             )
@@ -122,19 +74,19 @@ class ModalityForcingBackend:
         return self._loaded[1]
 
     def _sample(
-        self, model: SmallModel, request: Request, arrays: Arrays, frame: Frame, report: Report
-    ) -> tuple[Tensor, Tensor]:
-        """Image (1, 3, h, w) in [-1, 1] and depth (1, h, w) on the frame's grid."""
+        self, model: SmallModel, request: Request, arrays: Arrays, known: Known, frame: Frame, report: Report
+    ) -> tuple[Tensor, Tensor, float]:
+        """Image (1, 3, h, w) in [-1, 1] and depth (1, h, w) on the frame's grid, and the unit of this depth."""
         device, patch = model.text.tokens.weight.device, model.config.refinement.patch_px
-        known: dict[str, Tensor] = {}
+        given: dict[str, Tensor] = {}
         if request.mode == "i2d":
             image = to_frame(image_to_tensor(arrays["image"]), frame, patch).to(device)
-            known["clean_image"] = model.image_codec.encode(image)
+            given["clean_image"] = model.image_codec.encode(image)
         if request.mode == "d2i":
             disparity = depth_to_disparity(torch.from_numpy(arrays["depth"])[None, None])
             disparity = to_frame(disparity, frame, patch)[:, 0]
             depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
-            known["clean_depth"] = model.depth_codec.encode(depth)
+            given["clean_depth"] = model.depth_codec.encode(depth)
 
         def on_step(step: Step) -> None:
             preview = None
@@ -155,18 +107,22 @@ class ModalityForcingBackend:
             "timestep_dtype": getattr(torch, request.timestep_dtype),
             "on_step": on_step,
         }
+        constraints = known.constraints(model, frame)
         image, depth = sample(
             model.dit,
             ctx,
             mode=request.mode,
             guidance_scale=request.guidance,
             log2_alpha=request.log2_alpha,
-            **known,
+            constraints=constraints,
+            **given,
             **settings,
         )
         if request.refine_depth and request.mode == "joint":
-            depth = refine_depth(model.dit, ctx, image, **settings)
-        return model.image_codec.decode(image, frame.grid), model.depth_codec.decode(depth, frame.grid, clip=True)
+            constraints = known.constraints(model, frame)
+            depth = refine_depth(model.dit, ctx, image, constraints=constraints, **settings)
+        depth = model.depth_codec.decode(depth, frame.grid, clip=True)
+        return model.image_codec.decode(image, frame.grid), depth, constraints.unit
 
 
 def sampled_px(model: SmallModel, request: Request) -> int:

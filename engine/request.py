@@ -17,6 +17,7 @@ TARGETS = ("material", "scene")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
+MAX_RESAMPLE = 20
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,11 @@ class Request:
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
     refine_depth: bool = False  # second i2d pass over the generated image
     tile: bool | None = None  # seamless on both axes; None: yes for a material, no for a scene
+    strictness: float = 1.0  # of known pixels: 0 ignores them, 1 returns them exactly, between: held to that level
+    depth_strictness: float | None = None  # of known depth; None: the same
+    resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
     timestep_dtype: str = "float32"  # "bfloat16" reproduces the rounding of the published scripts
-    input_sha256: dict[str, str] = field(default_factory=dict)  # of the image / depth that came with it
+    input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
 
     def validate(self) -> None:
         """Raise InputError where no model could fulfil this, whatever it is."""
@@ -60,6 +64,11 @@ class Request:
             raise InputError(f"A guidance of {self.guidance} is out of range.", "Use a number from 0 to 50.")
         if self.log2_alpha is not None and not -20.0 <= self.log2_alpha <= 20.0:
             raise InputError(f"A trajectory of {self.log2_alpha} is out of range.", "Use a number from -20 to 20.")
+        for strictness in (self.strictness, self.strictness_of_depth):
+            if not 0.0 <= strictness <= 1.0:
+                raise InputError(f"A strictness of {strictness} is out of range.", "Use a number from 0 to 1.")
+        if not 1 <= self.resample <= MAX_RESAMPLE:
+            raise InputError(f"Resampling {self.resample} times is out of range.", f"Use 1 to {MAX_RESAMPLE} times.")
         if self.timestep_dtype not in TIMESTEP_DTYPES:
             raise InputError(
                 f"There is no timestep type '{self.timestep_dtype}'.", f"Use one of {', '.join(TIMESTEP_DTYPES)}."
@@ -68,6 +77,10 @@ class Request:
     @property
     def tiles(self) -> bool:
         return self.target == "material" if self.tile is None else self.tile
+
+    @property
+    def strictness_of_depth(self) -> float:
+        return self.strictness if self.depth_strictness is None else self.depth_strictness
 
     def with_inputs(self, arrays: dict[str, np.ndarray]) -> Request:
         """The same request, tied to the arrays that go with it."""

@@ -147,6 +147,13 @@ class Constraints:
     depth: KnownDepth | None = None
     resample: int = 1
 
+    @property
+    def unit(self) -> float:
+        """What the model's depth is to be multiplied by to be in the known depth's unit; 1 where none was found."""
+        if self.depth is None or self.depth.scale.isnan().any():
+            return 1.0
+        return float(self.depth.scale[0])
+
     def impose(
         self, image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor, noise: Noise
     ) -> tuple[Tensor, Tensor]:
