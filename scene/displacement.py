@@ -87,6 +87,22 @@ def remove(wearer: bpy.types.Object) -> None:
         wearer.cycles.use_adaptive_subdivision = False
 
 
+def relief_m(wearer: bpy.types.Object, material: bpy.types.Material, otherwise: float) -> float:
+    """The height from lowest to highest as it is set now: in the modifier, or in the material's node."""
+    owner, name = strength_of(wearer, material)
+    return float(getattr(owner, name)) if owner is not None else otherwise
+
+
+def strength_of(wearer: bpy.types.Object, material: bpy.types.Material) -> tuple[bpy.types.bpy_struct | None, str]:
+    """Where that height is set: the owner of a property and its name; (None, "") where it is nowhere."""
+    if (modifier := wearer.modifiers.get(_DISPLACEMENT)) is not None:
+        return modifier, "strength"
+    nodes = material.node_tree.nodes if material.node_tree else ()
+    if (node := next((node for node in nodes if node.type == "DISPLACEMENT"), None)) is not None:
+        return node.inputs["Scale"], "default_value"
+    return None, ""
+
+
 def prepare(scene: bpy.types.Scene) -> None:
     """Let Cycles subdivide adaptively in that scene: an experimental feature until 5.0."""
     if hasattr(scene.cycles, "feature_set"):

@@ -76,6 +76,13 @@ def write_image(path: str | Path, picture: np.ndarray) -> None:
         _save(image, Path(path), "PNG")
 
 
+def write_data(path: str | Path, values: np.ndarray) -> None:
+    """(H, W) or (H, W, 3) float32 of 0..1 -> 16-bit PNG, as numbers, not as colours."""
+    rgb = values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=-1)
+    with _temporary(rgb.astype(np.float32), is_data=True) as image:
+        _save(image, Path(path), "PNG")
+
+
 def write_depth(path: str | Path, depth: np.ndarray) -> None:
     """(H, W) float32 -> .exr, the value in R, G and B as 32-bit float, inf kept as inf; or .npy by its suffix."""
     path = Path(path)

@@ -12,7 +12,7 @@ from ..engine.errors import InputError
 from ..engine.geometry import depth as depth_maps
 from ..engine.geometry import height as heights
 from . import displacement as displacements
-from . import images, records, shaders
+from . import images, map_set, records, shaders
 from .transaction import whole_or_not_at_all
 
 PLANE_SIDE_M = 2.0
@@ -84,6 +84,7 @@ def build(
             "flatten": flatten,
         }
         full = {**record, "material": settings}
+        map_set.remember(material, picture, height_map)
         records.attach(full, material, picture, height_map)
         if target_object is None:
             records.attach(full, wearer, wearer.data)

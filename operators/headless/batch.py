@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import bpy
 
 from ...engine.errors import EngineError, InputError
-from . import commands
+from . import commands, sheets
 from .blend import start_from
 from .console import print_error
 from .jobs import BatchJob, read_jobs
@@ -112,8 +112,12 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
             if args.render:
                 png, paths["render"] = _render_place(args.render, job.id, folder, staging)
                 shot = commands.Shot(png, args.samples)
+            maps = None
+            if args.maps:
+                maps, paths["maps"] = _maps_place(args.maps, job.id, folder, staging)
+            extra = sheets.wanted(args, maps, args.prompt)
             result = commands.ask(request, {}, console)
-            commands.write_generated(result, placement, folder, shot, console)
+            commands.write_generated(result, placement, folder, shot, console, extra)
             done = finished(status="done", paths=paths, notes=list(result.notes))
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
         return done
@@ -133,6 +137,17 @@ def _render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> 
     if len(render.parts) > 1:
         raise InputError(f"The render '{render}' would leave its job's folder.", "Give a file name or a whole path.")
     return folder / render, f"{job_id}/{render}"
+
+
+def _maps_place(maps: Path, job_id: str, folder: Path, staging: Staging) -> tuple[Path, str]:
+    """The same for a job's maps, which are a folder."""
+    if maps.is_absolute():
+        return staging.folder(maps / job_id), str(maps / job_id)  # two jobs' maps may bear the same names
+    if len(maps.parts) > 1 or maps.name in ("", ".", ".."):
+        raise InputError(f"The maps '{maps}' would leave their job's folder.", "Give a folder name or a whole path.")
+    inside = folder / maps
+    inside.mkdir()
+    return inside, f"{job_id}/{maps}"
 
 
 def _record_in(folder: Path) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from ...scene import camera as cameras
 from ...scene import depth_pass, files, images, material, render, results, scene_mesh
 from .. import session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
+from . import sheets
 from .blend import camera_of, open_or_keep
 from .console import Console
 from .staging import Staging
@@ -61,14 +62,16 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
     with Staging() as staging:
         folder = staging.folder(args.out)
         shot = _shot(args, staging)
+        extra = sheets.wanted(args, staging.folder(args.maps) if args.maps else None, args.prompt)
         result = ask(request, {}, console)
-        write_generated(result, placement, folder, shot, console)
+        write_generated(result, placement, folder, shot, console, extra)
     paths = {"folder": args.out, "blend": args.out / f"{args.target}.blend"}
-    return Outcome(paths | _render_path(args), result.notes, result.seconds)
+    return Outcome(paths | _render_path(args) | _maps_path(args), result.notes, result.seconds)
 
 
 def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
     """The request and its place in the open file. InputError for anything the model or the file cannot do."""
+    sheets.check(args)
     scene = bpy.context.scene
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
     width_px, height_px = _picture_px(args, camera)
@@ -107,10 +110,13 @@ def _picture_px(args: argparse.Namespace, camera: bpy.types.Object | None) -> tu
     return cameras.picture_px(bpy.context.scene, longest_px) if camera else (longest_px, longest_px)
 
 
-def write_generated(result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console) -> None:
+def write_generated(
+    result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console, extra: sheets.Sheets
+) -> None:
     """All files of a generated result into that (temporary) folder, and the render."""
     _write_result(result, folder)
     made = place(bpy.context, result, placement)
+    extra.write(made, console)
     _write_blend(made, placement.target, folder / f"{placement.target}.blend")
     _take(shot, result.image, console)
 
@@ -244,10 +250,14 @@ def _from_pair(
     with Staging() as staging:
         blend = staging.file(args.out)
         shot = _shot(args, staging)
+        extra = sheets.Sheets()
+        if args.command == "material":
+            extra = sheets.wanted(args, staging.folder(args.maps) if args.maps else None, args.image.stem)
         made = build(picture, depth_map)
+        extra.write(made, console)
         _write_blend(made, args.command, blend)
         _take(shot, picture, console)
-    return Outcome({"blend": args.out} | _render_path(args))
+    return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args))
 
 
 def models(args: argparse.Namespace) -> str:
@@ -297,6 +307,10 @@ def _shot(args: argparse.Namespace, staging: Staging) -> Shot | None:
 
 def _render_path(args: argparse.Namespace) -> dict[str, Path]:
     return {"render": args.render} if args.render else {}
+
+
+def _maps_path(args: argparse.Namespace) -> dict[str, Path]:
+    return {"maps": args.maps} if getattr(args, "maps", None) else {}
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Console], Outcome]] = {

@@ -180,6 +180,10 @@ def _add_relief(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--flatten", type=_at_least(0.01, float), metavar="T", help="take out shapes wider than T tiles; default: none"
     )
+    parser.add_argument(
+        "--maps", type=Path, metavar="DIR", help="write base colour, height, normals, occlusion and curvature there"
+    )
+    parser.add_argument("--asset", action="store_true", help="mark it as an asset, with a rendered preview")
     parser.add_argument("--tile-repeat", type=_at_least(1), default=1, metavar="N", help="tiles per side; default: 1")
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import bpy
 import pytest
-from headless import write_pair
+import relievo
+from headless import everything_in, write_pair
+from relievo.engine.errors import EngineError
+from relievo.operators.headless import commands
 from relievo.operators.headless.entry import run
 from relievo.operators.headless.parser import DISPLACEMENTS
-from relievo.scene import displacement, records
+from relievo.scene import asset, displacement, material, records
+from test_material import TILED, waves
 
 
 def made_in(blend: Path) -> bpy.types.Object:
@@ -52,3 +57,72 @@ def test_what_does_not_exist_is_refused(tmp_path, capfd, words):
     out = tmp_path / "no.blend"
     assert run(["material", "--image", str(image), "--depth", str(depth), "--out", str(out), *words]) == 2
     assert words[0] in capfd.readouterr().err and not out.exists()
+
+
+MAPS = ["basecolor.png", "height.exr", "normal.png", "normal_dx.png", "ao.png", "curvature.png", "maps.json"]
+
+
+def test_maps_and_asset_of_a_pair(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(asset, "_PREVIEW_SAMPLES", 1)
+    made = material_of_pair(tmp_path, "--maps", tmp_path / "far" / "maps", "--asset", "--relief-m", "0.3")
+    assert str(tmp_path / "far" / "maps") in capfd.readouterr().out.split()
+    assert sorted(p.name for p in (tmp_path / "far" / "maps").iterdir()) == sorted(f"image_{name}" for name in MAPS)
+    assert json.loads((tmp_path / "far" / "maps" / "image_maps.json").read_text())["maps"]["height_m"] == pytest.approx(0.3)
+    assert made.asset_data is not None
+
+
+def test_maps_of_a_generated_material(tmp_path):
+    out = tmp_path / "out"
+    words = ["--prompt", "brick wall", "--size", "48", "--maps", str(out / "maps"), "--out", str(out)]
+    assert run(["generate", *words]) == 0
+    assert {path.name for path in (out / "maps").iterdir()} == {f"brick_wall_{name}" for name in MAPS}
+    assert not [name for name in everything_in(tmp_path) if ".relievo-" in name or "partial" in name]
+
+
+def test_no_maps_of_a_scene_and_nothing_is_made(tmp_path, capfd):
+    out = tmp_path / "out"
+    words = ["--prompt", "hills", "--target", "scene", "--fov-deg", "50", "--size", "48", "--out", str(out)]
+    for option in (["--maps", str(tmp_path / "maps")], ["--asset"]):
+        assert run(["generate", *words, *option]) == 2
+        assert "material" in capfd.readouterr().err
+    assert everything_in(tmp_path) == []
+
+
+def test_a_failure_after_the_maps_leaves_none(tmp_path, monkeypatch):
+    def broken(*_args, **_options):
+        raise EngineError("No.", "Never.")
+
+    monkeypatch.setattr(commands.files, "save_blend", broken)
+    image, depth = write_pair(tmp_path)
+    before = everything_in(tmp_path)
+    words = ["--maps", str(tmp_path / "maps"), "--out", str(tmp_path / "a.blend")]
+    assert run(["material", "--image", str(image), "--depth", str(depth), *words]) == 1
+    assert everything_in(tmp_path) == before
+
+
+def test_maps_in_a_batch(tmp_path):
+    jobs = tmp_path / "jobs.jsonl"
+    shared = tmp_path / "shared"
+    wishes = [{"id": "a", "maps": "maps"}, {"id": "b", "maps": str(shared)}, {"id": "c", "maps": "../up"}]
+    jobs.write_text("\n".join(json.dumps({"prompt": "brick", "size": "48"} | wish) for wish in wishes))
+    assert run(["batch", str(jobs), "--out", str(tmp_path / "all")]) == 1
+    assert len(list((tmp_path / "all" / "a" / "maps").iterdir())) == 7
+    assert len(list((shared / "b").iterdir())) == 7
+    assert not (tmp_path / "all" / "c").exists()
+
+
+def test_the_buttons(tmp_path, monkeypatch):
+    monkeypatch.setattr(asset, "_PREVIEW_SAMPLES", 1)
+    relievo.register()
+    try:
+        assert not bpy.ops.relievo.export_maps.poll() and not bpy.ops.relievo.mark_asset.poll()
+        made = material.build(bpy.context, *waves(), TILED, name="Wavy sea")
+        bpy.context.view_layer.objects.active = made
+        assert bpy.ops.relievo.export_maps(directory=str(tmp_path / "maps")) == {"FINISHED"}
+        assert {path.name for path in (tmp_path / "maps").iterdir()} == {f"Wavy_sea_{name}" for name in MAPS}
+        assert bpy.ops.relievo.mark_asset() == {"FINISHED"} and made.asset_data is not None
+        (tmp_path / "file").write_text("")
+        with pytest.raises(RuntimeError, match="cannot be written"):
+            bpy.ops.relievo.export_maps(directory=str(tmp_path / "file"))
+    finally:
+        relievo.unregister()

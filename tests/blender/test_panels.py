@@ -11,6 +11,7 @@ import relievo
 from relievo.engine.errors import EngineError, EnvironmentMissing
 from relievo.engine.protocol import Progress
 from relievo.operators import session
+from relievo.scene import material
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
 PROPERTIES = bpy.types.UILayout.bl_rna.properties
@@ -66,6 +67,7 @@ def draw() -> str:
     layout = CheckingLayout()
     context = SimpleNamespace(
         scene=bpy.context.scene,
+        active_object=bpy.context.active_object,
         preferences=bpy.context.preferences,
         region=SimpleNamespace(width=300),
     )
@@ -161,3 +163,14 @@ def test_a_preview_is_no_trouble_without_a_window(tab):
     preview.show(np.zeros((300, 500, 3), np.uint8))
     preview.show_progress(Progress("sampling", 1, 2, arrays={"preview": np.zeros((8, 8, 3), np.uint8)}))
     assert preview.icon_id() == 0
+
+
+@pytest.mark.parametrize("choice", ["modifier", "adaptive", "bump"])
+def test_the_material_in_hand_is_beside_the_settings(tab, choice):
+    assert "operator export_maps" not in draw()
+    depth = np.random.default_rng(0).random((8, 8), np.float32) + 1
+    made = material.build(bpy.context, np.zeros((8, 8, 3), np.uint8), depth, {}, name="A", displacement=choice)
+    bpy.context.view_layer.objects.active = made
+    drawn = draw()
+    assert "operator export_maps" in drawn and "operator mark_asset" in drawn and "A Material" in drawn
+    assert ("prop strength" if choice == "modifier" else "prop default_value") in drawn
