@@ -14,6 +14,7 @@ from ..engine.errors import InputError
 from ..engine.request import Request
 from ..scene import camera as cameras
 from ..scene import depth_pass, images
+from . import known
 from .placement import Placement, check_shape, placement_for, view_fov_deg
 
 
@@ -48,7 +49,7 @@ def order_from(context: bpy.types.Context) -> Order:
         raise InputError(f"{reason.partition(';')[0]}.", f"{reason.partition(';')[2].strip().capitalize()}.")
     arrays = _arrays(context)
     if arrays:
-        height_px, width_px = next(iter(arrays.values())).shape[:2]
+        width_px, height_px = known.size_px(arrays)
     elif settings.target == "scene":
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
     else:
@@ -66,6 +67,8 @@ def order_from(context: bpy.types.Context) -> Order:
         guidance=settings.guidance if settings.uses_steps else None,
         fov_deg=view_fov_deg(scene, settings.target, camera, math.degrees(settings.fov_rad)),
         refine_depth=settings.can_refine and settings.refine_depth,
+        strictness=settings.strictness if settings.can_constrain else 1.0,
+        resample=settings.resample if settings.can_constrain else 1,
         # Whether a given file tiles is not known; as a tile, its slope would be taken for relief.
         tile=None if settings.mode == "joint" else False,
     )
@@ -76,13 +79,14 @@ def order_from(context: bpy.types.Context) -> Order:
         object=_active_mesh(context) if settings.apply_to == "active" else None,
         camera=camera,
         fov_deg=math.degrees(settings.fov_rad),
-        scene_units=settings.paints_scene,
+        scene_units=settings.paints_scene or "known_depth" in arrays,
         relief_m=None if settings.relief_auto else settings.relief_m,
         tile_repeat=settings.tile_repeat,
         displacement=settings.displacement,
         flatten=settings.flatten or None,
     )
-    return Order(catalog.resolve(request), placement, arrays)
+    request = catalog.resolve(request)
+    return Order(request.with_inputs(arrays) if arrays else request, placement, arrays)
 
 
 def _through_active_camera(settings) -> bool:
@@ -90,6 +94,20 @@ def _through_active_camera(settings) -> bool:
 
 
 def _arrays(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    settings = context.scene.relievo
+    return _given(context) | (_known(settings) if settings.can_constrain else {})
+
+
+def _known(settings) -> dict[str, np.ndarray]:
+    paths = {"mask": settings.mask_path}
+    if settings.mode != "i2d":  # there the picture is given as a whole; in d2i so is the depth
+        paths["image"] = settings.known_image_path
+    if settings.mode != "d2i":
+        paths["depth"] = settings.known_depth_path
+    return known.read(**{name: Path(bpy.path.abspath(path)) for name, path in paths.items() if path.strip()})
+
+
+def _given(context: bpy.types.Context) -> dict[str, np.ndarray]:
     scene, settings = context.scene, context.scene.relievo
     if settings.paints_scene:
         width_px, height_px = cameras.picture_px(scene, settings.size_px)

@@ -2,9 +2,9 @@
 
 
 def _modules():
-    from . import engine, generate, model, placement
+    from . import constraints, engine, generate, model, placement
 
-    return generate, model, placement, engine  # the order in the tab; the others hang below the first
+    return generate, model, constraints, placement, engine  # the order in the tab; the others hang below the first
 
 
 def register() -> None:

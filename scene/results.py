@@ -23,6 +23,7 @@ FILES = (IMAGE, DEPTH, PREVIEW, REQUEST)
 #: What the numbers of a depth mean.
 RELATIVE = "relative: right up to one common factor"
 SCENE_UNITS = "the scene's units: right as they are"
+KNOWN_UNITS = "that of the known depth it was made with"
 
 
 def save(result: Result, out_dir: str | Path, *, depth_unit: str = RELATIVE) -> Path:

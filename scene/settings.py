@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine import catalog
-from ..engine.request import MAX_SIDE_PX, MAX_STEPS
+from ..engine.request import MAX_RESAMPLE, MAX_SIDE_PX, MAX_STEPS
 from . import displacement
 
 MAX_SEED = 2**31 - 1
@@ -123,6 +123,38 @@ class RelievoSettings(bpy.types.PropertyGroup):
         default=False,
     )
 
+    known_image_path: StringProperty(
+        name="Picture",
+        description="A picture to keep in the result: all of it, or where the mask is white. The result has its size",
+        subtype="FILE_PATH",
+    )
+    known_depth_path: StringProperty(
+        name="Depth",
+        description="A depth to keep in the result, as .exr (32-bit float) or .npy. NaN or 0: not known there",
+        subtype="FILE_PATH",
+    )
+    mask_path: StringProperty(
+        name="Mask",
+        description="A picture that is white where the pixels above are known. Without it, all of them are",
+        subtype="FILE_PATH",
+    )
+    strictness: FloatProperty(
+        name="Strictness",
+        description="How far the known pixels are held. 0: not at all; 1: they come back exactly",
+        subtype="FACTOR",
+        min=0.0,
+        max=1.0,
+        default=1.0,
+    )
+    resample: IntProperty(
+        name="Resample",
+        description="Make every part of the result this many times, so that it fits what is known better. Slower",
+        min=1,
+        max=MAX_RESAMPLE,
+        soft_max=5,
+        default=1,
+    )
+
     apply_to: EnumProperty(
         name="Apply To",
         description="What the material is put on",
@@ -200,6 +232,11 @@ class RelievoSettings(bpy.types.PropertyGroup):
     def paints_scene(self) -> bool:
         """Whether a picture is painted for the scene's own depth, as the active camera sees it."""
         return self.mode == "d2i" and self.depth_source == "scene"
+
+    @property
+    def can_constrain(self) -> bool:
+        """Whether the chosen model can hold known pixels."""
+        return self.entry.constraints
 
     @property
     def can_refine(self) -> bool:

@@ -104,7 +104,7 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
     try:
         args = job.parse()
         start_from(list_dir / args.blend if args.blend else base)
-        request, placement = commands.read_generate(args)
+        request, placement, arrays = commands.read_generate(args, list_dir)
         with Staging(job.id) as staging:
             folder = staging.folder(out / job.id)
             paths = {"folder": job.id, "blend": f"{job.id}/{args.target}.blend"}
@@ -116,7 +116,7 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
             if args.maps:
                 maps, paths["maps"] = _maps_place(args.maps, job.id, folder, staging)
             extra = sheets.wanted(args, maps, args.prompt)
-            result = commands.ask(request, {}, console)
+            result = commands.ask(request, arrays, console)
             commands.write_generated(result, placement, folder, shot, console, extra)
             done = finished(status="done", paths=paths, notes=list(result.notes))
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")

@@ -19,7 +19,7 @@ from ...engine.geometry import depth as depth_maps
 from ...engine.request import Request
 from ...scene import camera as cameras
 from ...scene import depth_pass, files, images, material, render, results, scene_mesh
-from .. import session
+from .. import known, session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from . import sheets
 from .blend import camera_of, open_or_keep
@@ -28,6 +28,9 @@ from .staging import Staging
 
 if TYPE_CHECKING:
     from ...engine.request import Result
+
+
+KNOWN_OPTIONS = {"image": "known_image", "depth": "known_depth", "mask": "mask"}  # known.read's name -> option
 
 
 @dataclass(frozen=True)
@@ -57,24 +60,28 @@ class Shot:
 def generate(args: argparse.Namespace, console: Console) -> Outcome:
     """Prompt -> result folder with a .blend of the displaced material or the scene in it."""
     open_or_keep(args.blend)
-    request, placement = read_generate(args)
+    request, placement, arrays = read_generate(args)
     _refuse_another_result(args.out, request)
     with Staging() as staging:
         folder = staging.folder(args.out)
         shot = _shot(args, staging)
         extra = sheets.wanted(args, staging.folder(args.maps) if args.maps else None, args.prompt)
-        result = ask(request, {}, console)
+        result = ask(request, arrays, console)
         write_generated(result, placement, folder, shot, console, extra)
     paths = {"folder": args.out, "blend": args.out / f"{args.target}.blend"}
     return Outcome(paths | _render_path(args) | _maps_path(args), result.notes, result.seconds)
 
 
-def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
-    """The request and its place in the open file. InputError for anything the model or the file cannot do."""
+def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Request, Placement, dict[str, np.ndarray]]:
+    """The request, its place in the open file, and its arrays; base: of the files' names.
+
+    InputError for anything the model or the file cannot do.
+    """
     sheets.check(args)
     scene = bpy.context.scene
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
-    width_px, height_px = _picture_px(args, camera)
+    arrays = read_known(args, base)
+    width_px, height_px = _picture_px(args, camera, arrays)
     check_shape(scene, camera, width_px, height_px)
     request = Request(
         target=args.target,
@@ -88,22 +95,39 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
         log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
         refine_depth=args.refine_depth,
+        strictness=args.strictness,
+        depth_strictness=args.depth_strictness,
+        resample=args.resample,
     )
     placement = placement_for(
         scene,
         args.target,
         camera=camera,
         **({"fov_deg": args.fov_deg} if args.fov_deg else {}),
+        scene_units="known_depth" in arrays,
         relief_m=args.relief_m,
         tile_repeat=args.tile_repeat,
         displacement=args.displacement,
         flatten=args.flatten,
     )
-    return catalog.resolve(request), placement
+    request = catalog.resolve(request)
+    return (request.with_inputs(arrays) if arrays else request), placement, arrays
 
 
-def _picture_px(args: argparse.Namespace, camera: bpy.types.Object | None) -> tuple[int, int]:
-    """The size that --size means, for a picture seen by that camera or by none."""
+def read_known(args: argparse.Namespace, base: Path = Path()) -> dict[str, np.ndarray]:
+    """The arrays of --known-image, --known-depth and --mask, as far as the command has and the user gives them."""
+    files = {name: getattr(args, option, None) for name, option in KNOWN_OPTIONS.items()}
+    return known.read(**{name: base / path for name, path in files.items() if path is not None})
+
+
+def _picture_px(
+    args: argparse.Namespace, camera: bpy.types.Object | None, given: dict[str, np.ndarray] | None = None
+) -> tuple[int, int]:
+    """The size of what is given, or else what --size means for a picture seen by that camera or by none."""
+    if given:
+        if args.size:
+            raise InputError("--size does not go with what is known.", "Leave it out: the result has the same size.")
+        return known.size_px(given)
     longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
     if args.size and args.size.exact:
         return args.size.width_px, args.size.height_px
@@ -114,7 +138,7 @@ def write_generated(
     result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console, extra: sheets.Sheets
 ) -> None:
     """All files of a generated result into that (temporary) folder, and the render."""
-    _write_result(result, folder)
+    _write_result(result, folder, results.KNOWN_UNITS if placement.scene_units else results.RELATIVE)
     made = place(bpy.context, result, placement)
     extra.write(made, console)
     _write_blend(made, placement.target, folder / f"{placement.target}.blend")
@@ -180,7 +204,10 @@ def _convert(
     fov_deg: float | None = None,
     depth_unit: str = results.RELATIVE,
 ) -> Outcome:
-    height_px, width_px = next(iter(arrays.values())).shape[:2]
+    arrays = arrays | read_known(args)
+    width_px, height_px = known.size_px(arrays)
+    if "known_depth" in arrays:
+        depth_unit = results.KNOWN_UNITS
     request = Request(
         mode=mode,
         target="scene",
@@ -192,6 +219,8 @@ def _convert(
         fov_deg=fov_deg,
         steps=args.steps,
         guidance=args.guidance,
+        strictness=args.strictness,
+        resample=args.resample,
     )
     request = catalog.resolve(request).with_inputs(arrays)
     _refuse_another_result(args.out, request)

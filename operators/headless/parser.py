@@ -96,6 +96,7 @@ def build_parser() -> Parser:
     depth.add_argument("--image", type=Path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
     depth.add_argument("--prompt", default="", help="what the picture shows, if you want to say")
     _add_sampling(depth, model="builtin")
+    _add_known(depth, image=False)
     depth.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
 
     image = _command(commands, "image", "a depth map gets its picture")
@@ -106,6 +107,7 @@ def build_parser() -> Parser:
     image.add_argument("--size", type=Size.parse, metavar="N|WxH", help="with --from-scene: longer side, or both")
     image.add_argument("--prompt", required=True, help="what the picture shall show")
     _add_sampling(image, model="builtin")
+    _add_known(image, depth=False)
     image.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
 
     scene = _command(commands, "scene", "a picture and its depth become a mesh that fits the camera")
@@ -137,6 +139,7 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     _add_sampling(parser, model="procedural")
     parser.add_argument("--size", type=Size.parse, metavar="N|WxH", help="pixels: longer side, or width x height")
     parser.add_argument("--log2-alpha", type=float, metavar="A", help="above 0: the picture settles before the depth")
+    _add_known(parser)
     parser.add_argument("--refine-depth", action="store_true", help="a second pass for the depth (neural models)")
     _add_camera(parser)
     _add_relief(parser)
@@ -159,6 +162,23 @@ def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument("--steps", type=int, help="sampling steps; default: the model's")
     parser.add_argument("--guidance", type=float, help="how literally the prompt is taken; default: the model's")
     parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
+
+
+def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool = True) -> None:
+    known = parser.add_argument_group("what is known of the result (neural models)")
+    if image:
+        known.add_argument("--known-image", type=Path, metavar="FILE", help="a picture to keep, where --mask is white")
+    if depth:
+        known.add_argument("--known-depth", type=Path, metavar="FILE", help="a depth to keep; NaN or 0: not known")
+    known.add_argument("--mask", type=Path, metavar="FILE", help="a picture, white where pixels are known")
+    known.add_argument(
+        "--strictness", type=float, default=1.0, metavar="S", help="0: ignored; 1: returned exactly; default: 1"
+    )
+    if image and depth:
+        known.add_argument("--depth-strictness", type=float, metavar="S", help="another one for the depth")
+    known.add_argument(
+        "--resample", type=int, default=1, metavar="N", help="sample every part of the way N times: fewer seams, slower"
+    )
 
 
 def _add_camera(parser: argparse.ArgumentParser) -> None:

@@ -130,6 +130,75 @@ def test_a_prompt_gets_both(tmp_path, capfd, model_dir):
     )
 
 
+def write_mask(folder: Path) -> Path:
+    """White on the left half of write_pair's picture."""
+    mask = np.zeros((32, 48, 3), np.uint8)
+    mask[:, :24] = 255
+    images.write_image(folder / "mask.png", mask)
+    return folder / "mask.png"
+
+
+def test_known_pixels_are_kept(tmp_path, capfd, model_dir):
+    image, depth = write_pair(tmp_path)
+    out = tmp_path / "out"
+    status = run(["generate", "--prompt", "brick", "--model", "builtin", "--steps", "2", "--out", str(out),
+                  "--known-image", str(image), "--known-depth", str(depth), "--mask", str(write_mask(tmp_path)),
+                  "--strictness", "1", "--resample", "2"])  # fmt: skip
+    assert status == 0, capfd.readouterr().err
+    made, given = images.read_image(out / "image.png"), images.read_image(image)
+    assert np.array_equal(made[:, :24], given[:, :24]) and not np.array_equal(made[:, 24:], given[:, 24:])
+    np.testing.assert_array_equal(images.read_depth(out / "depth.exr")[:, :24], np.load(depth)[:, :24])
+    request = request_in(out)
+    assert (request["strictness"], request["resample"]) == (1.0, 2)
+    assert (request["width_px"], request["height_px"]) == (48, 32), "the size is that of what is known"
+    assert set(request["input_sha256"]) == {"known_image", "known_depth", "mask"}
+    assert json.loads((out / "request.json").read_text())["depth"]["unit"].startswith("that of the known depth")
+
+
+def test_a_few_known_depths_help_a_picture_to_its_depth(tmp_path, capfd, model_dir):
+    image, depth = write_pair(tmp_path)
+    sparse = np.load(depth)
+    sparse[np.random.default_rng(0).random(sparse.shape) > 0.1] = np.nan
+    np.save(tmp_path / "sparse.npy", sparse)
+    out = tmp_path / "out"
+    status = run(["depth", "--image", str(image), "--known-depth", str(tmp_path / "sparse.npy"), "--steps", "2",
+                  "--out", str(out)])  # fmt: skip
+    assert status == 0, capfd.readouterr().err
+    known = ~np.isnan(sparse)
+    np.testing.assert_array_equal(images.read_depth(out / "depth.exr")[known], sparse[known])
+
+
+def test_a_batch_finds_what_is_known_beside_its_list(tmp_path, capfd, model_dir):
+    write_pair(tmp_path)
+    (tmp_path / "jobs.csv").write_text("id,prompt,model,steps,known_image\none,brick,builtin,2,image.png\n")
+    assert run(["batch", str(tmp_path / "jobs.csv"), "--out", str(tmp_path / "out")]) == 0, capfd.readouterr().err
+    made = images.read_image(tmp_path / "out" / "one" / "image.png")
+    assert np.array_equal(made, images.read_image(tmp_path / "image.png"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--mask", "mask.png"], "nothing that it could be of"),
+        (["--known-image", "image.png", "--mask", "small.png"], "sizes differ"),
+        (["--known-image", "image.png", "--size", "64"], "--size does not go"),
+        (["--known-image", "image.png", "--strictness", "2"], "strictness of 2"),
+        (["--known-image", "none.png"], "none.png"),
+        (["--known-depth", "image.png"], "not a depth file"),
+        (["--known-image", "image.png", "--model", "procedural"], "cannot hold known pixels"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(tmp_path, capfd, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    write_pair(tmp_path)
+    write_mask(tmp_path)
+    images.write_image(tmp_path / "small.png", np.full((16, 24, 3), 255, np.uint8))
+    assert run(["generate", "--prompt", "brick", "--model", "builtin", *options, "--out", "out"]) == 2
+    printed = capfd.readouterr().err
+    assert said in printed and "Traceback" not in printed
+    assert not (tmp_path / "out").exists()
+
+
 def missing(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 

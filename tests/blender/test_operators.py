@@ -119,6 +119,33 @@ def test_a_picture_for_the_scene_lies_on_the_scene(tab):
     assert (np.abs(shown.depth / depth - 1.0) < 1e-3).mean() > 0.995  # a ray may slip through beside an edge
 
 
+def test_what_is_known_goes_with_the_order(tab, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    depth = np.full((20, 30), 2.0, np.float32)
+    depth[:5], depth[0, 0] = 0.0, np.inf
+    images.write_image(tmp_path / "known.png", picture)
+    images.write_image(tmp_path / "mask.png", np.where(np.arange(30)[:, None] < 9, 255, 0).repeat(3, 1)[None]
+                       .repeat(20, 0).astype(np.uint8))  # fmt: skip
+    np.save(tmp_path / "known.npy", depth)
+    tab.model, tab.strictness, tab.resample = "builtin", 0.75, 2
+    tab.known_image_path, tab.known_depth_path = str(tmp_path / "known.png"), str(tmp_path / "known.npy")
+    tab.mask_path = str(tmp_path / "mask.png")
+    made = order.order_from(bpy.context)
+    assert np.array_equal(made.arrays["known_image"], picture)
+    assert np.isnan(made.arrays["known_depth"][1:5]).all() and np.isinf(made.arrays["known_depth"][0, 0])
+    assert (made.arrays["mask"][:, :9] == 255).all() and not made.arrays["mask"][:, 9:].any()
+    assert (made.request.width_px, made.request.height_px, made.request.strictness, made.request.resample) == (
+        30,
+        20,
+        0.75,
+        2,
+    )
+    assert set(made.request.input_sha256) == {"known_image", "known_depth", "mask"}
+    assert made.placement.scene_units, "the known depth says where things are"
+    tab.model = "procedural"
+    assert not order.order_from(bpy.context).arrays, "a model that cannot hold them is not asked to"
+
+
 def test_generate_for_the_active_object(tab):
     bpy.ops.mesh.primitive_plane_add()
     wall = bpy.context.object

@@ -78,7 +78,7 @@ def draw() -> str:
 
 
 def test_every_panel_is_in_the_tab(tab):
-    assert len(panels()) == 5
+    assert len(panels()) == 6
     for panel in panels():
         assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Relievo", "VIEW_3D", "UI")
 
@@ -95,6 +95,9 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
     assert ("prop steps" in drawn) == ("prop guidance" in drawn) == (model != "procedural")
     assert ("prop mode\n" in drawn) == (model != "procedural")
     assert ("prop refine_depth" in drawn) == (model != "procedural" and mode == "joint")
+    assert ("prop mask_path" in drawn) == ("prop strictness" in drawn) == (model != "procedural")
+    assert ("prop known_image_path" in drawn) == (model != "procedural" and mode != "i2d")
+    assert ("prop known_depth_path" in drawn) == (model != "procedural" and mode != "d2i")
     assert ("prop image_path" in drawn) == (mode == "i2d")
     assert ("prop depth_path" in drawn) == (mode == "d2i")
     assert ("prop size_px" in drawn) == (mode == "joint")
