@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import bpy
 import mathutils
@@ -48,6 +49,24 @@ def named(name: str) -> bpy.types.Object:
     return found
 
 
+class Side(NamedTuple):
+    """The side of the frame that the sensor is fitted to; the lens's shift is in units of it."""
+
+    length_px: float  # in pixel widths
+    sensor: str  # the camera's property that is laid along it, in millimetres
+
+
+def fitted_side(camera: bpy.types.Object, scene: bpy.types.Scene) -> Side:
+    """Which side of the scene's frame the camera's sensor is fitted to."""
+    width, height = frame_px(scene)
+    aspect_x, aspect_y = scene.render.pixel_aspect_x, scene.render.pixel_aspect_y
+    fit = camera.data.sensor_fit
+    sensor = "sensor_height" if fit == "VERTICAL" else "sensor_width"  # AUTO fits the width to the longer side
+    if fit == "AUTO":
+        fit = "HORIZONTAL" if width * aspect_x >= height * aspect_y else "VERTICAL"
+    return Side(width if fit == "HORIZONTAL" else height * aspect_y / aspect_x, sensor)
+
+
 def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
     """The camera over the scene's frame. InputError for a panoramic camera: it has no straight rows and columns."""
     data = camera.data
@@ -56,25 +75,17 @@ def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
             f"The camera '{camera.name}' is panoramic.", "Use a perspective or orthographic camera for the scene."
         )
     width, height = frame_px(scene)
-    aspect_x, aspect_y = scene.render.pixel_aspect_x, scene.render.pixel_aspect_y
-    fit = data.sensor_fit
-    if fit == "AUTO":
-        fit = "HORIZONTAL" if width * aspect_x >= height * aspect_y else "VERTICAL"
-        sensor_mm = data.sensor_width  # AUTO fits the width of the sensor to the longer side
-    else:
-        sensor_mm = data.sensor_width if fit == "HORIZONTAL" else data.sensor_height
-    # The side that the sensor is fitted to, measured in pixel widths; shift is in units of it.
-    side = width if fit == "HORIZONTAL" else height * aspect_y / aspect_x
+    side = fitted_side(camera, scene)
     orthographic = data.type == "ORTHO"
-    fx = side / data.ortho_scale if orthographic else side * data.lens / sensor_mm
-    squeeze = aspect_x / aspect_y
+    fx = side.length_px / (data.ortho_scale if orthographic else getattr(data, side.sensor) / data.lens)
+    squeeze = scene.render.pixel_aspect_x / scene.render.pixel_aspect_y
     return Intrinsics(
         width_px=width,
         height_px=height,
         fx=fx,
         fy=fx * squeeze,
-        cx=width / 2.0 - data.shift_x * side,
-        cy=height / 2.0 + data.shift_y * side * squeeze,
+        cx=width / 2.0 - data.shift_x * side.length_px,
+        cy=height / 2.0 + data.shift_y * side.length_px * squeeze,
         orthographic=orthographic,
     )
 
