@@ -118,23 +118,28 @@ def of(scene_object: bpy.types.Object | None) -> bpy.types.NodesModifier | None:
     return None
 
 
-def shown_inputs(modifier: bpy.types.NodesModifier) -> dict[str, str]:
-    """Name -> data path from the modifier, of the inputs that can be turned by hand."""
-    hidden = {item.name for item in live_nodes.INPUTS if item.hidden}
-    found = live_nodes.identifiers(modifier.node_group)
-    return {name: _path(key) for name, key in found.items() if name not in hidden and name != "Geometry"}
+def holder(modifier: bpy.types.NodesModifier, name: str) -> tuple[Any, str]:
+    """Where the input of that name lies: the owner, and the data path from there, for UILayout.prop and driver_add."""
+    identifier = live_nodes.identifiers(modifier.node_group)[name]
+    if hasattr(modifier, "properties"):  # in 5.2; before, a custom property of the modifier
+        return getattr(modifier.properties.inputs, identifier), "value"
+    return modifier, f'["{identifier}"]'
 
 
 def get(modifier: bpy.types.NodesModifier, name: str) -> Any:
     """The value of the input of that name."""
-    return modifier[live_nodes.identifiers(modifier.node_group)[name]]
+    owner, path = holder(modifier, name)
+    return owner.path_resolve(path)
 
 
 def put(modifier: bpy.types.NodesModifier, values: dict[str, Any]) -> None:
     """Set inputs by name, and have the object worked out again."""
-    found = live_nodes.identifiers(modifier.node_group)
     for name, value in values.items():
-        modifier[found[name]] = value
+        owner, path = holder(modifier, name)
+        if owner is modifier:
+            modifier[path[2:-2]] = value
+        else:
+            owner.value = value
     modifier.id_data.update_tag()
 
 
@@ -157,10 +162,6 @@ def is_as_made(scene_object: bpy.types.Object) -> bool:
     )
 
 
-def _path(identifier: str) -> str:
-    return f'["{identifier}"]'
-
-
 def _follow(
     modifier: bpy.types.NodesModifier, camera: bpy.types.Object, sensor: str, widths: float, orthographic: bool
 ) -> None:
@@ -176,8 +177,8 @@ def _follow(
 def _drive(
     modifier: bpy.types.NodesModifier, name: str, camera: bpy.types.Object, expression: str, **variables: str
 ) -> None:
-    identifier = live_nodes.identifiers(modifier.node_group)[name]
-    driver = modifier.driver_add(_path(identifier)).driver
+    owner, path = holder(modifier, name)
+    driver = owner.driver_add(path).driver
     driver.type = "SCRIPTED"
     for key, data_path in variables.items():
         variable = driver.variables.new()
