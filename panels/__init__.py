@@ -2,9 +2,10 @@
 
 
 def _modules():
-    from . import constraints, engine, generate, model, placement
+    from . import constraints, engine, generate, live_scene, model, placement
 
-    return generate, model, constraints, placement, engine  # the order in the tab; the others hang below the first
+    # The order in the tab; all but the live scene hang below the first.
+    return generate, model, constraints, placement, engine, live_scene
 
 
 def register() -> None:

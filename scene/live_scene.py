@@ -118,6 +118,11 @@ def of(scene_object: bpy.types.Object | None) -> bpy.types.NodesModifier | None:
     return None
 
 
+def has(modifier: bpy.types.NodesModifier, name: str) -> bool:
+    """Whether the modifier, which an older version may have made, has that input."""
+    return name in live_nodes.identifiers(modifier.node_group)
+
+
 def holder(modifier: bpy.types.NodesModifier, name: str) -> tuple[Any, str]:
     """Where the input of that name lies: the owner, and the data path from there, for UILayout.prop and driver_add."""
     identifier = live_nodes.identifiers(modifier.node_group)[name]

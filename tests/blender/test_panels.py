@@ -11,7 +11,7 @@ import relievo
 from relievo.engine.errors import EngineError, EnvironmentMissing
 from relievo.engine.protocol import Progress
 from relievo.operators import session
-from relievo.scene import material
+from relievo.scene import live_nodes, material, scene_mesh
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
 PROPERTIES = bpy.types.UILayout.bl_rna.properties
@@ -36,8 +36,11 @@ class CheckingLayout:
                 assert icon in function.parameters["icon"].enum_items, icon
             if name == "prop":
                 data, key = arguments
-                assert key in data.bl_rna.properties, key
-                self.drawn.append(f"prop {key}")
+                if key.startswith('["'):  # a custom property, by its path: an input of a modifier, before 5.2
+                    assert key[2:-2] in data, key
+                else:
+                    assert key in data.bl_rna.properties, key
+                self.drawn.append(f"prop {options['text'] if key.startswith('[') or key == 'value' else key}")
             elif name == "operator":
                 group, verb = arguments[0].split(".")
                 assert verb in dir(getattr(bpy.ops, group)), arguments[0]
@@ -78,7 +81,7 @@ def draw() -> str:
 
 
 def test_every_panel_is_in_the_tab(tab):
-    assert len(panels()) == 6
+    assert len(panels()) == 7
     for panel in panels():
         assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Relievo", "VIEW_3D", "UI")
 
@@ -158,6 +161,17 @@ def test_everything_explains_itself(tab):
             assert len(prop.description) > 10, prop.identifier
     for verb in dir(bpy.ops.relievo):
         assert len(getattr(bpy.ops.relievo, verb).get_rna_type().description) > 10, verb
+
+
+def test_the_live_scene_in_hand_has_its_inputs_beside_it(tab):
+    assert "Tear" not in draw()
+    depth = np.random.default_rng(0).random((8, 8), np.float32) + 1
+    made = scene_mesh.build(bpy.context, np.zeros((8, 8, 3), np.uint8), depth, {}, name="A", fov_deg=50.0)
+    bpy.context.view_layer.objects.active = made
+    drawn = draw()
+    hidden = {item.name for item in live_nodes.INPUTS if item.hidden} | {"View Width"}
+    for item in live_nodes.INPUTS:
+        assert (f"prop {item.name}" in drawn) == (item.name not in hidden), item.name
 
 
 def test_a_preview_is_no_trouble_without_a_window(tab):
