@@ -4,6 +4,7 @@
 def _modules():
     # Inside the function: the command line's parser must be importable without Blender.
     from . import (
+        align_to_scene,
         cancel,
         command,
         copy_error,
@@ -17,6 +18,7 @@ def _modules():
         open_log,
         preview,
         randomise_seed,
+        set_distance,
     )
 
     return (
@@ -31,6 +33,8 @@ def _modules():
         mark_asset,
         open_log,
         install_engine,
+        align_to_scene,
+        set_distance,
         handlers,
         command,
     )

@@ -218,6 +218,15 @@ class RelievoSettings(bpy.types.PropertyGroup):
         default=math.radians(50.0),
     )
 
+    known_distance: FloatProperty(
+        name="Distance",
+        description="How far apart the two selected vertices of the scene are in truth",
+        subtype="DISTANCE",
+        min=1e-4,
+        soft_max=100.0,
+        default=1.0,
+    )
+
     @property
     def entry(self) -> catalog.ModelEntry:
         """The chosen model in the catalogue."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from ...engine.errors import InputError
 from ...engine.geometry import depth as depth_maps
 from ...engine.request import Request
 from ...scene import camera as cameras
-from ...scene import depth_pass, files, images, material, render, results, scene_mesh
+from ...scene import depth_pass, files, fitting, images, material, render, results, scene_mesh
 from .. import known, session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from . import sheets
@@ -235,9 +235,10 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a mesh that fits the camera."""
     open_or_keep(args.blend)
     camera = None if args.fov_deg else camera_of(bpy.context.scene, args.camera)
+    notes: list[str] = []
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
-        return scene_mesh.build(
+        made = scene_mesh.build(
             bpy.context,
             picture,
             depth_map,
@@ -246,8 +247,26 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             camera=camera,
             fov_deg=args.fov_deg,
         )
+        notes.extend(_fitted(args, made))
+        return made
 
-    return _from_pair(args, console, build)
+    outcome = _from_pair(args, console, build)
+    for note in notes:
+        console.say(note)
+    return replace(outcome, notes=tuple(notes))
+
+
+def _fitted(args: argparse.Namespace, made: bpy.types.Object) -> Iterator[str]:
+    """Bring the scene to the size that is asked for; what came of it."""
+    if args.align_to_scene:
+        found = fitting.align_to_scene(bpy.context, made)
+        yield f"Aligned by scale {found.scale:.6g} and offset {found.offset:.6g}: {found}."
+    elif args.known_distance:
+        asked = args.known_distance
+        ends = [fitting.vertex_at(made, *pixel) for pixel in (asked.first_px, asked.second_px)]
+        unit_m = bpy.context.scene.unit_settings.scale_length
+        factor = fitting.set_distance(bpy.context, made, *ends, asked.metres / unit_m)
+        yield f"All distances are {factor:.6g} times those of the depth file."
 
 
 def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:

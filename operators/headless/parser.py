@@ -43,6 +43,23 @@ class Size:
             raise argparse.ArgumentTypeError(f"'{text}' is no size; use 512 or 640x360") from None
 
 
+@dataclass(frozen=True)
+class KnownDistance:
+    """``120,80,400,90,2.5``: two pixels, counted from the upper left corner, and the metres between them."""
+
+    first_px: tuple[float, float]
+    second_px: tuple[float, float]
+    metres: float
+
+    @classmethod
+    def parse(cls, text: str) -> KnownDistance:
+        try:
+            x1, y1, x2, y2, metres = (float(part) for part in text.split(","))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is no known distance; use X1,Y1,X2,Y2,METRES") from None
+        return cls((x1, y1), (x2, y2), metres)
+
+
 def _shard(text: str) -> tuple[int, int]:
     """``2/4`` -> (2, 4): the second of four machines."""
     try:
@@ -113,6 +130,7 @@ def build_parser() -> Parser:
     scene = _command(commands, "scene", "a picture and its depth become a mesh that fits the camera")
     _add_pair(scene)
     _add_camera(scene)
+    _add_fit(scene)
     _add_render(scene)
 
     material = _command(commands, "material", "a picture and its depth become a displaced material")
@@ -185,6 +203,19 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     camera = parser.add_mutually_exclusive_group()
     camera.add_argument("--camera", metavar="NAME", help="a camera of the opened file; default: its active camera")
     camera.add_argument("--fov-deg", type=_fov, metavar="F", help="a new camera; F: horizontal field of view")
+
+
+def _add_fit(parser: argparse.ArgumentParser) -> None:
+    fit = parser.add_mutually_exclusive_group()
+    fit.add_argument(
+        "--align-to-scene", action="store_true", help="scale and offset the depth to fit what else the file shows"
+    )
+    fit.add_argument(
+        "--known-distance",
+        type=KnownDistance.parse,
+        metavar="X1,Y1,X2,Y2,METRES",
+        help="scale the depth so that these two pixels of the picture are that far apart",
+    )
 
 
 def _add_relief(parser: argparse.ArgumentParser) -> None:

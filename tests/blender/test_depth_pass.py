@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import bpy
 import measure
 import numpy as np
@@ -11,18 +9,7 @@ import pytest
 import shapes
 from relievo.engine.errors import EngineError, InputError
 from relievo.scene import depth_pass
-from test_scene_alignment import CAMERAS, landscape_with_shift
-
-
-@pytest.fixture
-def camera():
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    bpy.context.scene.collection.objects.link(camera)
-    bpy.context.scene.camera = camera
-    camera.location = (0.4, -0.5, 1.1)
-    camera.rotation_euler = (math.radians(83.0), math.radians(4.0), math.radians(2.0))
-    camera.scale = (1.5, 1.5, 1.5)  # a camera's scale must not matter
-    return camera
+from views import CAMERAS, landscape_with_shift
 
 
 def seen(camera, exclude=()) -> depth_pass.DepthPass:

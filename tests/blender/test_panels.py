@@ -81,7 +81,7 @@ def draw() -> str:
 
 
 def test_every_panel_is_in_the_tab(tab):
-    assert len(panels()) == 7
+    assert len(panels()) == 8
     for panel in panels():
         assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Relievo", "VIEW_3D", "UI")
 
