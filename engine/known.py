@@ -13,6 +13,7 @@ from .model.bundle import SmallModel
 from .pipeline import Arrays, known_pixels
 from .request import Request
 from .sampling.constraints import Constraints, KnownDepth, KnownImage
+from .sampling.windows import Broad
 
 COVERED = 0.1  # share of a sampled pixel, as it comes from resizing, from which on it counts as known
 
@@ -58,8 +59,8 @@ class Known:
             request.resample,
         )
 
-    def constraints(self, model: SmallModel, frame: Frame) -> Constraints:
-        """For one rollout on that frame."""
+    def constraints(self, model: SmallModel, frame: Frame, broad: Broad | None = None) -> Constraints:
+        """For one rollout on that frame, which may have broad shapes to keep to."""
         image = depth = None
         patch, device = model.config.refinement.patch_px, model.text.tokens.weight.device
         if self.image is not None:
@@ -78,7 +79,7 @@ class Known:
                 lambda tokens: model.image_codec.decode(tokens, frame.grid),
                 self.depth.strictness,
             )
-        return Constraints(image, depth, self.resample)
+        return Constraints(image, depth, self.resample, broad)
 
     def in_image(self, image: np.ndarray) -> np.ndarray:
         return image if self.image is None else self.image.put_into(image)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,14 +22,17 @@ from .frame import (
 )
 from .known import Known
 from .model.bundle import SmallModel, load_small
-from .model.resample import resize
+from .model.resample import resize, shrink
 from .pipeline import Arrays, Output, Report
 from .request import Request
 from .sampling.sampler import Step, refine_depth, sample
+from .sampling.windows import Broad, Plane, Windows
 
 FARTHEST = 25.0  # in mean depths: what is farther is the model's rounding of infinity
 MATERIAL_FARTHEST = 4.0  # a surface seen from the front has no sky
 PREVIEW_EVERY = 4  # steps
+PREVIEW_PX = 512  # longer side at most
+BROAD_SHARE = 2  # shapes of this many pixels of the model's own size, and larger, are broad
 
 
 def best_device() -> torch.device:
@@ -49,10 +55,20 @@ class ModalityForcingBackend:
     def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
         model = self._model(entry, report)
         height, width = request.height_px, request.width_px
-        frame = plan_frame(width, height, sampled_px(model, request), model.config.refinement.patch_px, request.tiles)
+        frame = plan_frame(width, height, sampled_px(model, request), model.image_codec.patch_px, request.tiles)
         with torch.inference_mode():
             known = Known.of(arrays, request)
-            image, depth, unit = self._sample(model, request, arrays, known, frame, report)
+            rollout = Rollout(model, request, arrays, known, frame, report)
+            if not is_detailed(model, request):
+                image, depth, unit = rollout.sample()
+            else:
+                broad = None
+                if request.target == "scene" or request.mode != "joint":
+                    # A texture is the same all over; a view must be laid out as a whole before its parts are made.
+                    small = plan_frame(width, height, model.config.native_px, model.image_codec.patch_px, tile=False)
+                    whole = replace(rollout, frame=small, stage="sampling the whole")
+                    broad = rollout.broad_shapes(whole, *whole.sample()[:2])
+                image, depth, unit = replace(rollout, stage="sampling details").sample(broad, by_windows=True)
             report("finishing", 0, 1, None)
             image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame)
             depth = arrays["depth"] if request.mode == "d2i" else finished_depth(depth, request, frame) * unit
@@ -73,28 +89,27 @@ class ModalityForcingBackend:
             report("loading the model", 1, 1, None)
         return self._loaded[1]
 
-    def _sample(
-        self, model: SmallModel, request: Request, arrays: Arrays, known: Known, frame: Frame, report: Report
-    ) -> tuple[Tensor, Tensor, float]:
-        """Image (1, 3, h, w) in [-1, 1] and depth (1, h, w) on the frame's grid, and the unit of this depth."""
-        device, patch = model.text.tokens.weight.device, model.config.refinement.patch_px
-        given: dict[str, Tensor] = {}
-        if request.mode == "i2d":
-            image = to_frame(image_to_tensor(arrays["image"]), frame, patch).to(device)
-            given["clean_image"] = model.image_codec.encode(image)
-        if request.mode == "d2i":
-            disparity = depth_to_disparity(torch.from_numpy(arrays["depth"])[None, None])
-            disparity = to_frame(disparity, frame, patch)[:, 0]
-            depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
-            given["clean_depth"] = model.depth_codec.encode(depth)
 
-        def on_step(step: Step) -> None:
-            preview = None
-            if step.clean_image is not None and step.index % PREVIEW_EVERY == 0 and request.mode != "i2d":
-                preview = tensor_to_image(from_frame(model.image_codec.decode(step.clean_image, frame.grid), frame))
-            report("sampling", step.index, step.of, preview)
+@dataclass(frozen=True)
+class Rollout:
+    """One way from noise to a picture and its depth, on one frame."""
 
-        ctx = model.text.encode([request.prompt])
+    model: SmallModel
+    request: Request
+    arrays: Arrays
+    known: Known
+    frame: Frame
+    report: Report
+    stage: str = "sampling"
+
+    def sample(self, broad: Broad | None = None, by_windows: bool = False) -> tuple[Tensor, Tensor, float]:
+        """Image (1, 3, h, w) in [-1, 1] and depth (1, h, w) on the frame's grid, and the unit of this depth.
+
+        broad       broad shapes to keep to
+        by_windows  look at windows of the model's own size, not at the whole grid
+        """
+        model, request, frame = self.model, self.request, self.frame
+        progress = Progress(self.report, self.stage, request.steps, self._preview)
         settings = {
             "grid": frame.grid,
             "num_steps": request.steps,
@@ -105,9 +120,11 @@ class ModalityForcingBackend:
             "null_ctx": model.text.encode([""]),
             "tile": request.tiles,
             "timestep_dtype": getattr(torch, request.timestep_dtype),
-            "on_step": on_step,
+            "windows": self._windows(progress) if by_windows else None,
+            "on_step": progress.on_step,
         }
-        constraints = known.constraints(model, frame)
+        ctx = model.text.encode([request.prompt])
+        constraints = self.known.constraints(model, frame, broad)
         image, depth = sample(
             model.dit,
             ctx,
@@ -115,18 +132,88 @@ class ModalityForcingBackend:
             guidance_scale=request.guidance,
             log2_alpha=request.log2_alpha,
             constraints=constraints,
-            **given,
+            **self._given(),
             **settings,
         )
         if request.refine_depth and request.mode == "joint":
-            constraints = known.constraints(model, frame)
+            constraints = self.known.constraints(model, frame, broad)
             depth = refine_depth(model.dit, ctx, image, constraints=constraints, **settings)
         depth = model.depth_codec.decode(depth, frame.grid, clip=True)
         return model.image_codec.decode(image, frame.grid), depth, constraints.unit
 
+    def broad_shapes(self, small: Rollout, image: Tensor, depth: Tensor) -> Broad:
+        """Those of another rollout's result, on its smaller frame, for this one's frame."""
+        codec, patch = self.model.image_codec, self.model.image_codec.patch_px
+        image = to_frame(from_frame(image, small.frame), self.frame, patch)
+        disparity = from_frame(depth_to_disparity(depth)[:, None], small.frame)
+        disparity = to_frame(disparity, self.frame, patch, mode="bilinear")[:, 0]
+        depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf)
+        return Broad.of(
+            self.frame.grid,
+            Plane(patch, 3),
+            Plane(self.model.depth_codec.patch_size, 1),
+            None if self.request.mode == "i2d" else codec.encode(image),
+            None if self.request.mode == "d2i" else self.model.depth_codec.encode_relative(depth),
+            size=tuple(side * patch // BROAD_SHARE for side in small.frame.grid),
+        )
+
+    def _given(self) -> dict[str, Tensor]:
+        """The tokens of what i2d or d2i starts from."""
+        device, patch = self.model.text.tokens.weight.device, self.model.image_codec.patch_px
+        if self.request.mode == "i2d":
+            image = to_frame(image_to_tensor(self.arrays["image"]), self.frame, patch).to(device)
+            return {"clean_image": self.model.image_codec.encode(image)}
+        if self.request.mode == "d2i":
+            disparity = depth_to_disparity(torch.from_numpy(self.arrays["depth"])[None, None])
+            disparity = to_frame(disparity, self.frame, patch)[:, 0]
+            depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
+            return {"clean_depth": self.model.depth_codec.encode(depth)}
+        return {}
+
+    def _windows(self, progress: Progress) -> Windows:
+        own = self.model.config.native_px // self.model.image_codec.patch_px
+        size = tuple(min(own, side) for side in self.frame.grid)
+        return Windows(size, (self.request.tiles, self.request.tiles), progress.on_batch)
+
+    def _preview(self, step: Step) -> np.ndarray | None:
+        if step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d":
+            return None
+        picture = from_frame(self.model.image_codec.decode(step.clean_image, self.frame.grid), self.frame)
+        longest = max(self.frame.crop_px)
+        if longest > PREVIEW_PX:
+            picture = shrink(picture, tuple(max(1, side * PREVIEW_PX // longest) for side in self.frame.crop_px))
+        return tensor_to_image(picture)
+
+
+class Progress:
+    """Reports a rollout: every step, and every batch of windows within it, so that it can be cancelled there."""
+
+    def __init__(self, report: Report, stage: str, steps: int, preview: Callable[[Step], np.ndarray | None]) -> None:
+        self._report, self._stage, self._preview = report, stage, preview
+        self._at = (0, steps)
+
+    def on_step(self, step: Step) -> None:
+        self._at = (step.index, step.of)
+        self._report(self._stage, *self._at, self._preview(step))
+
+    def on_batch(self) -> None:
+        self._report(self._stage, *self._at, None)
+
+
+def is_detailed(model: SmallModel, request: Request) -> bool:
+    """Whether more is asked for than the model can look at at once."""
+    return sampled_px(model, request) > undetailed_px(model, request)
+
 
 def sampled_px(model: SmallModel, request: Request) -> int:
-    """Side of the square whose area is sampled: the model's own, and for a tile twice that where it is wanted.
+    """Side of the square whose area is sampled. More than the result has would be lost."""
+    wanted = (request.width_px * request.height_px) ** 0.5
+    own = undetailed_px(model, request)
+    return own if request.detail_px is None else max(own, min(request.detail_px, round(wanted)))
+
+
+def undetailed_px(model: SmallModel, request: Request) -> int:
+    """The same where no detail is asked for: the model's own side, and for a tile twice that where it is wanted.
 
     A rolled grid of twice the side keeps a texture together and shows more of it; a scene falls apart.
     """
@@ -154,4 +241,5 @@ def size_notes(frame: Frame, request: Request) -> tuple[str, ...]:
     rows, columns = frame.crop_px
     if request.width_px * request.height_px <= rows * columns:
         return ()
-    return (f"Made at {columns} x {rows} pixels, the model's own size, and enlarged.",)
+    own = "" if request.detail_px else ", the model's own size,"
+    return (f"Made at {columns} x {rows} pixels{own} and enlarged.",)

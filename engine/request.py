@@ -40,6 +40,7 @@ class Request:
     strictness: float = 1.0  # of known pixels: 0 ignores them, 1 returns them exactly, between: held to that level
     depth_strictness: float | None = None  # of known depth; None: the same
     resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
+    detail_px: int | None = None  # sampled at this side (of a square of the same area), by windows; None: model's own
     timestep_dtype: str = "float32"  # "bfloat16" reproduces the rounding of the published scripts
     input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
 
@@ -64,6 +65,8 @@ class Request:
             raise InputError(f"A guidance of {self.guidance} is out of range.", "Use a number from 0 to 50.")
         if self.log2_alpha is not None and not -20.0 <= self.log2_alpha <= 20.0:
             raise InputError(f"A trajectory of {self.log2_alpha} is out of range.", "Use a number from -20 to 20.")
+        if self.detail_px is not None and not 16 <= self.detail_px <= MAX_SIDE_PX:
+            raise InputError(f"A detail of {self.detail_px} pixels is out of range.", f"Use 16 to {MAX_SIDE_PX}.")
         for strictness in (self.strictness, self.strictness_of_depth):
             if not 0.0 <= strictness <= 1.0:
                 raise InputError(f"A strictness of {strictness} is out of range.", "Use a number from 0 to 1.")

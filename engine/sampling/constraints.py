@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from ..model.patches import from_patches, to_patches
+from .windows import Broad
 
 Noise = tuple[Tensor | None, Tensor | None]
 
@@ -141,11 +142,13 @@ class Constraints:
     """All that is known; made anew for every rollout (``KnownDepth`` follows it).
 
     resample  how often each part of the way is walked; 1: once, no jumps
+    broad     the broad shapes of both, for samples larger than the model's own size (see windows)
     """
 
     image: KnownImage | None = None
     depth: KnownDepth | None = None
     resample: int = 1
+    broad: Broad | None = None
 
     @property
     def unit(self) -> float:
@@ -166,6 +169,24 @@ class Constraints:
         if self.depth is not None and noise[1] is not None:
             depth = self.depth.impose(depth, t_depth, noise[1])
         return image, depth
+
+    @property
+    def correct_image(self) -> bool:
+        """Whether a prediction of the image is changed by what is known."""
+        return self.broad is not None
+
+    @property
+    def correct_depth(self) -> bool:
+        return self.broad is not None or self.depth is not None
+
+    def corrected_image(self, clean: Tensor) -> Tensor:
+        """The model's prediction (B, L, C) as it is to be followed."""
+        return clean if self.broad is None else self.broad.settle_image(clean)
+
+    def corrected_depth(self, clean: Tensor, clean_image: Tensor, t: Tensor) -> Tensor:
+        """The same for depth, entered at level t."""
+        clean = clean if self.broad is None else self.broad.settle_depth(clean)
+        return clean if self.depth is None else self.depth.correct(clean, clean_image, t)
 
 
 NONE = Constraints()

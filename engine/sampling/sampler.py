@@ -16,6 +16,7 @@ from torch import Tensor
 from ..model.transformer import token_ids
 from .constraints import NONE, Constraints, renoised, walk
 from .schedules import Mode, Schedule, timesteps
+from .windows import Predict, Windows, windowed
 
 
 class Denoiser(Protocol):
@@ -89,6 +90,7 @@ def sample(
     timestep_dtype: torch.dtype = torch.float32,
     noise: tuple[Tensor | None, Tensor | None] | None = None,
     constraints: Constraints = NONE,
+    windows: Windows | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Tokens of image and depth, (B, h*w, C) each, float32, on ctx's device.
@@ -103,6 +105,7 @@ def sample(
                                border is at the same place twice
     timestep_dtype             bfloat16 reproduces the rounding of the published scripts; the step sizes stay float32
     noise                      the initial (image, depth) noise instead of the seed's
+    windows                    how to look at a grid larger than the model knows; None: at all of it at once
     constraints                what is known of the generated modalities; tokens held to the end come back unchanged
     on_step                    called before every step and, with index == of, after the last; may raise to stop
     """
@@ -117,6 +120,13 @@ def sample(
     image, depth = image.to(device, torch.float32), depth.to(device, torch.float32)
 
     predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed)
+    if windows is not None:
+
+        def predict_for(count: int) -> Predict:
+            repeated = ctx.repeat_interleave(count, dim=0)
+            return guided(model, repeated, null_ctx, guidance_scale, windows.size, guidance_embed)
+
+        predict = windowed(predict_for, grid, windows)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
     rolls = torch.Generator("cpu").manual_seed(seed)
     jumps = torch.Generator("cpu").manual_seed(seed + 1)  # not the noise of the beginning once more
@@ -144,8 +154,11 @@ def sample(
         # The known modality is left alone rather than moved by zero: 0 * inf would leak.
         clean_image = image if mode == "i2d" else image - t_image[index].to(device) * image_v
         clean_depth = depth if mode == "d2i" else depth - t_depth[index].to(device) * depth_v
-        if constraints.depth is not None and mode != "d2i":
-            clean_depth = constraints.depth.correct(clean_depth, clean_image, t_depth[index])
+        if constraints.correct_image and mode != "i2d":
+            clean_image = constraints.corrected_image(clean_image)
+            image_v = velocity(image, clean_image, t_image[index], True, t_min)
+        if constraints.correct_depth and mode != "d2i":
+            clean_depth = constraints.corrected_depth(clean_depth, clean_image, t_depth[index])
             depth_v = velocity(depth, clean_depth, t_depth[index], True, t_min)
         image = image if mode == "i2d" else image + (t_image[to] - t_image[index]).to(device) * image_v
         depth = depth if mode == "d2i" else depth + (t_depth[to] - t_depth[index]).to(device) * depth_v

@@ -31,6 +31,7 @@ BRICK = Request(prompt="brick")
         ({"timestep_dtype": "int4"}, "timestep"),
         ({"strictness": 1.1}, "strictness of 1.1"),
         ({"depth_strictness": float("nan")}, "strictness"),
+        ({"detail_px": 5000}, "detail of 5000"),
         ({"resample": 0}, "Resampling 0 times"),
         ({"model": "none"}, "model 'none'"),
         ({"mode": "i2d"}, "cannot do i2d"),
