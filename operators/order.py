@@ -67,6 +67,7 @@ def order_from(context: bpy.types.Context) -> Order:
         guidance=settings.guidance if settings.uses_steps else None,
         fov_deg=view_fov_deg(scene, settings.target, camera, math.degrees(settings.fov_rad)),
         refine_depth=settings.can_refine and settings.refine_depth,
+        detail_px=settings.detail_px if settings.uses_steps and settings.more_detail else None,
         strictness=settings.strictness if settings.can_constrain else 1.0,
         resample=settings.resample if settings.can_constrain else 1,
         # Whether a given file tiles is not known; as a tile, its slope would be taken for relief.

@@ -22,6 +22,9 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
         if settings.uses_steps:
             layout.prop(settings, "steps")
             layout.prop(settings, "guidance")
+            layout.prop(settings, "more_detail")
+            if settings.more_detail:
+                layout.prop(settings, "detail_px")
         if settings.can_refine:
             layout.prop(settings, "refine_depth")
         paragraph(layout, context, settings.entry.description)

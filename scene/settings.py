@@ -117,6 +117,19 @@ class RelievoSettings(bpy.types.PropertyGroup):
         default=DEFAULT_MODEL.default_guidance,
     )
 
+    more_detail: BoolProperty(
+        name="More Detail",
+        description="Sample more pixels than the model's own size, part by part. Much slower",
+        default=False,
+    )
+    detail_px: IntProperty(
+        name="Detail",
+        description="Side of a square of as many pixels as are sampled; the rest of the size is enlarging",
+        subtype="PIXEL",
+        min=16,
+        max=MAX_SIDE_PX,
+        default=256,
+    )
     refine_depth: BoolProperty(
         name="Refine Depth",
         description="Look at the finished picture once more to find its depth: slower, often cleaner",

@@ -92,6 +92,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
         height_px=height_px,
         steps=args.steps,
         guidance=args.guidance,
+        detail_px=args.detail,
         log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
         refine_depth=args.refine_depth,
@@ -219,6 +220,7 @@ def _convert(
         fov_deg=fov_deg,
         steps=args.steps,
         guidance=args.guidance,
+        detail_px=args.detail,
         strictness=args.strictness,
         resample=args.resample,
     )

@@ -178,6 +178,9 @@ def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:
 def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same result; default: 0")
     parser.add_argument("--steps", type=int, help="sampling steps; default: the model's")
+    parser.add_argument(
+        "--detail", type=int, metavar="PX", help="sample at this size, not at the model's own (neural models; slow)"
+    )
     parser.add_argument("--guidance", type=float, help="how literally the prompt is taken; default: the model's")
     parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
 

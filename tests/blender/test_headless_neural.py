@@ -119,9 +119,11 @@ def test_options_for_the_scene_need_the_scene(tmp_path, capfd):
 def test_a_prompt_gets_both(tmp_path, capfd, model_dir):
     out = tmp_path / "out"
     status = run(["generate", "--prompt", "brick", "--model", "builtin", "--size", "32", "--steps", "3",
-                  "--guidance", "2", "--log2-alpha", "1", "--refine-depth", "--out", str(out)])  # fmt: skip
+                  "--guidance", "2", "--detail", "24", "--log2-alpha", "1", "--refine-depth",
+                  "--out", str(out)])  # fmt: skip
     assert status == 0, capfd.readouterr().err
     request = request_in(out)
+    assert request["detail_px"] == 24
     assert (request["steps"], request["guidance"], request["log2_alpha"], request["refine_depth"]) == (
         3,
         2.0,

@@ -130,6 +130,7 @@ def test_what_is_known_goes_with_the_order(tab, tmp_path):
     tab.model, tab.strictness, tab.resample = "builtin", 0.75, 2
     tab.known_image_path, tab.known_depth_path = str(tmp_path / "known.png"), str(tmp_path / "known.npy")
     tab.mask_path = str(tmp_path / "mask.png")
+    tab.more_detail, tab.detail_px = True, 128
     made = order.order_from(bpy.context)
     assert np.array_equal(made.arrays["known_image"], picture)
     assert np.isnan(made.arrays["known_depth"][1:5]).all() and np.isinf(made.arrays["known_depth"][0, 0])
@@ -141,6 +142,7 @@ def test_what_is_known_goes_with_the_order(tab, tmp_path):
         2,
     )
     assert set(made.request.input_sha256) == {"known_image", "known_depth", "mask"}
+    assert made.request.detail_px == 128
     assert made.placement.scene_units, "the known depth says where things are"
     tab.model = "procedural"
     assert not order.order_from(bpy.context).arrays, "a model that cannot hold them is not asked to"

@@ -96,6 +96,7 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
     for always in ("prop prompt", "prop seed", "prop model", "prop target", "operator generate"):
         assert always in drawn
     assert ("prop steps" in drawn) == ("prop guidance" in drawn) == (model != "procedural")
+    assert ("prop more_detail" in drawn) == (model != "procedural") and "prop detail_px" not in drawn
     assert ("prop mode\n" in drawn) == (model != "procedural")
     assert ("prop refine_depth" in drawn) == (model != "procedural" and mode == "joint")
     assert ("prop mask_path" in drawn) == ("prop strictness" in drawn) == (model != "procedural")
