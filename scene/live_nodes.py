@@ -23,6 +23,7 @@ VERSION_KEY = "relievo_scene_version"
 #: What the mesh stores, and the nodes read.
 RAY, DEPTH, KNOWN = "relievo_ray", "relievo_depth", "relievo_known"
 SHOWN_FROM, SHOWN_TO, CELL_JUMP = "relievo_shown_from", "relievo_shown_to", "relievo_cell_jump"
+FILL = "relievo_fill"
 UV = "UVMap"
 
 _DRAFT_JUMP = "relievo_draft_jump"
@@ -61,6 +62,7 @@ INPUTS = (
         "Tear", _FLOAT, DEFAULT_TEAR, "Neighbouring pixels whose depths differ by more than this share are parted",
         LEAST_TEAR, 10.0,
     ),
+    Input("Back Fill", _BOOL, True, "Continue the background a little way behind what stands before it"),
     Input(
         "Sky Distance", _FLOAT, 100.0, "Where the sky is, and all that is farther; before the depth is scaled", 1e-4,
         subtype="DISTANCE",
@@ -173,9 +175,11 @@ def _full(f: Formula, given, position, distance) -> bpy.types.NodeSocket:
         f.compare("GREATER_THAN", f.attribute(SHOWN_FROM, "FLOAT"), given["Tear"]),
         f.compare("LESS_EQUAL", f.attribute(SHOWN_TO, "FLOAT"), given["Tear"]),
     )
+    unwanted = f.logic("AND", f.attribute(FILL, "BOOLEAN"), f.logic("NOT", given["Back Fill"]))
+    gone = f.logic("OR", f.logic("OR", hidden, unwanted), cut_off)
     kept = f.node(
         "GeometryNodeDeleteGeometry",
-        {"Geometry": given["Geometry"], "Selection": f.logic("OR", hidden, cut_off)},
+        {"Geometry": given["Geometry"], "Selection": gone},
         domain="FACE",
         mode="ALL",
     ).outputs[0]

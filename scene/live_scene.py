@@ -29,6 +29,7 @@ class LiveSettings:
     near_cut: float = 0.0
     far_cut: float = 0.0  # 0: nothing is cut off
     tear: float = DEFAULT_TEAR
+    back_fill: bool = True
     sky_distance: float | None = None
     resolution_divisor: int = 1
 
@@ -92,6 +93,7 @@ def attach(
             "Near Cut": settings.near_cut,
             "Far Cut": settings.far_cut,
             "Tear": settings.tear,
+            "Back Fill": settings.back_fill,
             "Sky Distance": sky_distance if settings.sky_distance is None else settings.sky_distance,
             "Resolution Divisor": settings.resolution_divisor,
             "Material": material,

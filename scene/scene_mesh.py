@@ -67,7 +67,7 @@ def build(
         lens = Intrinsics.from_fov(width_px, height_px, math.radians(fov_deg))
     else:
         raise InputError("There is no camera to line up with.", "Add a camera, or give a field of view.")
-    grid = grids.build(depth, lens, tear=live.tear)
+    grid = grids.build(depth, lens, tear=live.tear, image=image)
 
     with whole_or_not_at_all():
         made_camera = camera is None
@@ -77,6 +77,12 @@ def build(
         material = shaders.unlit(f"{name} Material", picture)
         mesh = _mesh(name, grid)
         mesh.materials.append(material)
+        made = [mesh, material, picture]
+        if grid.picture is not None:
+            fill_picture = images.new_picture(f"{name} Back Fill", grid.picture)
+            fill_material = shaders.unlit(f"{name} Back Fill", fill_picture)
+            mesh.materials.append(fill_material)
+            made += [fill_material, fill_picture]
         scene_object = bpy.data.objects.new(name, mesh)
         context.collection.objects.link(scene_object)
         scene_object.matrix_world = _placed_like(context, camera)
@@ -93,7 +99,7 @@ def build(
             scene=context.scene,
         )
         made_from = {"camera": lens.to_dict(), "live": live.to_dict(), "median_depth_m": median_depth_m}
-        records.attach({**record, "scene": made_from}, scene_object, mesh, material, picture)
+        records.attach({**record, "scene": made_from}, scene_object, *made)
 
     cameras.see_as_far_as(camera, float(grid.depth.max()))
     cameras.see_as_near_as(camera, float(grid.depth.min()))
@@ -156,6 +162,9 @@ def _mesh(name: str, grid: grids.GridMesh) -> bpy.types.Mesh:
     _store(mesh, live_nodes.CELL_JUMP, "FLOAT", "POINT", grid.cell_jump)
     _store(mesh, live_nodes.SHOWN_FROM, "FLOAT", "FACE", grid.shown_from)
     _store(mesh, live_nodes.SHOWN_TO, "FLOAT", "FACE", grid.shown_to)
+    _store(mesh, live_nodes.FILL, "BOOLEAN", "FACE", grid.fill)
+    if grid.picture is not None:
+        _store(mesh, "material_index", "INT", "FACE", grid.fill.astype(np.int32))
     mesh.update()
     return mesh
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import seams
+from . import backfill, seams
 from .camera import Intrinsics
 from .edges import DEFAULT_TEAR, jumps
 
@@ -47,7 +47,9 @@ class GridMesh:
     quad_edges  (F, 4) int32     edge k of a face runs from its vertex k to the next
     shown_from  (F,)   float32   a face is there while shown_from <= threshold < shown_to
     shown_to    (F,)   float32
+    fill        (F,)   bool      belongs to the back fill
     cell_jump   (N,)   float32   of a pixel centre: the largest jump on the edges of the cell to its lower right
+    picture     (H, W, 3) uint8  what the back fill shows; None where there is none
     """
 
     points: np.ndarray
@@ -60,11 +62,14 @@ class GridMesh:
     quad_edges: np.ndarray
     shown_from: np.ndarray
     shown_to: np.ndarray
+    fill: np.ndarray
     cell_jump: np.ndarray
+    picture: np.ndarray | None
 
-    def shown(self, tear: float) -> np.ndarray:
-        """(F,) bool: the faces that are there at that threshold."""
-        return (self.shown_from <= tear) & (tear < self.shown_to)
+    def shown(self, tear: float, *, fill: bool = True) -> np.ndarray:
+        """(F,) bool: the faces that are there at that threshold, with the back fill or without."""
+        there = (self.shown_from <= tear) & (tear < self.shown_to)
+        return there if fill else there & ~self.fill
 
 
 def build(
@@ -73,11 +78,13 @@ def build(
     *,
     tear: float = DEFAULT_TEAR,
     sky_factor: float = SKY_FACTOR,
+    image: np.ndarray | None = None,
 ) -> GridMesh:
     """The mesh of a depth map.
 
     depth       (H, W) float32 as depth.check() leaves it: > 0 or inf, at least one finite
     intrinsics  of H x W pixels
+    image       (H, W, 3) uint8: with it, the background is continued behind what stands before it
     tear        the threshold that silhouettes are drawn for and the back fill is made for: neighbours whose depths
                 differ by more than this share of the nearer. Others, from LEAST_TEAR up, can be chosen later
     """
@@ -86,6 +93,7 @@ def build(
     known = np.isfinite(depth)
     z = np.where(known, depth, np.float32(depth[known].max() * sky_factor)).astype(np.float32, copy=False)
     across, down = _jumps(z, known, tear, intrinsics.orthographic)
+    behind = backfill.build(z, known, across, down, image, tear) if image is not None else None
     z, known = np.pad(z, 1, mode="edge"), np.pad(known, 1, mode="edge")
     across = np.pad(np.pad(across, ((1, 1), (0, 0)), mode="edge"), ((0, 0), (1, 1)))  # (H+2, W+1)
     down = np.pad(np.pad(down, ((0, 0), (1, 1)), mode="edge"), ((1, 1), (0, 0)))  # (H+1, W+2)
@@ -95,29 +103,41 @@ def build(
     whole_from = np.maximum(np.maximum(across[:-1], across[1:]), np.maximum(down[:, :-1], down[:, 1:])).ravel()
     cells = np.flatnonzero(whole_from)
     cut = seams.cut(layer, cells, seams.half_way(len(cells)))
-    grid = _grid(z.shape, whole_from)
-    sewn = _edges_of(cut.quads, len(grid.edges))
-
-    vertices = _Vertices(intrinsics, z.size + len(cut.depth))
+    vertices = _Vertices(intrinsics, z.size + len(cut.depth) + (len(behind.depth) if behind else 0))
     vertices.put_grid(z, known)
-    row, column = np.divmod(cut.origin, z.shape[1])
-    pixel = np.stack([column, row], axis=-1) - 0.5
+    pixel = _centres(cut.origin, z.shape[1])
     vertices.put(z.size, pixel + cut.place, pixel + cut.colour, cut.depth, known.ravel()[cut.origin])
+    layers = [_grid(z.shape, whole_from)]
+    layers.append(_layer(cut.quads, cut.shown_from, cut.shown_to, len(layers[0].edges)))
+    if behind:
+        start = z.size + len(cut.depth)
+        pixel = _centres(behind.pixels, z.shape[1])
+        vertices.put(start, pixel, pixel, behind.depth, behind.known)
+        edges = sum(len(layer.edges) for layer in layers)
+        layers.append(_layer(behind.quads + np.int32(start), behind.shown_from, seams.ALWAYS, edges))
+
     cell_jump = np.zeros(len(vertices.depth), np.float32)
     cell_jump[: z.size].reshape(z.shape)[:-1, :-1] = whole_from.reshape(len(z) - 1, -1)
+    joined = {name: np.concatenate([getattr(layer, name) for layer in layers]) for name in _Faces.__annotations__}
+    fill = np.zeros(len(joined["quads"]), bool)
+    fill[len(fill) - (len(behind.quads) if behind else 0) :] = True
     return GridMesh(
         points=vertices.points,
         rays=vertices.rays,
         depth=vertices.depth,
         known=vertices.known,
         uv=vertices.uv,
-        quads=np.concatenate([grid.quads, cut.quads]),
-        edges=np.concatenate([grid.edges, sewn.edges]),
-        quad_edges=np.concatenate([grid.quad_edges, sewn.quad_edges]),
-        shown_from=np.concatenate([grid.shown_from, cut.shown_from]),
-        shown_to=np.concatenate([np.full(len(grid.quads), seams.ALWAYS, np.float32), cut.shown_to]),
+        **joined,
+        fill=fill,
         cell_jump=cell_jump,
+        picture=behind.picture if behind else None,
     )
+
+
+def _centres(pixels: np.ndarray, columns: int) -> np.ndarray:
+    """(P, 2): the middles, in pixels of the image, of those with these numbers in the grid with its margin."""
+    row, column = np.divmod(pixels, columns)
+    return np.stack([column, row], axis=-1) - 0.5
 
 
 def _jumps(z: np.ndarray, known: np.ndarray, tear: float, orthographic: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -172,12 +192,13 @@ class _Vertices:
 
 @dataclass(frozen=True)
 class _Faces:
-    """Quads with their edges, and where they are shown from."""
+    """Of GridMesh, those of one layer."""
 
     quads: np.ndarray
     edges: np.ndarray
     quad_edges: np.ndarray
     shown_from: np.ndarray
+    shown_to: np.ndarray
 
 
 def _grid(shape: tuple[int, int], whole_from: np.ndarray) -> _Faces:
@@ -203,12 +224,13 @@ def _grid(shape: tuple[int, int], whole_from: np.ndarray) -> _Faces:
         used = np.zeros(len(edges), bool)
         used[quad_edges] = True
         edges, quad_edges = edges[used], (np.cumsum(used, dtype=np.int32) - np.int32(1))[quad_edges]
-    return _Faces(quads, edges, quad_edges, whole_from)
+    return _Faces(quads, edges, quad_edges, whole_from, np.full(len(quads), seams.ALWAYS, np.float32))
 
 
-def _edges_of(quads: np.ndarray, start: int) -> _Faces:
-    """Edges of quads that share none with others, numbered from there."""
+def _layer(quads: np.ndarray, shown_from: np.ndarray, shown_to: np.ndarray | float, start: int) -> _Faces:
+    """Quads that share no edge with another layer; their edges are numbered from there."""
     pairs = np.sort(np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1), axis=-1).reshape(-1, 2).astype(np.int64)
     keys, number = np.unique(pairs[:, 0] << 32 | pairs[:, 1], return_inverse=True)
     edges = np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=-1).astype(np.int32)
-    return _Faces(quads, edges, (number.reshape(quads.shape) + start).astype(np.int32), np.empty(0, np.float32))
+    quad_edges = (number.reshape(quads.shape) + start).astype(np.int32)
+    return _Faces(quads, edges, quad_edges, shown_from, np.broadcast_to(np.float32(shown_to), shown_from.shape))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapes
 from relievo.engine.errors import InputError
-from relievo.scene import live_nodes, live_scene, scene_mesh
+from relievo.scene import images, live_nodes, live_scene, render, scene_mesh, shaders
 from relievo.scene.live_scene import LiveSettings
 from views import CAMERAS
 
@@ -145,6 +145,8 @@ def test_no_face_spans_more_than_the_threshold(tear):
     span = stored(shown, live_nodes.DEPTH)[quads_of(shown)]
     steps = np.abs(span - np.roll(span, 1, 1)) / np.minimum(span, np.roll(span, 1, 1))
     assert steps.max() <= tear * (1 + 1e-5)
+    set_(mesh, Back_Fill=False)
+    shown = evaluated(mesh)
     x, y = points_of(shown)[quads_of(shown)][..., 0], points_of(shown)[quads_of(shown)][..., 1]
     distance = -points_of(shown)[quads_of(shown)][..., 2]
     x, y = x / distance, y / distance
@@ -174,6 +176,34 @@ def test_a_draft_takes_every_nth_pixel_and_tears_at_the_same_jumps():
         normals = np.empty(3 * len(draft.polygons), np.float32)
         draft.polygons.foreach_get("normal", normals)
         assert (normals.reshape(-1, 3)[:, 2] > 0).all()
+
+
+@pytest.mark.parametrize("sky", [False, True])
+def test_a_camera_that_moves_aside_does_not_see_through(sky, camera, tmp_path):
+    """By 5 % of the distance, to both sides; the world shows where there is nothing."""
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = 240, 160
+    bpy.context.view_layer.update()
+    image, depth, shape = shapes.trace(camera, scene)
+    image //= 2  # no white in it
+    if sky:
+        depth[shape == 1] = np.inf
+    mesh = scene_mesh.build(bpy.context, image, depth, {}, name="Shapes", camera=camera)
+    scene.world = shaders.plain_world("White", colour=(1.0, 1.0, 1.0), strength=1.0)
+    render.show_as_made(scene)
+    place, right = camera.location.copy(), camera.matrix_world.normalized().col[0].xyz
+    aside = 0.05 * float(np.median(depth[np.isfinite(depth)]))
+
+    def holes(to: float) -> float:
+        camera.location = place + right * to
+        bpy.context.view_layer.update()
+        path = render.render_png(bpy.context, tmp_path / "seen.png", width_px=240, height_px=160, samples=4)
+        return float((images.read_image(path)[8:-8, 24:-24].min(-1) > 190).mean())  # what the frame left out is no hole
+
+    for to in (aside, -aside):
+        assert holes(to) < 0.002
+    set_(mesh, Back_Fill=False)
+    assert holes(aside) > 0.02
 
 
 def test_one_group_a_file_and_an_older_one_is_left_alone():
