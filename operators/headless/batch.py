@@ -117,8 +117,8 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
                 maps, paths["maps"] = _maps_place(args.maps, job.id, folder, staging)
             extra = sheets.wanted(args, maps, args.prompt)
             result = commands.ask(request, arrays, console)
-            commands.write_generated(result, placement, folder, shot, console, extra)
-            done = finished(status="done", paths=paths, notes=list(result.notes))
+            notes = commands.write_generated(result, placement, folder, shot, console, extra)
+            done = finished(status="done", paths=paths, notes=list(notes))
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
         return done
     except (EngineError, OSError) as failure:  # OSError: the disk is full, most likely

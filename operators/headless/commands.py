@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,10 @@ from ...engine.errors import InputError
 from ...engine.geometry import depth as depth_maps
 from ...engine.request import Request
 from ...scene import camera as cameras
-from ...scene import depth_pass, files, fitting, images, material, render, results, scene_mesh
+from ...scene import depth_pass, files, images, material, render, results, scene_mesh
 from .. import known, session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
-from . import sheets
+from . import fit, sheets
 from .blend import camera_of, open_or_keep
 from .console import Console
 from .staging import Staging
@@ -67,9 +67,9 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
         shot = _shot(args, staging)
         extra = sheets.wanted(args, staging.folder(args.maps) if args.maps else None, args.prompt)
         result = ask(request, arrays, console)
-        write_generated(result, placement, folder, shot, console, extra)
+        notes = write_generated(result, placement, folder, shot, console, extra)
     paths = {"folder": args.out, "blend": args.out / f"{args.target}.blend"}
-    return Outcome(paths | _render_path(args) | _maps_path(args), result.notes, result.seconds)
+    return Outcome(paths | _render_path(args) | _maps_path(args), notes, result.seconds)
 
 
 def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Request, Placement, dict[str, np.ndarray]]:
@@ -78,6 +78,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
     InputError for anything the model or the file cannot do.
     """
     sheets.check(args)
+    fit.check(args)
     scene = bpy.context.scene
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
     arrays = read_known(args, base)
@@ -106,6 +107,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
         camera=camera,
         **({"fov_deg": args.fov_deg} if args.fov_deg else {}),
         scene_units="known_depth" in arrays,
+        align_to_scene=args.align_to_scene,
         relief_m=args.relief_m,
         tile_repeat=args.tile_repeat,
         displacement=args.displacement,
@@ -137,13 +139,17 @@ def _picture_px(
 
 def write_generated(
     result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console, extra: sheets.Sheets
-) -> None:
-    """All files of a generated result into that (temporary) folder, and the render."""
+) -> tuple[str, ...]:
+    """All files of a generated result into that (temporary) folder, and the render; what the user should know."""
     _write_result(result, folder, results.KNOWN_UNITS if placement.scene_units else results.RELATIVE)
     made = place(bpy.context, result, placement)
     extra.write(made, console)
+    notes = fit.said(made)
+    for note in notes:
+        console.say(note)
     _write_blend(made, placement.target, folder / f"{placement.target}.blend")
     _take(shot, result.image, console)
+    return (*result.notes, *notes)
 
 
 def _write_result(result: Result, folder: Path, depth_unit: str = results.RELATIVE) -> None:
@@ -249,26 +255,13 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             camera=camera,
             fov_deg=args.fov_deg,
         )
-        notes.extend(_fitted(args, made))
+        notes.extend(fit.fit(args, made))
         return made
 
     outcome = _from_pair(args, console, build)
     for note in notes:
         console.say(note)
     return replace(outcome, notes=tuple(notes))
-
-
-def _fitted(args: argparse.Namespace, made: bpy.types.Object) -> Iterator[str]:
-    """Bring the scene to the size that is asked for; what came of it."""
-    if args.align_to_scene:
-        found = fitting.align_to_scene(bpy.context, made)
-        yield f"Aligned by scale {found.scale:.6g} and offset {found.offset:.6g}: {found}."
-    elif args.known_distance:
-        asked = args.known_distance
-        ends = [fitting.vertex_at(made, *pixel) for pixel in (asked.first_px, asked.second_px)]
-        unit_m = bpy.context.scene.unit_settings.scale_length
-        factor = fitting.set_distance(bpy.context, made, *ends, asked.metres / unit_m)
-        yield f"All distances are {factor:.6g} times those of the depth file."
 
 
 def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:

@@ -12,6 +12,7 @@ from ...engine.request import TARGETS
 from ...engine.version import VERSION
 
 DISPLACEMENTS = ("modifier", "adaptive", "bump")  # scene.displacement.CHOICES, which only Blender can import
+ALIGN_HELP = "scale and offset the scene's depth to fit what else the file shows"
 DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
 
 
@@ -160,6 +161,7 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     _add_known(parser)
     parser.add_argument("--refine-depth", action="store_true", help="a second pass for the depth (neural models)")
     _add_camera(parser)
+    parser.add_argument("--align-to-scene", action="store_true", help=ALIGN_HELP)
     _add_relief(parser)
     _add_render(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
@@ -210,9 +212,7 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:
     fit = parser.add_mutually_exclusive_group()
-    fit.add_argument(
-        "--align-to-scene", action="store_true", help="scale and offset the depth to fit what else the file shows"
-    )
+    fit.add_argument("--align-to-scene", action="store_true", help=ALIGN_HELP)
     fit.add_argument(
         "--known-distance",
         type=KnownDistance.parse,

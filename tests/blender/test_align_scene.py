@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import bpy
 import numpy as np
 import pytest
@@ -11,8 +9,7 @@ import relievo
 import shapes
 from relievo.engine.errors import InputError
 from relievo.operators import session
-from relievo.operators.headless.entry import run
-from relievo.scene import depth_pass, fitting, images, live_scene, records, scene_mesh
+from relievo.scene import depth_pass, fitting, live_scene, scene_mesh
 from test_panels import draw
 from views import landscape_with_shift, non_square_pixels, orthographic
 
@@ -210,39 +207,3 @@ def test_the_buttons(tab, camera):
     now = points(made, camera)
     assert np.linalg.norm(now[60, 20] - now[70, 120]) == pytest.approx(7.0, rel=1e-4)
     assert "agree" not in draw()  # that was another size
-
-
-def test_by_command_line(camera, tmp_path, capfd):
-    scene = bpy.context.scene
-    scene.render.resolution_x, scene.render.resolution_y = 96, 54
-    bpy.context.view_layer.update()
-    _, depth, _ = shapes.trace(camera, scene)
-    shapes.build()
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "room.blend"))
-    images.write_image(tmp_path / "image.png", np.full((54, 96, 3), 90, np.uint8))
-    images.write_depth(tmp_path / "depth.npy", spoilt(depth))
-    capfd.readouterr()
-    words = ["scene", "--image", str(tmp_path / "image.png"), "--depth", str(tmp_path / "depth.npy"),
-             "--blend", str(tmp_path / "room.blend"), "--json"]  # fmt: skip
-
-    status = run([*words, "--align-to-scene", "--out", str(tmp_path / "aligned.blend")])
-    printed = capfd.readouterr()
-    assert status == 0, printed.err
-    (note,) = json.loads(printed.out)["notes"]
-    assert "agree within 5%" in note and "agree within 5%" in printed.err
-    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "aligned.blend"))
-    (made,) = [item for item in bpy.data.objects if item.type == "MESH" and records.of(item)]
-    assert fitting.fit_of(made).scale == pytest.approx(SCALE, rel=0.01)
-    assert f"{records.of(made)['scene']['alignment']['scale']:.6g}" in note
-
-    status = run([*words, "--known-distance", "10,40,80,50,12.5", "--out", str(tmp_path / "measured.blend")])
-    assert status == 0, capfd.readouterr().err
-    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "measured.blend"))
-    (made,) = [item for item in bpy.data.objects if item.type == "MESH" and records.of(item)]
-    camera = bpy.context.scene.camera
-    now = points(made, camera)
-    assert np.linalg.norm(now[40, 10] - now[50, 80]) == pytest.approx(12.5, rel=1e-4)
-
-    for wrong in ("1,2,3", "10,40,10,40,2", "10,40,960,50,2", "10,40,80,50,-1"):
-        assert run([*words, f"--known-distance={wrong}", "--out", str(tmp_path / "wrong.blend")]) == 2
-    assert not (tmp_path / "wrong.blend").exists()
