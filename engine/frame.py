@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .model.resample import resize
+from .model.resample import Wrap, resize
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,18 @@ class Frame:
     crop_px: tuple[int, int]
 
 
-def plan_frame(width_px: int, height_px: int, native_px: int, patch_px: int, tile: bool) -> Frame:
+def plan_frame(width_px: int, height_px: int, native_px: int, patch_px: int, wrap: Wrap = (False, False)) -> Frame:
     """The token grid nearest to the model's own area, with the requested proportions.
 
     A tile must use its whole grid, so its proportions are rounded to tokens; a view is cut from a slightly larger one.
     """
     scale = native_px / (width_px * height_px) ** 0.5
-    rows, columns = height_px * scale / patch_px, width_px * scale / patch_px
-    if tile:
-        grid = (max(1, round(rows)), max(1, round(columns)))
-        return Frame(grid, (grid[0] * patch_px, grid[1] * patch_px))
-    grid = (int(np.ceil(rows - 1e-6)), int(np.ceil(columns - 1e-6)))
-    return Frame(grid, (max(1, round(rows * patch_px)), max(1, round(columns * patch_px))))
+    grid, crop_px = [], []
+    for side_px, wraps in zip((height_px, width_px), wrap, strict=True):
+        tokens = side_px * scale / patch_px
+        grid.append(max(1, round(tokens)) if wraps else int(np.ceil(tokens - 1e-6)))
+        crop_px.append(grid[-1] * patch_px if wraps else max(1, round(tokens * patch_px)))
+    return Frame(tuple(grid), tuple(crop_px))
 
 
 def to_frame(pixels: Tensor, frame: Frame, patch_px: int, mode: str = "bicubic") -> Tensor:

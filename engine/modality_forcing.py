@@ -55,7 +55,7 @@ class ModalityForcingBackend:
     def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
         model = self._model(entry, report)
         height, width = request.height_px, request.width_px
-        frame = plan_frame(width, height, sampled_px(model, request), model.image_codec.patch_px, request.tiles)
+        frame = plan_frame(width, height, sampled_px(model, request), model.image_codec.patch_px, request.wrap)
         with torch.inference_mode():
             known = Known.of(arrays, request)
             rollout = Rollout(model, request, arrays, known, frame, report)
@@ -65,7 +65,7 @@ class ModalityForcingBackend:
                 broad = None
                 if request.target == "scene" or request.mode != "joint":
                     # A texture is the same all over; a view must be laid out as a whole before its parts are made.
-                    small = plan_frame(width, height, model.config.native_px, model.image_codec.patch_px, tile=False)
+                    small = plan_frame(width, height, model.config.native_px, model.image_codec.patch_px)
                     whole = replace(rollout, frame=small, stage="sampling the whole")
                     broad = rollout.broad_shapes(whole, *whole.sample()[:2])
                 image, depth, unit = replace(rollout, stage="sampling details").sample(broad, by_windows=True)
@@ -118,7 +118,8 @@ class Rollout:
             "image_channels": model.image_codec.channels,
             "depth_channels": model.depth_codec.channels,
             "null_ctx": model.text.encode([""]),
-            "tile": request.tiles,
+            "tile": request.wrap,
+            "patch_px": model.image_codec.patch_px,
             "timestep_dtype": getattr(torch, request.timestep_dtype),
             "windows": self._windows(progress) if by_windows else None,
             "on_step": progress.on_step,
@@ -173,7 +174,7 @@ class Rollout:
     def _windows(self, progress: Progress) -> Windows:
         own = self.model.config.native_px // self.model.image_codec.patch_px
         size = tuple(min(own, side) for side in self.frame.grid)
-        return Windows(size, (self.request.tiles, self.request.tiles), progress.on_batch)
+        return Windows(size, self.request.wrap, progress.on_batch)
 
     def _preview(self, step: Step) -> np.ndarray | None:
         if step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d":
@@ -223,7 +224,7 @@ def undetailed_px(model: SmallModel, request: Request) -> int:
 
 
 def finished_image(image: Tensor, request: Request, frame: Frame) -> np.ndarray:
-    return tensor_to_image(resize(from_frame(image, frame), (request.height_px, request.width_px), wrap=request.tiles))
+    return tensor_to_image(resize(from_frame(image, frame), (request.height_px, request.width_px), wrap=request.wrap))
 
 
 def finished_depth(depth: Tensor, request: Request, frame: Frame) -> np.ndarray:
@@ -233,7 +234,7 @@ def finished_depth(depth: Tensor, request: Request, frame: Frame) -> np.ndarray:
     if request.target == "material":
         disparity = disparity.clamp(min=1.0 / (0.999 * farthest))
     size = (request.height_px, request.width_px)
-    disparity = resize(disparity, size, wrap=request.tiles, mode="bilinear")
+    disparity = resize(disparity, size, wrap=request.wrap, mode="bilinear")
     return disparity_to_depth(disparity, farthest)[0, 0].cpu().numpy().astype(np.float32)
 
 

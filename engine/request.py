@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MODES = ("joint", "i2d", "d2i")
 TARGETS = ("material", "scene")
+TILE_AXES = ("both", "x", "y")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
@@ -36,7 +37,8 @@ class Request:
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
     refine_depth: bool = False  # second i2d pass over the generated image
-    tile: bool | None = None  # seamless on both axes; None: yes for a material, no for a scene
+    tile: bool | None = None  # seamless; None: yes for a material, no for a scene
+    tile_axes: str = "both"  # what tiles, tiles on both axes, or from left to right (x) or top to bottom (y) alone
     strictness: float = 1.0  # of known pixels: 0 ignores them, 1 returns them exactly, between: held to that level
     depth_strictness: float | None = None  # of known depth; None: the same
     resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
@@ -72,6 +74,8 @@ class Request:
                 raise InputError(f"A strictness of {strictness} is out of range.", "Use a number from 0 to 1.")
         if not 1 <= self.resample <= MAX_RESAMPLE:
             raise InputError(f"Resampling {self.resample} times is out of range.", f"Use 1 to {MAX_RESAMPLE} times.")
+        if self.tile_axes not in TILE_AXES:
+            raise InputError(f"There are no axes '{self.tile_axes}'.", f"Use one of {', '.join(TILE_AXES)}.")
         if self.timestep_dtype not in TIMESTEP_DTYPES:
             raise InputError(
                 f"There is no timestep type '{self.timestep_dtype}'.", f"Use one of {', '.join(TIMESTEP_DTYPES)}."
@@ -80,6 +84,11 @@ class Request:
     @property
     def tiles(self) -> bool:
         return self.target == "material" if self.tile is None else self.tile
+
+    @property
+    def wrap(self) -> tuple[bool, bool]:
+        """Whether the result continues around its borders: (from bottom to top, from right to left)."""
+        return self.tiles and self.tile_axes != "x", self.tiles and self.tile_axes != "y"
 
     @property
     def strictness_of_depth(self) -> float:

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..model.transformer import token_ids
 from .constraints import NONE, Constraints, renoised, walk
 from .schedules import Mode, Schedule, timesteps
+from .tiling import NO_RINGS, Rings, random_offset, roll
 from .windows import Predict, Windows, windowed
 
 
@@ -86,7 +87,8 @@ def sample(
     clean_image: Tensor | None = None,
     clean_depth: Tensor | None = None,
     guidance_embed: float | None = None,
-    tile: bool = False,
+    tile: Rings = NO_RINGS,
+    patch_px: int = 1,
     timestep_dtype: torch.dtype = torch.float32,
     noise: tuple[Tensor | None, Tensor | None] | None = None,
     constraints: Constraints = NONE,
@@ -101,8 +103,9 @@ def sample(
                                empty prompt, broadcast over the batch (None: zeros)
     clean_image, clean_depth   (B, h*w, C): the known modality of i2d and d2i; it comes back unchanged
     guidance_embed             for models with a guidance embedding
-    tile                       seamless on both axes: the grid is rolled by another offset every step, so that no
-                               border is at the same place twice
+    tile                       whether rows and columns are seamless: the grid is rolled by another offset every step,
+                               so that no border is at the same place twice (see tiling)
+    patch_px                   what it can be rolled by: tokens of that side in pixels, or 1, whole tokens
     timestep_dtype             bfloat16 reproduces the rounding of the published scripts; the step sizes stay float32
     noise                      the initial (image, depth) noise instead of the seed's
     windows                    how to look at a grid larger than the model knows; None: at all of it at once
@@ -142,11 +145,11 @@ def sample(
         if on_step:
             on_step(step)
         image, depth = constraints.impose(image, depth, t_image[index], t_depth[index], noise)
-        offset = _random_offset(grid, rolls) if tile else (0, 0)
         levels = (t_image[index].to(device, timestep_dtype), t_depth[index].to(device, timestep_dtype))
-        image_out, depth_out = predict(roll_grid(image, grid, offset), roll_grid(depth, grid, offset), *levels)
-        back = (-offset[0], -offset[1])
-        image_out, depth_out = roll_grid(image_out.float(), grid, back), roll_grid(depth_out.float(), grid, back)
+        down, across = random_offset(grid, tile, rolls, patch_px)
+        rolled = (roll(tokens, grid, (down, across), patch_px) for tokens in (image, depth))
+        outputs = predict(*rolled, *levels)
+        image_out, depth_out = (roll(out.float(), grid, (-down, -across), patch_px) for out in outputs)
 
         t_min = parametrisation.x_prediction_t_min
         image_v = velocity(image, image_out, t_image[index], parametrisation.image_x_prediction, t_min)
@@ -220,14 +223,3 @@ def guided(
         return tuple(o[batch:] + scale * (o[:batch] - o[batch:]) for o in out)
 
     return predict
-
-
-def roll_grid(tokens: Tensor, grid: tuple[int, int], offset: tuple[int, int]) -> Tensor:
-    """Shift tokens (B, h*w, C) on their grid, around both borders."""
-    if offset == (0, 0):
-        return tokens
-    return tokens.unflatten(1, grid).roll(offset, dims=(1, 2)).flatten(1, 2)
-
-
-def _random_offset(grid: tuple[int, int], generator: torch.Generator) -> tuple[int, int]:
-    return tuple(int(torch.randint(0, side, (), generator=generator)) for side in grid)

@@ -104,7 +104,7 @@ def test_below_full_strictness_the_end_is_the_models(backend, entry):
 
 @pytest.mark.parametrize(("width", "height"), [(100, 100), (16, 16), (17, 40), (9, 300), (12, 10)])
 def test_no_known_pixel_is_lost_or_invented_on_the_way_to_the_frame(width, height):
-    frame = plan_frame(width, height, NATIVE, 4, tile=False)
+    frame = plan_frame(width, height, NATIVE, 4)
     for _ in range(20):
         known = np.zeros((height, width), bool)
         known[RNG.integers(height), RNG.integers(width)] = True

@@ -163,7 +163,7 @@ def test_a_truncated_checkpoint_is_an_error_with_a_remedy(tmp_path, entry):
 
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (160, 90), (90, 160), (1024, 256), (17, 4096)])
 def test_frames_hold_the_requested_proportions_and_the_models_area(width, height):
-    frame = plan_frame(width, height, 64, 8, tile=False)
+    frame = plan_frame(width, height, 64, 8)
     rows, columns = frame.crop_px
     assert rows <= frame.grid[0] * 8 and columns <= frame.grid[1] * 8
     assert abs(rows - columns * height / width) <= 1 + 0.5 * height / width
