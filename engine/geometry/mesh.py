@@ -102,7 +102,7 @@ def build(
     # Of each cell between four pixel centres, (H+1) * (W+1), the threshold from which on it is whole.
     whole_from = np.maximum(np.maximum(across[:-1], across[1:]), np.maximum(down[:, :-1], down[:, 1:])).ravel()
     cells = np.flatnonzero(whole_from)
-    cut = seams.cut(layer, cells, seams.half_way(len(cells)))
+    cut = seams.cut(layer, cells, tear)
     vertices = _Vertices(intrinsics, z.size + len(cut.depth) + (len(behind.depth) if behind else 0))
     vertices.put_grid(z, known)
     pixel = _centres(cut.origin, z.shape[1])

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .silhouettes import CORNER, MIDDLE, taut
+
 #: A jump that no threshold bridges: between a surface and the sky.
 ALWAYS = np.float32(1e30)
 
 _FOLLOWING = np.array([1, 2, 3, 0])
 _PRECEDING = np.array([3, 0, 1, 2])
-_CORNER = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])  # k: clockwise from the top left, x right, y down
 
 
 @dataclass(frozen=True)
@@ -61,23 +62,11 @@ class Seams:
     shown_to: np.ndarray
 
 
-@dataclass(frozen=True)
-class Contour:
-    """Where the silhouettes run through cells.
-
-    crossing  (T, 4, 2) float64   where one crosses edge k, from the cell's top left pixel, x right, y down
-    centre    (T, 2)    float64   and where it passes inside
-    """
-
-    crossing: np.ndarray
-    centre: np.ndarray
-
-
-def cut(layer: Layer, cells: np.ndarray, contour: Contour) -> Seams:
+def cut(layer: Layer, cells: np.ndarray, tear: float) -> Seams:
     """Cut cells into four quarters, one for each of their pixels.
 
-    cells    numbers, row * (C-1) + column, of the cells to be cut: those with a jump on one of their edges
-    contour  where the silhouettes run through them
+    cells  numbers, row * (C-1) + column, of the cells to be cut: those with a jump on one of their edges
+    tear   the threshold that silhouettes are made straight for; at others they follow these as far as they can
 
     Edge k of a cell runs from corner k to corner k+1. Across an edge that holds, the quarters share the vertex in its
     middle, at the mean of its ends (which lies on the straight line between them, so the neighbouring cell fits).
@@ -90,6 +79,8 @@ def cut(layer: Layer, cells: np.ndarray, contour: Contour) -> Seams:
     across, down = layer.across, layer.down
     edges = across[row, column], down[row, column + 1], across[row + 1, column], down[row, column]
     all_jumps = np.stack(edges, axis=-1)
+
+    contour = taut(cells, columns - 1, all_jumps > tear)
 
     # Every way to cut: with the threshold below the largest jump, below the two largest, and so on.
     levels = np.sort(np.concatenate([np.zeros((len(cells), 1), np.float32), all_jumps], axis=1), axis=1)
@@ -113,12 +104,12 @@ def cut(layer: Layer, cells: np.ndarray, contour: Contour) -> Seams:
     edge_key = 3 * edge[..., None] + np.where(torn[..., None], 1 + second, 0)  # (V, 4, 2)
     end_value = np.stack([value, value[:, _FOLLOWING]], axis=-1)
     edge_value = np.where(torn[..., None], end_value, end_value.mean(-1, keepdims=True))
-    crossing = np.where(torn[..., None], contour.crossing[cell], (_CORNER + _CORNER[_FOLLOWING]) / 2)  # (V, 4, 2)
-    end_place = np.stack([_CORNER, _CORNER[_FOLLOWING]], axis=1)  # (4, 2, xy)
+    crossing = np.where(torn[..., None], contour.crossing[cell], MIDDLE)  # (V, 4, 2)
+    end_place = np.stack([CORNER, CORNER[_FOLLOWING]], axis=1)  # (4, 2, xy)
     edge_place = crossing[:, :, None, :] - end_place
     edge_colour = np.where(torn[..., None, None], 0.0, edge_place)
     centre_key = 6 * n + 16 * number[:, :1] + pattern  # (V, 4)
-    centre_place = centre[:, None, :] - _CORNER  # (V, 4, 2)
+    centre_place = centre[:, None, :] - CORNER  # (V, 4, 2)
 
     keys = np.concatenate([edge_key.ravel(), centre_key.ravel()])
     _, first, number = np.unique(keys, return_index=True, return_inverse=True)
@@ -136,7 +127,7 @@ def cut(layer: Layer, cells: np.ndarray, contour: Contour) -> Seams:
     return Seams(
         origin=picked(ends, corner),
         place=picked(edge_place, centre_place),
-        colour=picked(edge_colour, centre_colour - _CORNER),
+        colour=picked(edge_colour, centre_colour - CORNER),
         depth=layer.depth(picked(edge_value, centre_value)),
         quads=quads.reshape(-1, 4),
         shown_from=np.repeat(shown_from, 4),
@@ -173,18 +164,12 @@ def _middle(together: np.ndarray, value: np.ndarray, centre: np.ndarray) -> tupl
     weight = np.stack([(1 - x) * (1 - y), x * (1 - y), x * y, (1 - x) * y], axis=-1)[:, None, :]  # (V, 1, 4)
 
     # The colour: of the single pixel; on the line between a pair; of the middle one of three; of the place itself.
-    corners = np.where(together[..., None], _CORNER, 0.0)
-    lowest = np.where(together[..., None], _CORNER, 1.0).min(2)
+    corners = np.where(together[..., None], CORNER, 0.0)
+    lowest = np.where(together[..., None], CORNER, 1.0).min(2)
     highest = corners.max(2)
     colour = np.clip(centre[:, None, :], lowest, highest)
     middle = (together & has_before & has_after)[..., None]  # of three, the one between the other two
-    colour = np.where((size == 3)[..., None], (middle * _CORNER).sum(2), colour)
+    colour = np.where((size == 3)[..., None], (middle * CORNER).sum(2), colour)
     # Never out of the range of the part itself, as a plane through three corners could run.
     least, most = np.where(together, values, np.inf).min(-1), np.where(together, values, -np.inf).max(-1)
     return np.clip((values * weight).sum(-1), least, most), colour
-
-
-def half_way(count: int) -> Contour:
-    """Silhouettes half way between the pixels."""
-    middle = np.broadcast_to((_CORNER + _CORNER[_FOLLOWING]) / 2, (count, 4, 2))
-    return Contour(middle, np.full((count, 2), 0.5))
