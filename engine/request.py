@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MODES = ("joint", "i2d", "d2i")
 TARGETS = ("material", "scene")
 TILE_AXES = ("both", "x", "y")
+TILE_CHOICES = (*TILE_AXES, "none")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
@@ -116,6 +117,13 @@ class Request:
                 "Open it with the version of Relievo that wrote it.",
             )
         return cls(**values)
+
+
+def tile_fields(choice: str | None) -> dict[str, Any]:
+    """The fields tile and tile_axes of a Request, for one of TILE_CHOICES; None: as suits its target."""
+    if choice is None:
+        return {}
+    return {"tile": choice != "none", "tile_axes": "both" if choice == "none" else choice}
 
 
 @dataclass(frozen=True)

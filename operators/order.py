@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 
 from ..engine import catalog
 from ..engine.errors import InputError
-from ..engine.request import Request
+from ..engine.request import Request, tile_fields
 from ..scene import camera as cameras
 from ..scene import depth_pass, images
 from . import known
@@ -70,8 +71,7 @@ def order_from(context: bpy.types.Context) -> Order:
         detail_px=settings.detail_px if settings.uses_steps and settings.more_detail else None,
         strictness=settings.strictness if settings.can_constrain else 1.0,
         resample=settings.resample if settings.can_constrain else 1,
-        # Whether a given file tiles is not known; as a tile, its slope would be taken for relief.
-        tile=None if settings.mode == "joint" else False,
+        **_tile_fields(settings),
     )
     check_shape(scene, camera, width_px, height_px)
     placement = placement_for(
@@ -119,6 +119,12 @@ def _given(context: bpy.types.Context) -> dict[str, np.ndarray]:
     if settings.mode == "d2i":
         return {"depth": images.read_depth(_file(settings.depth_path, "depth file"))}
     return {}
+
+
+def _tile_fields(settings) -> dict[str, Any]:
+    if settings.mode != "joint":  # whether a given file tiles is not known; as a tile, its slope would be relief
+        return tile_fields("none")
+    return tile_fields(settings.tile if settings.target == "material" else None)
 
 
 def _file(path: str, what: str) -> Path:

@@ -26,6 +26,8 @@ class RELIEVO_PT_material(InTab, bpy.types.Panel):
         layout.use_property_decorate = False
         layout.prop(settings, "apply_to")
         layout.prop(settings, "displacement")
+        if settings.mode == "joint" and settings.uses_steps:  # what is procedural tiles both ways
+            layout.prop(settings, "tile")
         layout.prop(settings, "tile_repeat")
         layout.prop(settings, "relief_auto")
         if not settings.relief_auto:

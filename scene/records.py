@@ -24,7 +24,7 @@ def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
 
 
 def wrap(record: dict[str, Any]) -> tuple[bool, bool]:
-    """The axes on which the picture was made to tile: (from bottom to top, from right to left)."""
-    request = record.get("request", {})
+    """The axes on which the picture was made to tile, or the user says it does: (bottom to top, right to left)."""
+    request = {**record.get("request", {}), **record.get("known_to_tile", {})}
     tiles, axes = bool(request.get("tile")), request.get("tile_axes", "both")
     return tiles and axes in ("both", "y"), tiles and axes in ("both", "x")

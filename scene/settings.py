@@ -204,6 +204,17 @@ class RelievoSettings(bpy.types.PropertyGroup):
         step=5,
         default=0.0,
     )
+    tile: EnumProperty(
+        name="Seamless",
+        description="Where one tile goes on in the next (neural models; what is procedural tiles both ways)",
+        items=(
+            ("both", "Both Ways", "Left to right and top to bottom"),
+            ("x", "Left to Right", "For bands and friezes"),
+            ("y", "Top to Bottom", "For columns and trunks"),
+            ("none", "No", "A single piece"),
+        ),
+        default="both",
+    )
     tile_repeat: IntProperty(
         name="Repeat",
         description="How many tiles lie side by side, each way",

@@ -16,7 +16,7 @@ import numpy as np
 from ...engine import catalog
 from ...engine.errors import InputError
 from ...engine.geometry import depth as depth_maps
-from ...engine.request import Request
+from ...engine.request import Request, tile_fields
 from ...scene import camera as cameras
 from ...scene import depth_pass, files, images, material, render, results, scene_mesh
 from .. import known, session
@@ -97,6 +97,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
         log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
         refine_depth=args.refine_depth,
+        **tile_fields(args.tile),
         strictness=args.strictness,
         depth_strictness=args.depth_strictness,
         resample=args.resample,
@@ -341,6 +342,8 @@ def _pair_record(args: argparse.Namespace) -> dict[str, Any]:
     if (args.image.name, args.depth) == (results.IMAGE, args.image.parent / results.DEPTH):
         with contextlib.suppress(InputError):
             record = results.record_of(args.image.parent)
+    if getattr(args, "tile", None):  # only a material's
+        record["known_to_tile"] = tile_fields(args.tile)
     return {**record, "command": args.command, "image": str(args.image), "depth_file": str(args.depth)}
 
 

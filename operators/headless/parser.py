@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...engine.errors import InputError
-from ...engine.request import TARGETS
+from ...engine.request import TARGETS, TILE_CHOICES
 from ...engine.version import VERSION
 
 DISPLACEMENTS = ("modifier", "adaptive", "bump")  # scene.displacement.CHOICES, which only Blender can import
@@ -236,6 +236,9 @@ def _add_relief(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--maps", type=Path, metavar="DIR", help="write base colour, height, normals, occlusion and curvature there"
+    )
+    parser.add_argument(
+        "--tile", choices=TILE_CHOICES, help="where it is seamless; default: a generated material on both axes"
     )
     parser.add_argument("--asset", action="store_true", help="mark it as an asset, with a rendered preview")
     parser.add_argument("--tile-repeat", type=_at_least(1), default=1, metavar="N", help="tiles per side; default: 1")

@@ -10,6 +10,8 @@ import pytest
 import relievo
 from headless import everything_in, write_pair
 from relievo.engine.errors import EngineError
+from relievo.engine.request import TILE_CHOICES, Request
+from relievo.operators import order
 from relievo.operators.headless import commands
 from relievo.operators.headless.entry import run
 from relievo.operators.headless.parser import DISPLACEMENTS
@@ -67,7 +69,8 @@ def test_maps_and_asset_of_a_pair(tmp_path, capfd, monkeypatch):
     made = material_of_pair(tmp_path, "--maps", tmp_path / "far" / "maps", "--asset", "--relief-m", "0.3")
     assert str(tmp_path / "far" / "maps") in capfd.readouterr().out.split()
     assert sorted(p.name for p in (tmp_path / "far" / "maps").iterdir()) == sorted(f"image_{name}" for name in MAPS)
-    assert json.loads((tmp_path / "far" / "maps" / "image_maps.json").read_text())["maps"]["height_m"] == pytest.approx(0.3)
+    described = json.loads((tmp_path / "far" / "maps" / "image_maps.json").read_text())
+    assert described["maps"]["height_m"] == pytest.approx(0.3)
     assert made.asset_data is not None
 
 
@@ -124,5 +127,38 @@ def test_the_buttons(tmp_path, monkeypatch):
         (tmp_path / "file").write_text("")
         with pytest.raises(RuntimeError, match="cannot be written"):
             bpy.ops.relievo.export_maps(directory=str(tmp_path / "file"))
+    finally:
+        relievo.unregister()
+
+
+@pytest.mark.parametrize(("choice", "wrap"), [("both", (1, 1)), ("x", (0, 1)), ("y", (1, 0)), ("none", (0, 0))])
+def test_a_pair_that_tiles(tmp_path, choice, wrap):
+    made = material_of_pair(tmp_path, "--tile", choice, "--maps", tmp_path / "maps")
+    assert records.wrap(records.of(made)) == wrap
+    maps = json.loads((tmp_path / "maps" / "image_maps.json").read_text())["maps"]
+    assert (maps["tiles_down"], maps["tiles_across"]) == wrap
+
+
+def test_a_pair_of_which_nothing_is_known_does_not_tile(tmp_path):
+    assert records.wrap(records.of(material_of_pair(tmp_path))) == (False, False)
+
+
+@pytest.mark.parametrize(("choice", "wrap"), [(None, (True, True)), ("y", (True, False)), ("none", (False, False))])
+def test_generate_asks_for_the_axes(tmp_path, choice, wrap):
+    out = tmp_path / "out"
+    words = ["--prompt", "brick", "--size", "48", "--out", str(out), *(["--tile", choice] if choice else [])]
+    assert run(["generate", *words]) == 0
+    assert Request.from_dict(json.loads((out / "request.json").read_text())["request"]).wrap == wrap
+    assert records.wrap(records.of(made_in(out / "material.blend"))) == wrap
+
+
+def test_the_panel_asks_for_the_axes():
+    relievo.register()
+    try:
+        settings = bpy.context.scene.relievo
+        for choice, wrap in (("both", (True, True)), ("x", (False, True)), ("none", (False, False))):
+            settings.tile = choice
+            assert order.order_from(bpy.context).request.wrap == wrap
+        assert tuple(item.identifier for item in settings.bl_rna.properties["tile"].enum_items) == TILE_CHOICES
     finally:
         relievo.unregister()

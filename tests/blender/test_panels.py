@@ -106,6 +106,7 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
     assert ("prop depth_path" in drawn) == (mode == "d2i")
     assert ("prop size_px" in drawn) == (mode == "joint")
     assert ("prop tile_repeat" in drawn) == (target == "material")
+    assert ("prop tile\n" in drawn) == (target == "material" and model == "builtin" and mode == "joint")
     assert ("prop camera_source" in drawn) == (target == "scene")
     assert "prop fov_rad" not in drawn
     assert ("prop depth_source" in drawn) == (mode == "d2i")
