@@ -12,18 +12,27 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def read(*, image: Path | None = None, depth: Path | None = None, mask: Path | None = None) -> dict[str, np.ndarray]:
+def read(
+    *,
+    image: Path | None = None,
+    depth: Path | None = None,
+    mask: Path | None = None,
+    seen: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
     """The arrays of a request (see engine.pipeline) for those of the files that are given.
 
+    seen  (H, W) float32: the depth itself, in place of a file
     InputError where one cannot be read, the sizes differ, or there is a mask alone.
     """
-    if mask is not None and image is None and depth is None:
+    if mask is not None and image is None and depth is None and seen is None:
         raise InputError("There is a mask, but nothing that it could be of.", "Give a known picture or depth as well.")
     arrays: dict[str, np.ndarray] = {}
     if image is not None:
         arrays["known_image"] = images.read_image(image)
     if depth is not None:
         arrays["known_depth"] = images.read_partial_depth(depth)
+    if seen is not None:
+        arrays["known_depth"] = seen
     if mask is not None:
         arrays["mask"] = images.read_mask(mask)
     return arrays

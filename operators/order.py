@@ -34,7 +34,7 @@ def why_not(context: bpy.types.Context) -> str:
     entry = settings.entry
     if settings.mode not in entry.modes:
         return f"{entry.label} makes results from a prompt only; choose another model"
-    if context.scene.camera is None and settings.paints_scene:
+    if context.scene.camera is None and settings.sees_scene:
         return "The scene has no camera; add one to look at it through"
     if context.scene.camera is None and _through_active_camera(settings):
         return "The scene has no camera; add one, or choose New Camera"
@@ -91,21 +91,28 @@ def order_from(context: bpy.types.Context) -> Order:
 
 
 def _through_active_camera(settings) -> bool:
-    return settings.target == "scene" and (settings.camera_source == "active" or settings.paints_scene)
+    return settings.target == "scene" and (settings.camera_source == "active" or settings.sees_scene)
 
 
 def _arrays(context: bpy.types.Context) -> dict[str, np.ndarray]:
     settings = context.scene.relievo
-    return _given(context) | (_known(settings) if settings.can_constrain else {})
+    return _given(context) | (_known(context) if settings.can_constrain else {})
 
 
-def _known(settings) -> dict[str, np.ndarray]:
+def _known(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    settings = context.scene.relievo
     paths = {"mask": settings.mask_path}
     if settings.mode != "i2d":  # there the picture is given as a whole; in d2i so is the depth
         paths["image"] = settings.known_image_path
-    if settings.mode != "d2i":
+    if settings.mode != "d2i" and not settings.extends_scene:
         paths["depth"] = settings.known_depth_path
-    return known.read(**{name: Path(bpy.path.abspath(path)) for name, path in paths.items() if path.strip()})
+    chosen = {name: Path(bpy.path.abspath(path)) for name, path in paths.items() if path.strip()}
+    if not settings.extends_scene:
+        return known.read(**chosen)
+    camera = cameras.active(context.scene)
+    width_px, height_px = cameras.picture_px(context.scene, settings.size_px)
+    depth = depth_pass.known_of_scene(context, camera, width_px=width_px, height_px=height_px)
+    return known.read(**chosen, seen=depth)
 
 
 def _given(context: bpy.types.Context) -> dict[str, np.ndarray]:

@@ -24,7 +24,9 @@ class RELIEVO_PT_constraints(InTab, bpy.types.Panel):
         layout.use_property_decorate = False
         if settings.mode != "i2d":  # there the picture is given already; in d2i so is the depth
             layout.prop(settings, "known_image_path")
-        if settings.mode != "d2i":
+        if settings.mode == "joint" and settings.target == "scene":
+            layout.prop(settings, "known_from_scene")
+        if settings.mode != "d2i" and not settings.extends_scene:
             layout.prop(settings, "known_depth_path")
         layout.prop(settings, "mask_path")
         layout.prop(settings, "strictness")

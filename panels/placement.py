@@ -63,9 +63,9 @@ class RELIEVO_PT_scene(InTab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.relievo
         layout.use_property_split = True
         layout.use_property_decorate = False
-        if not settings.paints_scene:  # that has been seen by the active camera
+        if not settings.sees_scene:  # that has been seen by the active camera
             layout.prop(settings, "camera_source")
-        if settings.camera_source == "new" and not settings.paints_scene:
+        if settings.camera_source == "new" and not settings.sees_scene:
             layout.prop(settings, "fov_rad")
         elif context.scene.camera is not None:
             layout.label(text=context.scene.camera.name, icon="CAMERA_DATA")

@@ -112,6 +112,14 @@ def of_scene(context: bpy.types.Context, camera: bpy.types.Object, *, width_px: 
     return depth_maps.check(seen.depth)
 
 
+def known_of_scene(
+    context: bpy.types.Context, camera: bpy.types.Object, *, width_px: int, height_px: int
+) -> np.ndarray:
+    """The same (H, W) as a depth to keep and to go on from: NaN, so still to be made, where the camera sees nothing."""
+    depth = of_scene(context, camera, width_px=width_px, height_px=height_px)
+    return np.where(np.isfinite(depth), depth, np.float32(np.nan))
+
+
 @contextmanager
 def _stage(
     context: bpy.types.Context, place: mathutils.Matrix, lens: Intrinsics, clip_start: float, clip_end: float

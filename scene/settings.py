@@ -146,6 +146,11 @@ class RelievoSettings(bpy.types.PropertyGroup):
         description="A depth to keep in the result, as .exr (32-bit float) or .npy. NaN or 0: not known there",
         subtype="FILE_PATH",
     )
+    known_from_scene: BoolProperty(
+        name="Go on from Scene",
+        description="Keep the depth of what the active camera sees, and make the rest to go with it",
+        default=False,
+    )
     mask_path: StringProperty(
         name="Mask",
         description="A picture that is white where the pixels above are known. Without it, all of them are",
@@ -270,6 +275,16 @@ class RelievoSettings(bpy.types.PropertyGroup):
     def can_constrain(self) -> bool:
         """Whether the chosen model can hold known pixels."""
         return self.entry.constraints
+
+    @property
+    def extends_scene(self) -> bool:
+        """Whether the result goes on from what the active camera sees."""
+        return self.known_from_scene and self.can_constrain and self.mode == "joint" and self.target == "scene"
+
+    @property
+    def sees_scene(self) -> bool:
+        """Whether the scene's own depth is asked for, which only the active camera can tell."""
+        return self.paints_scene or self.extends_scene
 
     @property
     def can_refine(self) -> bool:

@@ -81,8 +81,8 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
     fit.check(args)
     scene = bpy.context.scene
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
-    arrays = read_known(args, base)
-    width_px, height_px = _picture_px(args, camera, arrays)
+    arrays = _going_on(args, base, camera) if args.known_from_scene else read_known(args, base)
+    width_px, height_px = _picture_px(args, camera, {} if args.known_from_scene else arrays)
     check_shape(scene, camera, width_px, height_px)
     request = Request(
         target=args.target,
@@ -118,10 +118,24 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
     return (request.with_inputs(arrays) if arrays else request), placement, arrays
 
 
-def read_known(args: argparse.Namespace, base: Path = Path()) -> dict[str, np.ndarray]:
+def read_known(args: argparse.Namespace, base: Path = Path(), seen: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """The arrays of --known-image, --known-depth and --mask, as far as the command has and the user gives them."""
     files = {name: getattr(args, option, None) for name, option in KNOWN_OPTIONS.items()}
-    return known.read(**{name: base / path for name, path in files.items() if path is not None})
+    return known.read(**{name: base / path for name, path in files.items() if path is not None}, seen=seen)
+
+
+def _going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | None) -> dict[str, np.ndarray]:
+    """The arrays of --known-from-scene: what that camera sees, and what else is known of the same picture."""
+    if camera is None:
+        raise InputError(
+            "--known-from-scene needs a camera of the file.", "Give --target scene, and --camera instead of --fov-deg."
+        )
+    width_px, height_px = _picture_px(args, camera)
+    check_shape(bpy.context.scene, camera, width_px, height_px)
+    seen = depth_pass.known_of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
+    arrays = read_known(args, base, seen)
+    known.size_px(arrays)  # all of one size
+    return arrays
 
 
 def _picture_px(

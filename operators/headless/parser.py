@@ -192,7 +192,12 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
     if image:
         known.add_argument("--known-image", type=Path, metavar="FILE", help="a picture to keep, where --mask is white")
     if depth:
-        known.add_argument("--known-depth", type=Path, metavar="FILE", help="a depth to keep; NaN or 0: not known")
+        depths = known.add_mutually_exclusive_group()
+        depths.add_argument("--known-depth", type=Path, metavar="FILE", help="a depth to keep; NaN or 0: not known")
+    if image and depth:
+        depths.add_argument(
+            "--known-from-scene", action="store_true", help="go on from the depth of what the camera sees in the file"
+        )
     known.add_argument("--mask", type=Path, metavar="FILE", help="a picture, white where pixels are known")
     known.add_argument(
         "--strictness", type=float, default=1.0, metavar="S", help="0: ignored; 1: returned exactly; default: 1"

@@ -157,6 +157,27 @@ def test_known_pixels_are_kept(tmp_path, capfd, model_dir):
     assert json.loads((out / "request.json").read_text())["depth"]["unit"].startswith("that of the known depth")
 
 
+def test_a_scene_goes_on_from_what_is_there(tmp_path, capfd, model_dir):
+    blend, out = tmp_path / "box.blend", tmp_path / "out"
+    camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
+    bpy.context.scene.collection.objects.link(camera)
+    camera.location, camera.rotation_euler = (0.0, -0.5, 1.0), (1.45, 0.0, 0.0)
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 192, 128
+    shapes.build(only=("box",))
+    bpy.context.view_layer.update()
+    there = depth_pass.known_of_scene(bpy.context, camera, width_px=48, height_px=32)
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    words = ["generate", "--prompt", "hills", "--model", "builtin", "--steps", "2", "--size", "48",
+             "--known-from-scene", "--blend", str(blend), "--out", str(out)]  # fmt: skip
+    assert run(words) == 2 and "--target scene" in capfd.readouterr().err
+    assert run([*words, "--target", "scene", "--fov-deg", "50"]) == 2
+    status = run([*words, "--target", "scene", "--camera", "Eye"])
+    assert status == 0, capfd.readouterr().err
+    made, known = images.read_depth(out / "depth.exr"), ~np.isnan(there)
+    np.testing.assert_array_equal(made[known], there[known])
+    assert 0.02 < known.mean() < 0.5 and set(request_in(out)["input_sha256"]) == {"known_depth"}
+
+
 def test_a_few_known_depths_help_a_picture_to_its_depth(tmp_path, capfd, model_dir):
     image, depth = write_pair(tmp_path)
     sparse = np.load(depth)

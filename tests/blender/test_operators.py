@@ -148,6 +148,24 @@ def test_what_is_known_goes_with_the_order(tab, tmp_path):
     assert not order.order_from(bpy.context).arrays, "a model that cannot hold them is not asked to"
 
 
+def test_a_scene_goes_on_from_what_the_camera_sees(tab):
+    tab.model, tab.target, tab.known_from_scene, tab.camera_source = "builtin", "scene", True, "new"
+    tab.size_px = SIZE_PX
+    assert "no camera" in order.why_not(bpy.context)
+    camera = add_camera()
+    camera.location, camera.rotation_euler = (0.0, -0.5, 1.0), (1.45, 0.0, 0.0)
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 200
+    with pytest.raises(InputError, match="sees nothing"):
+        order.order_from(bpy.context)
+    shapes.build(only=("box",))
+    asked = order.order_from(bpy.context)
+    depth = asked.arrays["known_depth"]
+    assert depth.shape == (21, SIZE_PX) and 7.0 < np.nanmin(depth) < 9.0 and np.isnan(depth).mean() > 0.5
+    assert asked.placement.scene_units and asked.placement.camera_uid == camera.session_uid
+    tab.target = "material"  # which has no place in the scene
+    assert order.order_from(bpy.context).arrays == {}
+
+
 def test_generate_for_the_active_object(tab):
     bpy.ops.mesh.primitive_plane_add()
     wall = bpy.context.object

@@ -115,7 +115,13 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
     assert "prop depth_path" not in drawn
     assert ("prop size_px" in drawn) == (mode in {"joint", "d2i"})
     assert ("prop camera_source" in drawn) == (target == "scene" and mode != "d2i")
-    tab.depth_source, tab.camera_source = "file", "new"
+    tab.depth_source, tab.known_from_scene = "file", True
+    drawn = draw()
+    goes_on = model != "procedural" and mode == "joint" and target == "scene"
+    assert ("prop known_from_scene" in drawn) == goes_on
+    assert ("prop camera_source" in drawn) == (target == "scene" and not goes_on)
+    assert ("prop known_depth_path" in drawn) == (model != "procedural" and mode != "d2i" and not goes_on)
+    tab.known_from_scene, tab.camera_source = False, "new"
     assert ("prop fov_rad" in draw()) == (target == "scene")
 
 
