@@ -12,8 +12,8 @@ from .frame import Frame, depth_to_disparity, image_to_tensor, to_frame
 from .model.bundle import SmallModel
 from .pipeline import Arrays, known_pixels
 from .request import Request
-from .sampling.constraints import Constraints, KnownDepth, KnownImage
-from .sampling.windows import Broad
+from .sampling.constraints import Alike, Constraints, KnownDepth, KnownImage
+from .sampling.windows import Broad, Plane
 
 COVERED = 0.1  # share of a sampled pixel, as it comes from resizing, from which on it counts as known
 
@@ -66,7 +66,8 @@ class Known:
         if self.image is not None:
             pixels, known = _to_frame(image_to_tensor(self.image.values), self.image.known, frame, patch)
             tokens = model.image_codec.encode(pixels.to(device))
-            image = KnownImage(tokens, model.image_codec.known_tokens(known.to(device)), self.image.strictness)
+            held = model.image_codec.known_tokens(known.to(device))
+            image = KnownImage(tokens, held, self.image.strictness, Plane(patch, 3))
         if self.depth is not None:
             # An unknown depth must not be NaN: NaN times a weight of zero is NaN.
             values = torch.from_numpy(np.where(self.depth.known, self.depth.values, np.inf).astype(np.float32))
@@ -76,10 +77,12 @@ class Known:
                 torch.where(disparity > 0, 1.0 / disparity, torch.inf),
                 known.to(device),
                 model.depth_codec,
-                lambda tokens: model.image_codec.decode(tokens, frame.grid),
                 self.depth.strictness,
             )
-        return Constraints(image, depth, self.resample, broad)
+        alike = None
+        if image is not None or depth is not None:
+            alike = Alike(frame.grid, lambda tokens: model.image_codec.decode(tokens, frame.grid), model.depth_codec)
+        return Constraints(image, depth, self.resample, broad, alike)
 
     def in_image(self, image: np.ndarray) -> np.ndarray:
         return image if self.image is None else self.image.put_into(image)

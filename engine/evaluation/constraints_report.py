@@ -20,8 +20,9 @@ from PIL import Image
 from torch import Tensor
 
 from ..model.bundle import SmallModel, load_small
-from ..sampling.constraints import Constraints, KnownDepth, KnownImage
+from ..sampling.constraints import Alike, Constraints, KnownDepth, KnownImage
 from ..sampling.sampler import sample
+from ..sampling.windows import Plane
 from ..training.dataset import Batch, ShardSet
 from ..training.samples import depth_pixels, image_pixels
 from .builtin_report import predict
@@ -37,9 +38,9 @@ def grid_of(model: SmallModel, batch: Batch) -> tuple[int, int]:
     return side, side
 
 
-def known_depth(model: SmallModel, batch: Batch, known: Tensor) -> KnownDepth:
+def alike(model: SmallModel, batch: Batch) -> Alike:
     grid = grid_of(model, batch)
-    return KnownDepth(batch.depth, known, model.depth_codec, lambda tokens: model.image_codec.decode(tokens, grid))
+    return Alike(grid, lambda tokens: model.image_codec.decode(tokens, grid), model.depth_codec)
 
 
 def nearest_known(depth: Tensor, known: Tensor) -> np.ndarray:
@@ -59,8 +60,8 @@ def completion(model: SmallModel, data: ShardSet, indices: np.ndarray, steps: in
     for start in range(0, len(indices), CHUNK):
         batch = data.batch(indices[start : start + CHUNK])
         known = torch.rand(batch.depth.shape, generator=generator) < share
-        held = known_depth(model, batch, known)
-        completed = predict(model, batch, steps, False, Constraints(depth=held))
+        held = KnownDepth(batch.depth, known, model.depth_codec)
+        completed = predict(model, batch, steps, False, Constraints(depth=held, alike=alike(model, batch)))
         predictions = {
             "nearest known pixel, no model": np.stack(list(map(nearest_known, batch.depth, known))),
             "image to depth": predict(model, batch, steps, False),
@@ -87,9 +88,11 @@ def outpainted(model: SmallModel, batch: Batch, known: Tensor, resample: int) ->
     """Image (B, 3, H, W), depth (B, H, W) in its own unit, and this unit (B,)."""
     grid = grid_of(model, batch)
     tokens = model.image_codec.encode(batch.image)
-    held = known_depth(model, batch, known)
-    constraints = Constraints(KnownImage(tokens, model.image_codec.known_tokens(known)), held, resample)
-    image, depth = sample(
+    depth = KnownDepth(batch.depth, known, model.depth_codec)
+    plane = Plane(model.image_codec.patch_px, 3)
+    image = KnownImage(tokens, model.image_codec.known_tokens(known), plane=plane)
+    constraints = Constraints(image, depth, resample, alike=alike(model, batch))
+    image_tokens, depth_tokens = sample(
         model.dit,
         model.text.encode(batch.captions),
         mode="joint",
@@ -103,8 +106,9 @@ def outpainted(model: SmallModel, batch: Batch, known: Tensor, resample: int) ->
         null_ctx=model.text.encode([""]),
         constraints=constraints,
     )
-    scale = held.scale.nan_to_num(1.0)
-    return model.image_codec.decode(image, grid), model.depth_codec.decode(depth, grid, clip=True), scale
+    scale = depth.scale.nan_to_num(1.0)
+    made = model.depth_codec.decode(depth_tokens, grid, clip=True)
+    return model.image_codec.decode(image_tokens, grid), made, scale
 
 
 def border_step(pixels: Tensor, known: Tensor) -> float:

@@ -8,9 +8,10 @@ Two things come on top, each where that alone is not enough:
 
 resampling   what is generated first does not know yet what will stand beside it. Jumping back to a higher level and
              sampling again lets both sides agree (RePaint, arXiv 2201.09865)
-correction   a few hundred known depths are a pixel or two in a patch, too faint to steer the whole patch. So what they
-             say about the model's prediction, the difference at the known pixels, is carried to the others: to
-             those that look alike, and more to near ones (kernel regression, see ``propagated``)
+correction   a few hundred known depths are a pixel or two in a patch, too faint to steer the whole patch; and known
+             colours may be none that the model would have chosen. So what known pixels say about the model's
+             prediction, the difference there, is carried to the others: to those that look alike, and more to near
+             ones (kernel regression, see ``propagated``)
 
 A relative depth has no unit, and its mean is not known from a part of it. The unit is therefore found on the way: at
 every step the median ratio of known depth to predicted depth, which outliers do not move. At the first step no unit
@@ -28,13 +29,13 @@ import torch
 from torch import Tensor
 
 from ..model.patches import from_patches, to_patches
-from .windows import Broad
+from .windows import Broad, Plane
 
 Noise = tuple[Tensor | None, Tensor | None]
 
 JUMPS = 10  # resampling goes back this part of the steps at a time
 
-# Of the correction of depth. Chosen by image-to-depth with 1 % known pixels on samples that are not in the report.
+# Of the correction. Chosen by image-to-depth with 1 % known pixels on samples that are not in the report.
 NEAR_PX = 20.0  # pixels at this distance are still near
 ALIKE_COLOUR = 0.5  # colours (-1..1) this far apart are still alike
 ALIKE_DEPTH = 0.3  # so are contracted depths
@@ -55,21 +56,50 @@ class DepthTokens(Protocol):
 
 
 @dataclass(frozen=True)
+class Alike:
+    """What makes two pixels alike, for the correction: predicted colour and predicted depth.
+
+    colour  image tokens (B, L, C) -> (B, 3, H, W) in -1..1: the image codec's decoding
+    codec   of depth, H x W on the grid
+    """
+
+    grid: tuple[int, int]
+    colour: Callable[[Tensor], Tensor]
+    codec: DepthTokens
+
+    def features(self, image: Tensor, depth: Tensor) -> Tensor:
+        """(B, H, W, 4) of predicted tokens, in units of what is still alike."""
+        colours = self.colour(image).clamp(-1, 1).permute(0, 2, 3, 1) / ALIKE_COLOUR
+        codes = from_patches(depth, self.grid, self.codec.patch_size, channels=1)
+        return torch.cat([colours, codes / (self.codec.value_scale * ALIKE_DEPTH)], dim=-1)
+
+
+@dataclass(frozen=True)
 class KnownImage:
     """Known image tokens.
 
     tokens      (B or 1, L, C) clean; any value where they are not known
     known       (B or 1, L, C or 1) bool; a codec's known_tokens gives it
     strictness  0..1: how far down the known values are held, to the noise level 1 - strictness. 1: to the end
+    plane       how tokens are colours of pixels; None where they are not (latents): then nothing is corrected
     """
 
     tokens: Tensor
     known: Tensor
     strictness: float = 1.0
+    plane: Plane | None = None
 
     def impose(self, tokens: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """The state (B, L, C) entering level t, with what is known in it."""
         return noised(tokens, self.tokens, self.known, t, noise) if held(t, self.strictness) else tokens
+
+    def correct(self, clean: Tensor, t: Tensor, features: Tensor, grid: tuple[int, int]) -> Tensor:
+        """The model's prediction (B, L, C), corrected by the known pixels; features as of Alike."""
+        if self.plane is None or not held(t, self.strictness):
+            return clean
+        known = self.plane.unfold(self.known.expand_as(clean).float(), grid)[:, 0] > 0
+        missing = self.plane.unfold(self.tokens - clean, grid).permute(0, 2, 3, 1)
+        return clean + self.plane.fold(carried(missing, known, features).permute(0, 3, 1, 2))
 
 
 class KnownDepth:
@@ -78,7 +108,6 @@ class KnownDepth:
     depth       (B, H, W) z-depth > 0, inf = sky
     known       (B, H, W) bool
     codec       the model's
-    look        image tokens -> pixels (B, 3, H, W) in -1..1, the size of depth: the image codec's decoding
     strictness  as of KnownImage
     scale       (B,) the unit: known depth divided by the model's; NaN until the first prediction, or for ever where
                 only sky is known
@@ -89,12 +118,11 @@ class KnownDepth:
         depth: Tensor,
         known: Tensor,
         codec: DepthTokens,
-        look: Callable[[Tensor], Tensor],
         strictness: float = 1.0,
     ) -> None:
         self.strictness = strictness
         self.scale = torch.full((depth.shape[0],), torch.nan, device=depth.device)
-        self._codec, self._look = codec, look
+        self._codec = codec
         self._grid = (depth.shape[1] // codec.patch_size, depth.shape[2] // codec.patch_size)
         self._depth, self._known = torch.where(known, depth, torch.inf), known
         self._known_tokens = codec.known_tokens(known)
@@ -104,26 +132,14 @@ class KnownDepth:
             return tokens
         return noised(tokens, self._tokens(), self._known_tokens, t, noise)
 
-    def correct(self, clean: Tensor, clean_image: Tensor, t: Tensor) -> Tensor:
-        """The model's depth prediction (B, L, C), corrected by the known pixels; finds the unit anew."""
+    def correct(self, clean: Tensor, t: Tensor, features: Tensor) -> Tensor:
+        """The model's prediction (B, L, C), corrected by the known pixels; finds the unit anew."""
         if not held(t, self.strictness):
             return clean
         self.scale = self._fitted_scale(clean)
         size = self._codec.patch_size  # a token's channels are the pixels' codes
-        codes = from_patches(clean, self._grid, size, channels=1)[..., 0]
-        missing = from_patches(self._tokens(), self._grid, size, channels=1)[..., 0] - codes
-        looks = self._features(codes, clean_image)
-        carried = [
-            propagated(difference, known, features)
-            for difference, known, features in zip(missing, self._known, looks, strict=True)
-        ]
-        return to_patches((codes + torch.stack(carried))[..., None], size)
-
-    def _features(self, codes: Tensor, image: Tensor) -> Tensor:
-        """(B, H, W, 4) what makes two pixels alike, in units of that: colour and predicted depth."""
-        colour = self._look(image).clamp(-1, 1).permute(0, 2, 3, 1) / ALIKE_COLOUR
-        depth = codes[..., None] / (self._codec.value_scale * ALIKE_DEPTH)
-        return torch.cat([colour, depth], dim=-1)
+        missing = from_patches(self._tokens() - clean, self._grid, size, channels=1)
+        return clean + to_patches(carried(missing, self._known, features), size)
 
     def _fitted_scale(self, clean: Tensor) -> Tensor:
         predicted = self._codec.decode(clean, self._grid, clip=True)
@@ -142,6 +158,7 @@ class Constraints:
     """All that is known; made anew for every rollout (``KnownDepth`` follows it).
 
     resample  how often each part of the way is walked; 1: once, no jumps
+    alike     for the correction; None: without
     broad     the broad shapes of both, for samples larger than the model's own size (see windows)
     """
 
@@ -149,6 +166,7 @@ class Constraints:
     depth: KnownDepth | None = None
     resample: int = 1
     broad: Broad | None = None
+    alike: Alike | None = None
 
     @property
     def unit(self) -> float:
@@ -171,22 +189,21 @@ class Constraints:
         return image, depth
 
     @property
-    def correct_image(self) -> bool:
-        """Whether a prediction of the image is changed by what is known."""
-        return self.broad is not None
+    def corrects(self) -> bool:
+        """Whether predictions are changed by what is known."""
+        return self.broad is not None or self.alike is not None
 
-    @property
-    def correct_depth(self) -> bool:
-        return self.broad is not None or self.depth is not None
-
-    def corrected_image(self, clean: Tensor) -> Tensor:
-        """The model's prediction (B, L, C) as it is to be followed."""
-        return clean if self.broad is None else self.broad.settle_image(clean)
-
-    def corrected_depth(self, clean: Tensor, clean_image: Tensor, t: Tensor) -> Tensor:
-        """The same for depth, entered at level t."""
-        clean = clean if self.broad is None else self.broad.settle_depth(clean)
-        return clean if self.depth is None else self.depth.correct(clean, clean_image, t)
+    def corrected(self, image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
+        """The model's predictions (B, L, C) as they are to be followed, from levels t."""
+        if self.broad is not None:
+            image, depth = self.broad.settle_image(image), self.broad.settle_depth(depth)
+        if self.alike is not None:
+            features = self.alike.features(image, depth)
+            if self.image is not None:
+                image = self.image.correct(image, t_image, features, self.alike.grid)
+            if self.depth is not None:
+                depth = self.depth.correct(depth, t_depth, features)
+        return image, depth
 
 
 NONE = Constraints()
@@ -228,8 +245,13 @@ def renoised(x: Tensor, t: Tensor, higher: Tensor, generator: torch.Generator) -
     return keep * x + fresh * torch.randn(x.shape, generator=generator).to(x.device)
 
 
+def carried(missing: Tensor, known: Tensor, features: Tensor) -> Tensor:
+    """``propagated`` for a batch: (B, H, W, V), (B, H, W) bool, (B, H, W, F) -> (B, H, W, V)."""
+    return torch.stack([propagated(*item) for item in zip(missing, known, features, strict=True)])
+
+
 def propagated(difference: Tensor, known: Tensor, features: Tensor) -> Tensor:
-    """What differences (H, W) at known pixels (H, W) bool let expect at all pixels: (H, W).
+    """What differences (H, W, V) at known pixels (H, W) bool let expect at all pixels: (H, W, V).
 
     Gaussian process regression with a prior mean of zero: of pixels that are not like any known one nothing is said.
     Two pixels' differences go together as far as their features (H, W, F) are alike, twice as much where they are near.
@@ -239,7 +261,7 @@ def propagated(difference: Tensor, known: Tensor, features: Tensor) -> Tensor:
     height, width = known.shape
     y, x = torch.meshgrid(*(torch.arange(side, device=known.device) for side in (height, width)), indexing="ij")
     place = torch.stack([y, x], dim=-1).flatten(0, 1).float() / NEAR_PX
-    features, difference = features.flatten(0, 1), difference.flatten()
+    features, values = features.flatten(0, 1), difference.flatten(0, 1)
 
     anchors = known.flatten().nonzero()[:, 0]
     if len(anchors) > ANCHORS:  # evenly over their number, which is evenly over their area
@@ -251,6 +273,6 @@ def propagated(difference: Tensor, known: Tensor, features: Tensor) -> Tensor:
         return alike * (1 + near) / 2
 
     doubt = DOUBT * torch.eye(len(anchors), device=known.device)
-    weights = torch.linalg.solve(kernel(anchors) + doubt, difference[anchors])
+    weights = torch.linalg.solve(kernel(anchors) + doubt, values[anchors])
     chunks = [kernel(slice(start, start + ROWS)) @ weights for start in range(0, height * width, ROWS)]
-    return torch.cat(chunks).view(height, width)
+    return torch.cat(chunks).view_as(difference)

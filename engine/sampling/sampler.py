@@ -157,11 +157,9 @@ def sample(
         # The known modality is left alone rather than moved by zero: 0 * inf would leak.
         clean_image = image if mode == "i2d" else image - t_image[index].to(device) * image_v
         clean_depth = depth if mode == "d2i" else depth - t_depth[index].to(device) * depth_v
-        if constraints.correct_image and mode != "i2d":
-            clean_image = constraints.corrected_image(clean_image)
+        if constraints.corrects:
+            clean_image, clean_depth = constraints.corrected(clean_image, clean_depth, t_image[index], t_depth[index])
             image_v = velocity(image, clean_image, t_image[index], True, t_min)
-        if constraints.correct_depth and mode != "d2i":
-            clean_depth = constraints.corrected_depth(clean_depth, clean_image, t_depth[index])
             depth_v = velocity(depth, clean_depth, t_depth[index], True, t_min)
         image = image if mode == "i2d" else image + (t_image[to] - t_image[index]).to(device) * image_v
         depth = depth if mode == "d2i" else depth + (t_depth[to] - t_depth[index]).to(device) * depth_v

@@ -1,5 +1,6 @@
 """Known values in the sampler, with stand-in denoisers whose answer is known."""
 
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -8,9 +9,10 @@ import torch
 from relievo.engine.model.depth_codec import DepthCodec
 from relievo.engine.model.image_codec import Flux2Codec, PixelCodec
 from relievo.engine.sampling import constraints as module
-from relievo.engine.sampling.constraints import Constraints, KnownDepth, KnownImage, propagated, renoised, walk
+from relievo.engine.sampling.constraints import Alike, Constraints, KnownDepth, KnownImage, propagated, renoised, walk
 from relievo.engine.sampling.sampler import Parametrisation, initial_noise, sample
 from relievo.engine.sampling.schedules import Schedule
+from relievo.engine.sampling.windows import Plane
 
 PATCH, GRID = 4, (4, 6)
 SIZE = (GRID[0] * PATCH, GRID[1] * PATCH)
@@ -18,6 +20,7 @@ IMAGE_CODEC, DEPTH_CODEC = PixelCodec(PATCH), DepthCodec(PATCH, value_offset=1.0
 X_PREDICTION = Parametrisation(Schedule(), image_x_prediction=True, depth_x_prediction=True)
 VELOCITY_IMAGE = Parametrisation(Schedule())
 STEPS = 6
+ALIKE = Alike(GRID, lambda tokens: IMAGE_CODEC.decode(tokens, GRID), DEPTH_CODEC)
 
 
 class Predicts:
@@ -53,10 +56,6 @@ def picture(seed=0):
 
 def some_pixels(share, seed=1):
     return torch.rand(1, *SIZE, generator=torch.Generator().manual_seed(seed)) < share
-
-
-def look(tokens):
-    return IMAGE_CODEC.decode(tokens, GRID)
 
 
 def known_image(share=0.3, strictness=1.0):
@@ -123,15 +122,17 @@ def test_masks_work_below_the_size_of_a_token_where_the_codec_can():
 def test_the_unit_of_known_depth_is_found_from_the_models_prediction(outliers):
     truth = slope(unit=7.0)
     known, wrong = some_pixels(0.25), some_pixels(outliers, seed=5)
-    constraint = KnownDepth(torch.where(wrong, 5 * truth, truth), known, DEPTH_CODEC, look)
-    run(Predicts(depth=DEPTH_CODEC.encode_relative(slope())), Constraints(depth=constraint))
+    constraint = KnownDepth(torch.where(wrong, 5 * truth, truth), known, DEPTH_CODEC)
+    run(Predicts(depth=DEPTH_CODEC.encode_relative(slope())), Constraints(depth=constraint, alike=ALIKE))
     assert constraint.scale.item() == pytest.approx(7.0, rel=1e-4)
 
 
 def test_known_depth_comes_back_in_its_own_unit_sky_included():
     truth, known = slope(unit=7.0), some_pixels(0.25)
-    constraint = KnownDepth(truth, known, DEPTH_CODEC, look)
-    _, tokens = run(Predicts(), Constraints(depth=constraint))  # predicts a flat wall: wrong nearly everywhere
+    constraint = KnownDepth(truth, known, DEPTH_CODEC)
+    _, tokens = run(
+        Predicts(), Constraints(depth=constraint, alike=ALIKE)
+    )  # predicts a flat wall: wrong nearly everywhere
     depth = DEPTH_CODEC.decode(tokens, GRID, clip=True) * constraint.scale
     near = known & torch.isfinite(truth)
     assert (depth[near] / truth[near] - 1).abs().max() < 1e-4
@@ -141,8 +142,8 @@ def test_known_depth_comes_back_in_its_own_unit_sky_included():
 @pytest.mark.parametrize("depth", [torch.full((1, *SIZE), torch.inf), slope()])
 def test_no_known_depth_or_nothing_but_sky_has_no_unit_and_does_no_harm(depth):
     known = some_pixels(0.3 if torch.isinf(depth).all() else 0.0)
-    constraint = KnownDepth(depth, known, DEPTH_CODEC, look)
-    _, tokens = run(Predicts(), Constraints(depth=constraint))
+    constraint = KnownDepth(depth, known, DEPTH_CODEC)
+    _, tokens = run(Predicts(), Constraints(depth=constraint, alike=ALIKE))
     assert torch.isfinite(tokens).all() and constraint.scale.isnan().all()
 
 
@@ -151,11 +152,11 @@ def test_a_few_known_depths_correct_what_looks_like_them():
     white = torch.arange(SIZE[1]) < SIZE[1] // 2
     image = torch.where(white, 1.0, -1.0).expand(1, 3, *SIZE)
     truth = torch.where(white, 1.3, 0.9).expand(1, *SIZE)
-    constraint = KnownDepth(truth, some_pixels(0.05), DEPTH_CODEC, look)
+    constraint = KnownDepth(truth, some_pixels(0.05), DEPTH_CODEC)
     flat = DEPTH_CODEC.encode_relative(torch.full((1, *SIZE), 0.9))
     settings = {"mode": "i2d", "clean_image": IMAGE_CODEC.encode(image)}
     _, without = run(Predicts(depth=flat), Constraints(), **settings)
-    _, tokens = run(Predicts(depth=flat), Constraints(depth=constraint), **settings)
+    _, tokens = run(Predicts(depth=flat), Constraints(depth=constraint, alike=ALIKE), **settings)
 
     def error(tokens, scale=1.0):
         return (DEPTH_CODEC.decode(tokens, GRID) * scale / truth - 1).abs().mean()
@@ -163,14 +164,29 @@ def test_a_few_known_depths_correct_what_looks_like_them():
     assert error(tokens, constraint.scale) < 0.5 * error(without)
 
 
+def test_known_colours_correct_what_would_be_of_the_same_colour():
+    """The left half is known, and darker than predicted; so are then the right half's pixels of that colour."""
+    predicted = torch.where(torch.arange(SIZE[0])[:, None] % 8 < 4, 0.5, -0.8).expand(1, 3, *SIZE)
+    truth, known = predicted - 0.2, (torch.arange(SIZE[1]) < SIZE[1] // 2).expand(1, *SIZE)
+    constraint = KnownImage(IMAGE_CODEC.encode(truth), IMAGE_CODEC.known_tokens(known), plane=Plane(PATCH, 3))
+    model = Predicts(image=IMAGE_CODEC.encode(predicted))
+    tokens, _ = run(model, Constraints(image=constraint, alike=ALIKE))
+    made = IMAGE_CODEC.decode(tokens, GRID)
+    assert torch.equal(made[..., : SIZE[1] // 2], truth[..., : SIZE[1] // 2])
+    assert (made - truth).abs().mean() < 0.05
+    latent = replace(constraint, plane=None)
+    tokens, _ = run(model, Constraints(image=latent, alike=ALIKE))
+    assert (IMAGE_CODEC.decode(tokens, GRID) - predicted)[..., SIZE[1] // 2 :].abs().max() < 1e-4
+
+
 def test_a_correction_is_the_same_in_parts_and_from_chosen_pixels(monkeypatch):
     known, features = some_pixels(0.5)[0], torch.zeros(*SIZE, 1)
-    whole = propagated(torch.ones(SIZE), known, features)
+    whole = propagated(torch.ones(*SIZE, 2), known, features)
     assert (whole - 1).abs().max() < 0.05  # the same everywhere: expected everywhere
     monkeypatch.setattr(module, "ROWS", 100)
-    assert torch.allclose(propagated(torch.ones(SIZE), known, features), whole, atol=1e-5)
+    assert torch.allclose(propagated(torch.ones(*SIZE, 2), known, features), whole, atol=1e-5)
     monkeypatch.setattr(module, "ANCHORS", 20)
-    assert torch.allclose(propagated(torch.ones(SIZE), known, features), whole, atol=0.05)
+    assert torch.allclose(propagated(torch.ones(*SIZE, 2), known, features), whole, atol=0.05)
 
 
 def test_resampling_walks_every_part_of_the_way_again():
@@ -202,6 +218,6 @@ def test_resampling_keeps_what_is_known_and_counts_its_steps():
 
 def test_a_modality_that_is_known_as_a_whole_stays_so():
     given = IMAGE_CODEC.encode(picture(seed=4))
-    constraint = KnownDepth(slope(), some_pixels(0.3), DEPTH_CODEC, look)
-    image, _ = run(Predicts(), Constraints(depth=constraint, resample=2), mode="i2d", clean_image=given)
+    constraint = KnownDepth(slope(), some_pixels(0.3), DEPTH_CODEC)
+    image, _ = run(Predicts(), Constraints(depth=constraint, resample=2, alike=ALIKE), mode="i2d", clean_image=given)
     assert torch.equal(image, given)
