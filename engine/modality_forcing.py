@@ -2,82 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from . import catalog
+from .frame import (
+    Frame,
+    depth_to_disparity,
+    disparity_to_depth,
+    from_frame,
+    image_to_tensor,
+    plan_frame,
+    tensor_to_image,
+    to_frame,
+)
+from .known import Known
 from .model.bundle import SmallModel, load_small
-from .model.resample import resize
+from .model.resample import resize, shrink
 from .pipeline import Arrays, Output, Report
 from .request import Request
 from .sampling.sampler import Step, refine_depth, sample
+from .sampling.windows import Broad, Plane, Windows
 
 FARTHEST = 25.0  # in mean depths: what is farther is the model's rounding of infinity
 MATERIAL_FARTHEST = 4.0  # a surface seen from the front has no sky
 PREVIEW_EVERY = 4  # steps
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What is sampled for a requested size: a token grid, and the part of its pixels that is asked for.
-
-    grid     rows, columns of tokens
-    crop_px  rows, columns of the centred window that has the requested proportions
-    """
-
-    grid: tuple[int, int]
-    crop_px: tuple[int, int]
-
-
-def plan_frame(width_px: int, height_px: int, native_px: int, patch_px: int, tile: bool) -> Frame:
-    """The token grid nearest to the model's own area, with the requested proportions.
-
-    A tile must use its whole grid, so its proportions are rounded to tokens; a view is cut from a slightly larger one.
-    """
-    scale = native_px / (width_px * height_px) ** 0.5
-    rows, columns = height_px * scale / patch_px, width_px * scale / patch_px
-    if tile:
-        grid = (max(1, round(rows)), max(1, round(columns)))
-        return Frame(grid, (grid[0] * patch_px, grid[1] * patch_px))
-    grid = (int(np.ceil(rows - 1e-6)), int(np.ceil(columns - 1e-6)))
-    return Frame(grid, (max(1, round(rows * patch_px)), max(1, round(columns * patch_px))))
-
-
-def to_frame(pixels: Tensor, frame: Frame, patch_px: int) -> Tensor:
-    """Pixels (1, C, H, W) of any size onto a frame's grid, borders repeated outside its window."""
-    pixels = resize(pixels, frame.crop_px)
-    spare = [side * patch_px - crop for side, crop in zip(frame.grid, frame.crop_px, strict=True)]
-    top, left = spare[0] // 2, spare[1] // 2
-    return torch.nn.functional.pad(pixels, (left, spare[1] - left, top, spare[0] - top), mode="replicate")
-
-
-def from_frame(pixels: Tensor, frame: Frame) -> Tensor:
-    """The frame's window of decoded pixels (1, C, H, W)."""
-    top, left = ((pixels.shape[2 + i] - frame.crop_px[i]) // 2 for i in range(2))
-    return pixels[..., top : top + frame.crop_px[0], left : left + frame.crop_px[1]]
-
-
-def image_to_tensor(image: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 127.5 - 1.0
-
-
-def tensor_to_image(image: Tensor) -> np.ndarray:
-    """(1, 3, H, W) in [-1, 1] -> (H, W, 3) uint8."""
-    return ((image[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
-
-
-def depth_to_disparity(depth: Tensor) -> Tensor:
-    """1 / depth, 0 for infinity: what depth is resized in, because it stays finite at the sky's edge."""
-    return torch.where(torch.isfinite(depth), 1.0 / depth.clamp(min=1e-6), 0.0)
-
-
-def disparity_to_depth(disparity: Tensor, farthest: float) -> Tensor:
-    """The inverse; beyond ``farthest`` is infinite."""
-    return torch.where(disparity > 1.0 / farthest, 1.0 / disparity.clamp(min=1e-9), torch.inf)
+PREVIEW_PX = 512  # longer side at most
+BROAD_SHARE = 2  # shapes of this many pixels of the model's own size, and larger, are broad
 
 
 def best_device() -> torch.device:
@@ -100,13 +55,26 @@ class ModalityForcingBackend:
     def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
         model = self._model(entry, report)
         height, width = request.height_px, request.width_px
-        frame = plan_frame(width, height, sampled_px(model, request), model.config.refinement.patch_px, request.tiles)
+        frame = plan_frame(width, height, sampled_px(model, request), model.image_codec.patch_px, request.wrap)
         with torch.inference_mode():
-            image, depth = self._sample(model, request, arrays, frame, report)
+            known = Known.of(arrays, request)
+            rollout = Rollout(model, request, arrays, known, frame, report)
+            if not is_detailed(model, request):
+                image, depth, unit = rollout.sample()
+            else:
+                broad = None
+                if request.target == "scene" or request.mode != "joint":
+                    # A texture is the same all over; a view must be laid out as a whole before its parts are made.
+                    small = plan_frame(width, height, model.config.native_px, model.image_codec.patch_px)
+                    whole = replace(rollout, frame=small, stage="sampling the whole")
+                    broad = rollout.broad_shapes(whole, *whole.sample()[:2])
+                image, depth, unit = replace(rollout, stage="sampling details").sample(broad, by_windows=True)
             report("finishing", 0, 1, None)
+            image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame)
+            depth = arrays["depth"] if request.mode == "d2i" else finished_depth(depth, request, frame) * unit
             output = Output(
-                image=arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame),
-                depth=arrays["depth"] if request.mode == "d2i" else finished_depth(depth, request, frame),
+                image=known.in_image(image),
+                depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
                 notes=size_notes(frame, request),
             )
@@ -121,28 +89,27 @@ class ModalityForcingBackend:
             report("loading the model", 1, 1, None)
         return self._loaded[1]
 
-    def _sample(
-        self, model: SmallModel, request: Request, arrays: Arrays, frame: Frame, report: Report
-    ) -> tuple[Tensor, Tensor]:
-        """Image (1, 3, h, w) in [-1, 1] and depth (1, h, w) on the frame's grid, on the CPU."""
-        device, patch = model.text.tokens.weight.device, model.config.refinement.patch_px
-        known: dict[str, Tensor] = {}
-        if request.mode == "i2d":
-            image = to_frame(image_to_tensor(arrays["image"]), frame, patch).to(device)
-            known["clean_image"] = model.image_codec.encode(image)
-        if request.mode == "d2i":
-            disparity = depth_to_disparity(torch.from_numpy(arrays["depth"])[None, None])
-            disparity = to_frame(disparity, frame, patch)[:, 0]
-            depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
-            known["clean_depth"] = model.depth_codec.encode(depth)
 
-        def on_step(step: Step) -> None:
-            preview = None
-            if step.clean_image is not None and step.index % PREVIEW_EVERY == 0 and request.mode != "i2d":
-                preview = tensor_to_image(from_frame(model.image_codec.decode(step.clean_image, frame.grid), frame))
-            report("sampling", step.index, step.of, preview)
+@dataclass(frozen=True)
+class Rollout:
+    """One way from noise to a picture and its depth, on one frame."""
 
-        ctx = model.text.encode([request.prompt])
+    model: SmallModel
+    request: Request
+    arrays: Arrays
+    known: Known
+    frame: Frame
+    report: Report
+    stage: str = "sampling"
+
+    def sample(self, broad: Broad | None = None, by_windows: bool = False) -> tuple[Tensor, Tensor, float]:
+        """Image (1, 3, h, w) in [-1, 1] and depth (1, h, w) on the frame's grid, on the CPU; the unit of this depth.
+
+        broad       broad shapes to keep to
+        by_windows  look at windows of the model's own size, not at the whole grid
+        """
+        model, request, frame = self.model, self.request, self.frame
+        progress = Progress(self.report, self.stage, request.steps, self._preview)
         settings = {
             "grid": frame.grid,
             "num_steps": request.steps,
@@ -151,30 +118,109 @@ class ModalityForcingBackend:
             "image_channels": model.image_codec.channels,
             "depth_channels": model.depth_codec.channels,
             "null_ctx": model.text.encode([""]),
-            "tile": request.tiles,
+            "tile": request.wrap,
+            "patch_px": model.image_codec.patch_px,
             "timestep_dtype": getattr(torch, request.timestep_dtype),
-            "on_step": on_step,
+            "windows": self._windows(progress) if by_windows else None,
+            "on_step": progress.on_step,
         }
+        ctx = model.text.encode([request.prompt])
+        constraints = self.known.constraints(model, frame, broad)
         image, depth = sample(
             model.dit,
             ctx,
             mode=request.mode,
             guidance_scale=request.guidance,
             log2_alpha=request.log2_alpha,
-            **known,
+            constraints=constraints,
+            **self._given(),
             **settings,
         )
         if request.refine_depth and request.mode == "joint":
-            depth = refine_depth(model.dit, ctx, image, **settings)
-        image, depth = (
-            model.image_codec.decode(image, frame.grid),
-            model.depth_codec.decode(depth, frame.grid, clip=True),
+            constraints = self.known.constraints(model, frame, broad)
+            depth = refine_depth(model.dit, ctx, image, constraints=constraints, **settings)
+        image = model.image_codec.decode(image, frame.grid)
+        depth = model.depth_codec.decode(depth, frame.grid, clip=True)
+        # Resizing comes next, which not every device can do in every way.
+        return image.cpu(), depth.cpu(), constraints.unit
+
+    def broad_shapes(self, small: Rollout, image: Tensor, depth: Tensor) -> Broad:
+        """Those of another rollout's result, on its smaller frame, for this one's frame."""
+        codec, patch, device = self.model.image_codec, self.model.image_codec.patch_px, self._device
+        image = to_frame(from_frame(image, small.frame), self.frame, patch).to(device)
+        disparity = from_frame(depth_to_disparity(depth)[:, None], small.frame)
+        disparity = to_frame(disparity, self.frame, patch, mode="bilinear")[:, 0]
+        depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
+        return Broad.of(
+            self.frame.grid,
+            Plane(patch, 3),
+            Plane(self.model.depth_codec.patch_size, 1),
+            None if self.request.mode == "i2d" else codec.encode(image),
+            None if self.request.mode == "d2i" else self.model.depth_codec.encode_relative(depth),
+            size=tuple(side * patch // BROAD_SHARE for side in small.frame.grid),
         )
-        return image.cpu(), depth.cpu()  # resizing comes next, which not every device can do in every way
+
+    @property
+    def _device(self) -> torch.device:
+        return self.model.text.tokens.weight.device
+
+    def _given(self) -> dict[str, Tensor]:
+        """The tokens of what i2d or d2i starts from."""
+        device, patch = self._device, self.model.image_codec.patch_px
+        if self.request.mode == "i2d":
+            image = to_frame(image_to_tensor(self.arrays["image"]), self.frame, patch).to(device)
+            return {"clean_image": self.model.image_codec.encode(image)}
+        if self.request.mode == "d2i":
+            disparity = depth_to_disparity(torch.from_numpy(self.arrays["depth"])[None, None])
+            disparity = to_frame(disparity, self.frame, patch)[:, 0]
+            depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
+            return {"clean_depth": self.model.depth_codec.encode(depth)}
+        return {}
+
+    def _windows(self, progress: Progress) -> Windows:
+        own = self.model.config.native_px // self.model.image_codec.patch_px
+        size = tuple(min(own, side) for side in self.frame.grid)
+        return Windows(size, self.request.wrap, progress.on_batch)
+
+    def _preview(self, step: Step) -> np.ndarray | None:
+        if step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d":
+            return None
+        picture = from_frame(self.model.image_codec.decode(step.clean_image, self.frame.grid).cpu(), self.frame)
+        longest = max(self.frame.crop_px)
+        if longest > PREVIEW_PX:
+            picture = shrink(picture, tuple(max(1, side * PREVIEW_PX // longest) for side in self.frame.crop_px))
+        return tensor_to_image(picture)
+
+
+class Progress:
+    """Reports a rollout: every step, and every batch of windows within it, so that it can be cancelled there."""
+
+    def __init__(self, report: Report, stage: str, steps: int, preview: Callable[[Step], np.ndarray | None]) -> None:
+        self._report, self._stage, self._preview = report, stage, preview
+        self._at = (0, steps)
+
+    def on_step(self, step: Step) -> None:
+        self._at = (step.index, step.of)
+        self._report(self._stage, *self._at, self._preview(step))
+
+    def on_batch(self) -> None:
+        self._report(self._stage, *self._at, None)
+
+
+def is_detailed(model: SmallModel, request: Request) -> bool:
+    """Whether more is asked for than the model can look at at once."""
+    return sampled_px(model, request) > undetailed_px(model, request)
 
 
 def sampled_px(model: SmallModel, request: Request) -> int:
-    """Side of the square whose area is sampled: the model's own, and for a tile twice that where it is wanted.
+    """Side of the square whose area is sampled. More than the result has would be lost."""
+    wanted = (request.width_px * request.height_px) ** 0.5
+    own = undetailed_px(model, request)
+    return own if request.detail_px is None else max(own, min(request.detail_px, round(wanted)))
+
+
+def undetailed_px(model: SmallModel, request: Request) -> int:
+    """The same where no detail is asked for: the model's own side, and for a tile twice that where it is wanted.
 
     A rolled grid of twice the side keeps a texture together and shows more of it; a scene falls apart.
     """
@@ -184,7 +230,7 @@ def sampled_px(model: SmallModel, request: Request) -> int:
 
 
 def finished_image(image: Tensor, request: Request, frame: Frame) -> np.ndarray:
-    return tensor_to_image(resize(from_frame(image, frame), (request.height_px, request.width_px), wrap=request.tiles))
+    return tensor_to_image(resize(from_frame(image, frame), (request.height_px, request.width_px), wrap=request.wrap))
 
 
 def finished_depth(depth: Tensor, request: Request, frame: Frame) -> np.ndarray:
@@ -194,7 +240,7 @@ def finished_depth(depth: Tensor, request: Request, frame: Frame) -> np.ndarray:
     if request.target == "material":
         disparity = disparity.clamp(min=1.0 / (0.999 * farthest))
     size = (request.height_px, request.width_px)
-    disparity = resize(disparity, size, wrap=request.tiles, mode="bilinear")
+    disparity = resize(disparity, size, wrap=request.wrap, mode="bilinear")
     return disparity_to_depth(disparity, farthest)[0, 0].cpu().numpy().astype(np.float32)
 
 
@@ -202,4 +248,5 @@ def size_notes(frame: Frame, request: Request) -> tuple[str, ...]:
     rows, columns = frame.crop_px
     if request.width_px * request.height_px <= rows * columns:
         return ()
-    return (f"Made at {columns} x {rows} pixels, the model's own size, and enlarged.",)
+    own = "" if request.detail_px else ", the model's own size,"
+    return (f"Made at {columns} x {rows} pixels{own} and enlarged.",)

@@ -17,6 +17,7 @@ from .request import Request, Result
 from .version import VERSION
 
 Arrays = dict[str, np.ndarray]
+KNOWN = ("known_image", "known_depth", "mask")  # arrays that say what of the result is known
 #: report(stage, step, of, preview): at least once per step; raises Cancelled when the user stopped it.
 Report = Callable[[str, int, int, np.ndarray | None], None]
 
@@ -94,13 +95,20 @@ class Pipeline:
         """Do the request.
 
         request  any; its defaults are filled in here
-        arrays   "image" (H, W, 3) uint8 for i2d, "depth" (H, W) float32 z-depth (inf = unknown) for d2i
+        arrays   "image" (H, W, 3) uint8 for i2d, "depth" (H, W) float32 z-depth (inf = unknown) for d2i;
+                 and what else is known: "known_image" (H, W, 3) uint8, "known_depth" (H, W) float32 (nan = unknown,
+                 inf = sky), "mask" (H, W) uint8 or bool (255 or True = known; without it, all that is given is)
         Raises EngineError (InputError, ModelError, Cancelled ...).
         """
         start = time.perf_counter()
         _check_arrays(request, arrays)
         request = catalog.resolve(_sized_as_input(request, arrays))
         entry = catalog.find(request.model)
+        if not entry.constraints and not arrays.keys().isdisjoint(KNOWN):
+            able = [m.id for m in catalog.models() if m.constraints]
+            raise InputError(
+                f"The model '{entry.id}' cannot hold known pixels.", f"Choose another model: {', '.join(able)}."
+            )
         output = self._backend(entry).run(entry, request, arrays, report)
         notes = output.notes
         if output.unknown_words:
@@ -142,13 +150,46 @@ def _check_arrays(request: Request, arrays: Arrays) -> None:
         depth = arrays.get("depth")
         if depth is None or depth.ndim != 2 or depth.dtype != np.float32:
             raise InputError("There is no depth to paint.", "Give a depth map with one 32-bit float per pixel.")
+    if not arrays.keys().isdisjoint(KNOWN):
+        _check_known(request, arrays)
+
+
+def _check_known(request: Request, arrays: Arrays) -> None:
+    """Raise InputError unless what is known can be held."""
+    image, depth, mask = (arrays.get(name) for name in KNOWN)
+    if image is None and depth is None:
+        raise InputError("There is a mask, but nothing that it could be of.", "Give a known picture or depth as well.")
+    for mode, part, what in (("i2d", image, "picture"), ("d2i", depth, "depth")):
+        if request.mode == mode and part is not None:
+            raise InputError(f"In {mode} the whole {what} is known already.", f"Leave out the known {what}.")
+    if image is not None and (image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8):
+        raise InputError("The known picture has no red, green and blue.", "Give an image of three 8-bit colours.")
+    if depth is not None and (depth.ndim != 2 or depth.dtype != np.float32):
+        raise InputError("The known depth is no depth map.", "Give one with one 32-bit float per pixel.")
+    if mask is not None and (mask.ndim != 2 or mask.dtype not in (np.uint8, np.bool_)):
+        raise InputError("The mask is no mask.", "Give an 8-bit image of one channel, white where pixels are known.")
+    sizes = {name: f"{array.shape[1]} x {array.shape[0]}" for name, array in arrays.items()}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name.replace('_', ' ')} {size}" for name, size in sorted(sizes.items()))
+        raise InputError(f"The sizes differ: {listed}.", "Give all of them the same size in pixels.")
+    given = image if depth is None else depth
+    masked = np.ones(given.shape[:2], bool) if mask is None else known_pixels(mask)
+    if depth is not None and (depth[masked] <= 0).any():
+        raise InputError("The known depth has values of 0 or less.", "Write NaN where the depth is not known.")
+    if not masked.any() or (image is None and np.isnan(depth[masked]).all()):
+        raise InputError("No pixel is known.", "Make the mask white where pixels are known, or leave it out.")
+
+
+def known_pixels(mask: np.ndarray) -> np.ndarray:
+    """A mask as bool."""
+    return mask if mask.dtype == bool else mask > 127
 
 
 def _sized_as_input(request: Request, arrays: Arrays) -> Request:
-    """i2d and d2i answer at the size of what they were given."""
-    if request.mode == "joint":
+    """The size of what was given is the result's: the picture of i2d, the depth of d2i, what is known."""
+    if not arrays:
         return request
-    height, width = arrays["image" if request.mode == "i2d" else "depth"].shape[:2]
+    height, width = next(iter(arrays.values())).shape[:2]
     return replace(request, width_px=width, height_px=height)
 
 

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 MODES = ("joint", "i2d", "d2i")
 TARGETS = ("material", "scene")
+TILE_AXES = ("both", "x", "y")
+TILE_CHOICES = (*TILE_AXES, "none")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
+MAX_RESAMPLE = 20
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,14 @@ class Request:
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
     refine_depth: bool = False  # second i2d pass over the generated image
-    tile: bool | None = None  # seamless on both axes; None: yes for a material, no for a scene
+    tile: bool | None = None  # seamless; None: yes for a material, no for a scene
+    tile_axes: str = "both"  # what tiles, tiles on both axes, or from left to right (x) or top to bottom (y) alone
+    strictness: float = 1.0  # of known pixels: 0 ignores them, 1 returns them exactly, between: held to that level
+    depth_strictness: float | None = None  # of known depth; None: the same
+    resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
+    detail_px: int | None = None  # sampled at this side (of a square of the same area), by windows; None: model's own
     timestep_dtype: str = "float32"  # "bfloat16" reproduces the rounding of the published scripts
-    input_sha256: dict[str, str] = field(default_factory=dict)  # of the image / depth that came with it
+    input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
 
     def validate(self) -> None:
         """Raise InputError where no model could fulfil this, whatever it is."""
@@ -62,6 +70,15 @@ class Request:
             raise InputError(f"A guidance of {self.guidance} is out of range.", "Use a number from 0 to 50.")
         if self.log2_alpha is not None and not -20.0 <= self.log2_alpha <= 20.0:
             raise InputError(f"A trajectory of {self.log2_alpha} is out of range.", "Use a number from -20 to 20.")
+        if self.detail_px is not None and not 16 <= self.detail_px <= MAX_SIDE_PX:
+            raise InputError(f"A detail of {self.detail_px} pixels is out of range.", f"Use 16 to {MAX_SIDE_PX}.")
+        for strictness in (self.strictness, self.strictness_of_depth):
+            if not 0.0 <= strictness <= 1.0:
+                raise InputError(f"A strictness of {strictness} is out of range.", "Use a number from 0 to 1.")
+        if not 1 <= self.resample <= MAX_RESAMPLE:
+            raise InputError(f"Resampling {self.resample} times is out of range.", f"Use 1 to {MAX_RESAMPLE} times.")
+        if self.tile_axes not in TILE_AXES:
+            raise InputError(f"There are no axes '{self.tile_axes}'.", f"Use one of {', '.join(TILE_AXES)}.")
         if self.timestep_dtype not in TIMESTEP_DTYPES:
             raise InputError(
                 f"There is no timestep type '{self.timestep_dtype}'.", f"Use one of {', '.join(TIMESTEP_DTYPES)}."
@@ -70,6 +87,15 @@ class Request:
     @property
     def tiles(self) -> bool:
         return self.target == "material" if self.tile is None else self.tile
+
+    @property
+    def wrap(self) -> tuple[bool, bool]:
+        """Whether the result continues around its borders: (from bottom to top, from right to left)."""
+        return self.tiles and self.tile_axes != "x", self.tiles and self.tile_axes != "y"
+
+    @property
+    def strictness_of_depth(self) -> float:
+        return self.strictness if self.depth_strictness is None else self.depth_strictness
 
     def with_inputs(self, arrays: dict[str, np.ndarray]) -> Request:
         """The same request, tied to the arrays that go with it."""
@@ -101,6 +127,13 @@ def _is_text(prompt: str) -> bool:
         return b"\0" not in prompt.encode()
     except UnicodeEncodeError:
         return False
+
+
+def tile_fields(choice: str | None) -> dict[str, Any]:
+    """The fields tile and tile_axes of a Request, for one of TILE_CHOICES; None: as suits its target."""
+    if choice is None:
+        return {}
+    return {"tile": choice != "none", "tile_axes": "both" if choice == "none" else choice}
 
 
 @dataclass(frozen=True)

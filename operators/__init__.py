@@ -4,17 +4,21 @@
 def _modules():
     # Inside the function: the command line's parser must be importable without Blender.
     from . import (
+        align_to_scene,
         cancel,
         command,
         copy_error,
         dismiss,
+        export_maps,
         free_memory,
         generate,
         handlers,
         install_engine,
+        mark_asset,
         open_log,
         preview,
         randomise_seed,
+        set_distance,
     )
 
     return (
@@ -25,8 +29,12 @@ def _modules():
         dismiss,
         copy_error,
         free_memory,
+        export_maps,
+        mark_asset,
         open_log,
         install_engine,
+        align_to_scene,
+        set_distance,
         handlers,
         command,
     )

@@ -97,7 +97,7 @@ class RELIEVO_OT_generate(bpy.types.Operator):
         except BaseException:  # a bug keeps its traceback, but not the button
             session.state.end()
             raise
-        notes = (*result.notes, *_keep(result), *_look(context, self._order.placement))
+        notes = (*result.notes, *_keep(result, self._order.placement), *_look(context, self._order.placement))
         preview.show(result.image)
         session.state.end(notes=notes)
         redraw(context)
@@ -123,7 +123,7 @@ def _print_event(event: Progress | Log) -> None:
     print(f"Relievo: {event.text}" if isinstance(event, Log) else f"Relievo: {event.stage} {event.step}/{event.of}")
 
 
-def _keep(result: Result) -> tuple[str, ...]:
+def _keep(result: Result, placement: Placement) -> tuple[str, ...]:
     """Write the result's files where the preferences say, if they do. What went wrong is a note: it is in the scene."""
     folder = preferences.read().results_dir
     if not folder:
@@ -131,7 +131,8 @@ def _keep(result: Result) -> tuple[str, ...]:
     name = f"{time.strftime('%Y%m%d-%H%M%S')} {title(result.request.prompt, result.request.target)}"
     safe = "".join(c if c.isalnum() or c in " -_" else "_" for c in name)
     try:
-        results.save(result, Path(bpy.path.abspath(folder)) / safe)
+        unit = results.SCENE_UNITS if placement.scene_units else results.RELATIVE
+        results.save(result, Path(bpy.path.abspath(folder)) / safe, depth_unit=unit)
     except EngineError as error:
         return (error.summary, error.remedy)
     return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from ..scene import preferences
+from ..scene import depth_pass, preferences
 from . import preview, session
 
 
@@ -18,9 +18,11 @@ def _before_load(*_) -> None:
 
 
 @persistent
-def _before_render(*_) -> None:
+def _before_render(scene: bpy.types.Scene, *_) -> None:
     if bpy.app.background:
         return  # nobody waits for the memory, and a batch would load its model for every job anew
+    if depth_pass.is_pass(scene):
+        return  # Relievo's own, on the CPU, and for the model that would be unloaded
     if session.state.job is None and preferences.read().unload_before_render:
         session.unload()
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 
 from ..engine import catalog
 from ..engine.errors import InputError
-from ..engine.request import Request
+from ..engine.request import Request, tile_fields
 from ..scene import camera as cameras
-from ..scene import images, material
+from ..scene import depth_pass, images, material
+from . import known
 from .placement import Placement, check_shape, placement_for, view_fov_deg
 
 
@@ -32,7 +34,9 @@ def why_not(context: bpy.types.Context) -> str:
     entry = settings.entry
     if settings.mode not in entry.modes:
         return f"{entry.label} makes results from a prompt only; choose another model"
-    if settings.target == "scene" and settings.camera_source == "active" and context.scene.camera is None:
+    if context.scene.camera is None and settings.sees_scene:
+        return "The scene has no camera; add one to look at it through"
+    if context.scene.camera is None and _through_active_camera(settings):
         return "The scene has no camera; add one, or choose New Camera"
     if settings.target == "material" and settings.apply_to == "active" and _active_mesh(context) is None:
         return "No mesh object is active; select one, or choose New Plane"
@@ -44,14 +48,14 @@ def order_from(context: bpy.types.Context) -> Order:
     scene, settings = context.scene, context.scene.relievo
     if reason := why_not(context):
         raise InputError(f"{reason.partition(';')[0]}.", f"{reason.partition(';')[2].strip().capitalize()}.")
-    arrays = _arrays(settings)
+    arrays = _arrays(context)
     if arrays:
-        height_px, width_px = next(iter(arrays.values())).shape[:2]
+        width_px, height_px = known.size_px(arrays)
     elif settings.target == "scene":
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
     else:
         width_px = height_px = settings.size_px
-    camera = cameras.active(scene) if settings.target == "scene" and settings.camera_source == "active" else None
+    camera = cameras.active(scene) if _through_active_camera(settings) else None
     request = Request(
         mode=settings.mode,
         target=settings.target,
@@ -64,8 +68,10 @@ def order_from(context: bpy.types.Context) -> Order:
         guidance=settings.guidance if settings.uses_steps else None,
         fov_deg=view_fov_deg(scene, settings.target, camera, math.degrees(settings.fov_rad)),
         refine_depth=settings.can_refine and settings.refine_depth,
-        # Whether a given file tiles is not known; as a tile, its slope would be taken for relief.
-        tile=None if settings.mode == "joint" else False,
+        detail_px=settings.detail_px if settings.uses_steps and settings.more_detail else None,
+        strictness=settings.strictness if settings.can_constrain else 1.0,
+        resample=settings.resample if settings.can_constrain else 1,
+        **_tile_fields(settings),
     )
     check_shape(scene, camera, width_px, height_px)
     wearer = _active_mesh(context) if settings.target == "material" and settings.apply_to == "active" else None
@@ -77,18 +83,58 @@ def order_from(context: bpy.types.Context) -> Order:
         object=wearer,
         camera=camera,
         fov_deg=math.degrees(settings.fov_rad),
+        scene_units=settings.paints_scene or "known_depth" in arrays,
         relief_m=None if settings.relief_auto else settings.relief_m,
         tile_repeat=settings.tile_repeat,
+        displacement=settings.displacement,
+        flatten=settings.flatten or None,
     )
-    return Order(catalog.resolve(request), placement, arrays)
+    request = catalog.resolve(request)
+    return Order(request.with_inputs(arrays) if arrays else request, placement, arrays)
 
 
-def _arrays(settings) -> dict[str, np.ndarray]:
+def _through_active_camera(settings) -> bool:
+    return settings.target == "scene" and (settings.camera_source == "active" or settings.sees_scene)
+
+
+def _arrays(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    settings = context.scene.relievo
+    return _given(context) | (_known(context) if settings.can_constrain else {})
+
+
+def _known(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    settings = context.scene.relievo
+    paths = {"mask": settings.mask_path}
+    if settings.mode != "i2d":  # there the picture is given as a whole; in d2i so is the depth
+        paths["image"] = settings.known_image_path
+    if settings.mode != "d2i" and not settings.extends_scene:
+        paths["depth"] = settings.known_depth_path
+    chosen = {name: Path(bpy.path.abspath(path)) for name, path in paths.items() if path.strip()}
+    if not settings.extends_scene:
+        return known.read(**chosen)
+    camera = cameras.active(context.scene)
+    width_px, height_px = cameras.picture_px(context.scene, settings.size_px)
+    depth = depth_pass.known_of_scene(context, camera, width_px=width_px, height_px=height_px)
+    return known.read(**chosen, seen=depth)
+
+
+def _given(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    scene, settings = context.scene, context.scene.relievo
+    if settings.paints_scene:
+        width_px, height_px = cameras.picture_px(scene, settings.size_px)
+        camera = cameras.active(scene)
+        return {"depth": depth_pass.of_scene(context, camera, width_px=width_px, height_px=height_px)}
     if settings.mode == "i2d":
         return {"image": images.read_image(_file(settings.image_path, "picture"))}
     if settings.mode == "d2i":
         return {"depth": images.read_depth(_file(settings.depth_path, "depth file"))}
     return {}
+
+
+def _tile_fields(settings) -> dict[str, Any]:
+    if settings.mode != "joint":  # whether a given file tiles is not known; as a tile, its slope would be relief
+        return tile_fields("none")
+    return tile_fields(settings.tile if settings.target == "material" else None)
 
 
 def _file(path: str, what: str) -> Path:

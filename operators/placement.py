@@ -10,7 +10,7 @@ import bpy
 from ..engine import catalog
 from ..engine.errors import InputError
 from ..scene import camera as cameras
-from ..scene import material, scene_mesh
+from ..scene import displacement, fitting, material, scene_mesh
 
 if TYPE_CHECKING:
     from ..engine.request import Result
@@ -27,14 +27,19 @@ class Placement:
     object_uid: int | None = None  # material: the mesh object that gets it; None = a new plane
     camera_uid: int | None = None  # scene: the camera the picture is seen from; None = a new one
     fov_deg: float = DEFAULT_FOV_DEG  # of the new camera
+    align_to_scene: bool = False  # scene: fit its depth to what the camera sees already
+    scene_units: bool = False  # scene: the depth is the file's own, and stays as far away as it is
     relief_m: float | None = None  # material: lowest to highest point; None = what suits the depth
     tile_repeat: int = 1
+    displacement: str = displacement.DEFAULT
+    flatten: float | None = None  # material: shapes wider than this many tiles are taken out; None = none
 
 
 def place(context: bpy.types.Context, result: Result, placement: Placement) -> bpy.types.Object:
     """Build the result into the file. The object made or changed.
 
-    Raises InputError when the camera it was made for is gone; a vanished object is replaced by a new plane.
+    Raises InputError when the camera it was made for is gone, or there is nothing to align to; a vanished object is
+    replaced by a new plane.
     """
     scene = find(bpy.data.scenes, placement.scene_uid)
     if scene is None:
@@ -53,11 +58,14 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
             target_object=find(bpy.data.objects, placement.object_uid),
             relief_m=placement.relief_m,
             tile_repeat=placement.tile_repeat,
+            displacement=placement.displacement,
+            flatten=placement.flatten,
         )
     camera = find(bpy.data.objects, placement.camera_uid)
     if camera is None and placement.camera_uid is not None:
         raise InputError("The camera this was made for is gone.", "Undo, or generate again with another camera.")
-    return scene_mesh.build(
+    in_scene_units = placement.scene_units or catalog.find(result.request.model).metric_depth
+    made = scene_mesh.build(
         context,
         result.image,
         result.depth,
@@ -65,9 +73,12 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
         name=name,
         camera=camera,
         fov_deg=None if camera else placement.fov_deg,
-        median_depth_m=None if catalog.find(result.request.model).metric_depth else scene_mesh.GENERATED_MEDIAN_M,
+        median_depth_m=None if in_scene_units else scene_mesh.GENERATED_MEDIAN_M,
         letterbox=camera is not None and _rounded_frame(scene, result.image.shape[1], result.image.shape[0]),
     )
+    if placement.align_to_scene:
+        fitting.align_to_scene(context, made)
+    return made
 
 
 def check_shape(scene: bpy.types.Scene, camera: bpy.types.Object | None, width_px: int, height_px: int) -> None:

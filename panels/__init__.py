@@ -2,9 +2,10 @@
 
 
 def _modules():
-    from . import engine, generate, model, placement
+    from . import constraints, engine, generate, live_scene, model, placement, scale
 
-    return generate, model, placement, engine  # the order in the tab; the others hang below the first
+    # The order in the tab; all but the last two hang below the first.
+    return generate, model, constraints, placement, engine, live_scene, scale
 
 
 def register() -> None:

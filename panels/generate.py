@@ -50,7 +50,9 @@ def _draw_wishes(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     if settings.mode == "i2d":
         layout.prop(settings, "image_path", text="", placeholder="Picture file")
     elif settings.mode == "d2i":
-        layout.prop(settings, "depth_path", text="", placeholder="Depth file (.exr, .npy)")
+        layout.row().prop(settings, "depth_source", expand=True)
+        if not settings.paints_scene:
+            layout.prop(settings, "depth_path", text="", placeholder="Depth file (.exr, .npy)")
     layout.prop(settings, "prompt", text="", placeholder="What do you want to see?")
     row = layout.row(align=True)
     row.prop(settings, "seed")

@@ -17,11 +17,14 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.relievo
         layout.use_property_split = True
         layout.use_property_decorate = False
-        if settings.mode == "joint":  # the other modes keep the size of the file they start from
+        if settings.mode == "joint" or settings.paints_scene:  # what starts from a file keeps its size
             layout.prop(settings, "size_px")
         if settings.uses_steps:
             layout.prop(settings, "steps")
             layout.prop(settings, "guidance")
+            layout.prop(settings, "more_detail")
+            if settings.more_detail:
+                layout.prop(settings, "detail_px")
         if settings.can_refine:
             layout.prop(settings, "refine_depth")
         paragraph(layout, context, settings.entry.description)

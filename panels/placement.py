@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import bpy
 
+from ..operators.export_maps import RELIEVO_OT_export_maps
+from ..operators.mark_asset import RELIEVO_OT_mark_asset
+from ..scene import displacement, map_set
 from .generate import RELIEVO_PT_generate
 from .tab import InTab
 
@@ -22,10 +25,29 @@ class RELIEVO_PT_material(InTab, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "apply_to")
+        layout.prop(settings, "displacement")
+        if settings.mode == "joint" and settings.uses_steps:  # what is procedural tiles both ways
+            layout.prop(settings, "tile")
         layout.prop(settings, "tile_repeat")
         layout.prop(settings, "relief_auto")
         if not settings.relief_auto:
             layout.prop(settings, "relief_m")
+        layout.prop(settings, "flatten")
+        _draw_made(layout, context.active_object)
+
+
+def _draw_made(layout: bpy.types.UILayout, wearer: bpy.types.Object | None) -> None:
+    """The material that the active object wears: its relief, live, and what else it can become."""
+    if not map_set.has_maps(wearer):
+        return
+    box = layout.box().column()
+    box.label(text=wearer.active_material.name, icon="MATERIAL", translate=False)
+    owner, name = displacement.strength_of(wearer, wearer.active_material)
+    if owner is not None:
+        box.prop(owner, name, text="Relief")
+    buttons = box.row(align=True)
+    buttons.operator(RELIEVO_OT_export_maps.bl_idname, icon="EXPORT")
+    buttons.operator(RELIEVO_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
 
 
 class RELIEVO_PT_scene(InTab, bpy.types.Panel):
@@ -41,8 +63,9 @@ class RELIEVO_PT_scene(InTab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.relievo
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "camera_source")
-        if settings.camera_source == "new":
+        if not settings.sees_scene:  # that has been seen by the active camera
+            layout.prop(settings, "camera_source")
+        if settings.camera_source == "new" and not settings.sees_scene:
             layout.prop(settings, "fov_rad")
         elif context.scene.camera is not None:
             layout.label(text=context.scene.camera.name, icon="CAMERA_DATA")

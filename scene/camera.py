@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import bpy
 import mathutils
@@ -50,6 +51,24 @@ def make_active(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
     return found
 
 
+class Side(NamedTuple):
+    """The side of the frame that the sensor is fitted to; the lens's shift is in units of it."""
+
+    length_px: float  # in pixel widths
+    sensor: str  # the camera's property that is laid along it, in millimetres
+
+
+def fitted_side(camera: bpy.types.Object, scene: bpy.types.Scene) -> Side:
+    """Which side of the scene's frame the camera's sensor is fitted to."""
+    width, height = frame_px(scene)
+    aspect_x, aspect_y = scene.render.pixel_aspect_x, scene.render.pixel_aspect_y
+    fit = camera.data.sensor_fit
+    sensor = "sensor_height" if fit == "VERTICAL" else "sensor_width"  # AUTO fits the width to the longer side
+    if fit == "AUTO":
+        fit = "HORIZONTAL" if width * aspect_x >= height * aspect_y else "VERTICAL"
+    return Side(width if fit == "HORIZONTAL" else height * aspect_y / aspect_x, sensor)
+
+
 def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
     """The camera over the scene's frame. InputError for a panoramic camera: it has no straight rows and columns."""
     data = camera.data
@@ -58,25 +77,17 @@ def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
             f"The camera '{camera.name}' is panoramic.", "Use a perspective or orthographic camera for the scene."
         )
     width, height = frame_px(scene)
-    aspect_x, aspect_y = scene.render.pixel_aspect_x, scene.render.pixel_aspect_y
-    fit = data.sensor_fit
-    if fit == "AUTO":
-        fit = "HORIZONTAL" if width * aspect_x >= height * aspect_y else "VERTICAL"
-        sensor_mm = data.sensor_width  # AUTO fits the width of the sensor to the longer side
-    else:
-        sensor_mm = data.sensor_width if fit == "HORIZONTAL" else data.sensor_height
-    # The side that the sensor is fitted to, measured in pixel widths; shift is in units of it.
-    side = width if fit == "HORIZONTAL" else height * aspect_y / aspect_x
+    side = fitted_side(camera, scene)
     orthographic = data.type == "ORTHO"
-    fx = side / data.ortho_scale if orthographic else side * data.lens / sensor_mm
-    squeeze = aspect_x / aspect_y
+    fx = side.length_px / (data.ortho_scale if orthographic else getattr(data, side.sensor) / data.lens)
+    squeeze = scene.render.pixel_aspect_x / scene.render.pixel_aspect_y
     return Intrinsics(
         width_px=width,
         height_px=height,
         fx=fx,
         fy=fx * squeeze,
-        cx=width / 2.0 - data.shift_x * side,
-        cy=height / 2.0 + data.shift_y * side * squeeze,
+        cx=width / 2.0 - data.shift_x * side.length_px,
+        cy=height / 2.0 + data.shift_y * side.length_px * squeeze,
         orthographic=orthographic,
     )
 
@@ -119,6 +130,23 @@ def new(context: bpy.types.Context, name: str, fov_x_rad: float) -> bpy.types.Ob
     )
     linking.add(context, camera)
     return camera
+
+
+def put_lens(data: bpy.types.Camera, lens: Intrinsics) -> tuple[float, float]:
+    """Make the camera see as `lens` does, over lens.width_px x lens.height_px pixels of the aspect returned (x, y).
+
+    The inverse of intrinsics().
+    """
+    data.sensor_fit = "HORIZONTAL"
+    data.sensor_width = SENSOR_WIDTH_MM
+    if lens.orthographic:
+        data.type, data.ortho_scale = "ORTHO", lens.width_px / lens.fx
+    else:
+        data.type, data.lens = "PERSP", SENSOR_WIDTH_MM * lens.fx / lens.width_px
+    squeeze = lens.fy / lens.fx
+    data.shift_x = (lens.width_px / 2.0 - lens.cx) / lens.width_px
+    data.shift_y = (lens.cy - lens.height_px / 2.0) / (lens.width_px * squeeze)
+    return max(1.0, squeeze), max(1.0, 1.0 / squeeze)  # Blender's are never below 1
 
 
 def fit_frame(scene: bpy.types.Scene, width_px: int, height_px: int) -> None:

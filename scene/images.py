@@ -50,24 +50,54 @@ def read_image(path: str | Path) -> np.ndarray:
 
 def read_depth(path: str | Path) -> np.ndarray:
     """(H, W) float32 z-depth of an .exr (first channel) or .npy file; > 0 or inf. InputError where it is none."""
-    path = Path(path)
+    return depth_maps.check(_read_numbers(Path(path)))
+
+
+def read_partial_depth(path: str | Path) -> np.ndarray:
+    """The same of a depth of which only a part is known: > 0, inf for sky, NaN where it is not known.
+
+    Not known is what is NaN, 0 or negative in the file; the 1e10 that renderers write for nothing is sky.
+    """
+    values = _read_numbers(Path(path))
+    depth_maps.check(values)  # the same refusals
+    values = values.reshape(values.shape[:2]).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        return np.where(values > 0, np.where(values >= 1e9, np.inf, values), np.nan).astype(np.float32)
+
+
+def read_mask(path: str | Path) -> np.ndarray:
+    """(H, W) uint8, 255 where any colour of the image file is at least half, 0 elsewhere."""
+    return np.where(read_image(path).max(axis=-1) > 127, 255, 0).astype(np.uint8)
+
+
+def _read_numbers(path: Path) -> np.ndarray:
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        values = _read_npy(path)
-    elif suffix == ".exr":
-        with _loaded(path, data=True) as image:
-            values = pixels(image)[..., 0]
-    else:
-        raise InputError(
-            f"{path.name} is not a depth file Relievo reads.",
-            "Save the depth as .exr (32-bit float) or .npy: distances along the view axis.",
-        )
-    return depth_maps.check(values)
+        return _read_npy(path)
+    if suffix == ".exr":
+        return read_values(path)
+    raise InputError(
+        f"{path.name} is not a depth file Relievo reads.",
+        "Save the depth as .exr (32-bit float) or .npy: distances along the view axis.",
+    )
+
+
+def read_values(path: str | Path) -> np.ndarray:
+    """(H, W) float32: the first channel of an image file, as its numbers are."""
+    with _loaded(path, data=True) as image:
+        return pixels(image)[..., 0]
 
 
 def write_image(path: str | Path, picture: np.ndarray) -> None:
     """(H, W, 3) uint8 -> PNG. InputError where the place cannot be written."""
     with _temporary(picture.astype(np.float32) / np.float32(255.0), is_data=False) as image:
+        _save_png(image, Path(path))
+
+
+def write_data(path: str | Path, values: np.ndarray) -> None:
+    """(H, W) or (H, W, 3) float32 of 0..1 -> 16-bit PNG, as numbers, not as colours."""
+    rgb = values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=-1)
+    with _temporary(rgb.astype(np.float32), is_data=True) as image:
         _save_png(image, Path(path))
 
 

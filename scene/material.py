@@ -1,4 +1,4 @@
-"""Image + depth -> a material with real displacement, on a plane or on a mesh that has UVs."""
+"""Image + depth -> a material with relief, on a plane or on a mesh that has UVs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from ..engine.errors import InputError
 from ..engine.geometry import depth as depth_maps
 from ..engine.geometry import height as heights
-from . import images, linking, records, shaders
+from . import displacement as displacements
+from . import images, linking, map_set, records, shaders
 from .transaction import whole_or_not_at_all
 
 PLANE_SIDE_M = 2.0
@@ -22,12 +23,6 @@ RELIEF_SHARE = 0.045
 
 ROUGHNESS = 0.75
 MAX_REPEAT = 512  # of a texture in Blender
-
-#: A grid of 512 x 512 on the plane in the render, and 256 x 256 while one works.
-_PLANE_LEVELS, _PLANE_VIEWPORT_LEVELS = 9, 8
-_MAX_FACES, _MAX_VIEWPORT_FACES = 300_000, 75_000
-
-_SUBDIVISION, _DISPLACEMENT = "Relievo Subdivision", "Relievo Displacement"
 
 
 def build(
@@ -40,6 +35,8 @@ def build(
     target_object: bpy.types.Object | None = None,
     relief_m: float | None = None,
     tile_repeat: int = 1,
+    displacement: str = displacements.DEFAULT,
+    flatten: float | None = None,
     location: tuple[float, float, float] | None = None,
 ) -> bpy.types.Object:
     """Make the material and return the object that wears it; nothing is changed when it fails.
@@ -50,13 +47,16 @@ def build(
     target_object  a mesh with UVs that gets the material and the modifiers; None makes a plane of PLANE_SIDE_M
     relief_m       displacement from lowest to highest; None takes what suits the depth and the size of a tile
     tile_repeat    how often the picture repeats over the UVs' 0..1
+    displacement   one of displacement.CHOICES
+    flatten        take out shapes wider than this many tiles (see engine.geometry.height); None keeps them
     location       of the new plane; None is the 3D cursor
 
     Raises InputError: unusable depth, aspects that disagree, an object that is no mesh or has no UVs.
     """
     height_px, width_px = image.shape[:2]
     depth = depth_maps.match(depth_maps.check(depth), width_px, height_px)
-    relief = heights.from_depth(depth, remove_plane=not records.tiles(record))
+    relief = heights.from_depth(depth, wrap=records.wrap(record), flatten=flatten)
+    displacements.check(displacement, context)
     check_repeat(tile_repeat)
     if target_object is not None:
         check_wearable(target_object)
@@ -65,11 +65,25 @@ def build(
         picture = images.new_picture(f"{name} Image", image)
         height_map = images.new_data(f"{name} Height", relief.height)
         material = shaders.lit(f"{name} Material", picture, roughness=ROUGHNESS, tile_repeat=tile_repeat)
-        texture = _height_texture(f"{name} Height", height_map, tile_repeat)
         wearer = target_object or _plane(context, name, width_px / height_px, location)
+        tile_width_m = _tile_width(wearer) / tile_repeat
         if relief_m is None:
-            relief_m = relief.amplitude * RELIEF_SHARE * _tile_width(wearer) / tile_repeat
-        full = {**record, "material": {"relief_m": relief_m, "tile_repeat": tile_repeat}}
+            relief_m = relief.amplitude * RELIEF_SHARE * tile_width_m
+        texture = None
+        if displacements.in_shader(displacement):
+            shaders.add_relief(material, height_map, relief_m)
+            displacements.set_method(material, displacement)
+        else:
+            texture = _height_texture(f"{name} Height", height_map, tile_repeat)
+        settings = {
+            "relief_m": relief_m,
+            "tile_repeat": tile_repeat,
+            "tile_width_m": tile_width_m,
+            "displacement": displacement,
+            "flatten": flatten,
+        }
+        full = {**record, "material": settings}
+        map_set.remember(material, picture, height_map)
         records.attach(full, material, picture, height_map)
         if target_object is None:
             records.attach(full, wearer, wearer.data)
@@ -78,7 +92,7 @@ def build(
     if target_object is not None:
         records.attach(full, target_object)
     _wear(wearer, material)
-    _displace(wearer, texture, relief_m, own_plane=target_object is None)
+    displacements.apply(displacement, context, wearer, texture, relief_m, own_plane=target_object is None)
     return wearer
 
 
@@ -157,28 +171,3 @@ def _wear(wearer: bpy.types.Object, material: bpy.types.Material) -> None:
         wearer.active_material = material
     else:
         wearer.data.materials.append(material)
-
-
-def _displace(wearer: bpy.types.Object, texture: bpy.types.Texture, relief_m: float, *, own_plane: bool) -> None:
-    """Subdivide, then displace along the normals; a second picture on the same object replaces the first's relief."""
-    for modifier_name in (_SUBDIVISION, _DISPLACEMENT):
-        if (old := wearer.modifiers.get(modifier_name)) is not None:
-            wearer.modifiers.remove(old)
-    subdivision = wearer.modifiers.new(_SUBDIVISION, "SUBSURF")
-    subdivision.subdivision_type = "SIMPLE"
-    faces = len(wearer.data.polygons)
-    subdivision.render_levels = _PLANE_LEVELS if own_plane else _levels(faces, _MAX_FACES)
-    subdivision.levels = _PLANE_VIEWPORT_LEVELS if own_plane else _levels(faces, _MAX_VIEWPORT_FACES)
-    displacement = wearer.modifiers.new(_DISPLACEMENT, "DISPLACE")
-    displacement.texture = texture
-    displacement.texture_coords = "UV"
-    displacement.uv_layer = wearer.data.uv_layers.active.name
-    displacement.strength = relief_m
-    displacement.mid_level = 0.5  # the mean surface stays about where it was
-    smooth = np.ones(faces, bool)
-    wearer.data.polygons.foreach_set("use_smooth", smooth)
-
-
-def _levels(faces: int, most: int) -> int:
-    """How often every face may be cut into four."""
-    return max(0, int(math.log(max(1.0, most / faces), 4)))

@@ -23,6 +23,8 @@ def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
     return json.loads(text) if isinstance(text, str) else None
 
 
-def tiles(record: dict[str, Any]) -> bool:
-    """Whether the picture was made to tile."""
-    return bool(record.get("request", {}).get("tile"))
+def wrap(record: dict[str, Any]) -> tuple[bool, bool]:
+    """The axes on which the picture was made to tile, or the user says it does: (bottom to top, right to left)."""
+    request = {**record.get("request", {}), **record.get("known_to_tile", {})}
+    tiles, axes = bool(request.get("tile")), request.get("tile_axes", "both")
+    return tiles and axes in ("both", "y"), tiles and axes in ("both", "x")

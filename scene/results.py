@@ -22,9 +22,17 @@ REQUEST, IMAGE, DEPTH, PREVIEW = "request.json", "image.png", "depth.exr", "prev
 #: In this order they appear in a folder that was there already: what is read first comes last.
 FILES = (IMAGE, DEPTH, PREVIEW, REQUEST)
 
+#: What the numbers of a depth mean.
+METRES = "metre"
+RELATIVE = "relative: right up to one common factor"
+SCENE_UNITS = "the scene's units: right as they are"
+KNOWN_UNITS = "that of the known depth it was made with"
 
-def save(result: Result, out_dir: str | Path) -> Path:
+
+def save(result: Result, out_dir: str | Path, *, depth_unit: str | None = None) -> Path:
     """Write the result into the folder `out_dir` and return it.
+
+    depth_unit  what the numbers of its depth mean; None: what the model's do
 
     A folder that does not exist is made. One that holds the same result (same request) is written anew; one that holds
     another, or other files of those names, is an InputError, as is a place that cannot be written: nothing is lost and
@@ -37,7 +45,7 @@ def save(result: Result, out_dir: str | Path) -> Path:
         out_dir.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
         try:
-            (partial / REQUEST).write_text(json.dumps(_record(result), indent=2) + "\n", encoding="utf-8")
+            (partial / REQUEST).write_text(json.dumps(_record(result, depth_unit), indent=2) + "\n", encoding="utf-8")
             images.write_image(partial / IMAGE, result.image)
             images.write_depth(partial / DEPTH, result.depth)
             images.write_image(partial / PREVIEW, preview(result.image, result.depth))
@@ -88,7 +96,7 @@ def preview(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
     return np.concatenate([image, shaded], axis=1)
 
 
-def _record(result: Result) -> dict[str, Any]:
+def _record(result: Result, depth_unit: str | None) -> dict[str, Any]:
     """The record, with what the numbers in depth.exr mean."""
     known = np.isfinite(result.depth)
     metric = result.request.target == "scene" and catalog.find(result.request.model).metric_depth
@@ -97,7 +105,7 @@ def _record(result: Result) -> dict[str, Any]:
         "depth": {
             "file": DEPTH,
             "meaning": "distance along the view axis (z-depth), 32-bit float, larger is farther, inf is sky",
-            "unit": "metre" if metric else "relative: right up to one common factor",
+            "unit": depth_unit or (METRES if metric else RELATIVE),
             "nearest": float(result.depth[known].min()) if known.any() else None,
             "farthest": float(result.depth[known].max()) if known.any() else None,
             "sky_share": float(1.0 - known.mean()),

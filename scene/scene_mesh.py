@@ -13,9 +13,9 @@ from ..engine.errors import InputError
 from ..engine.geometry import depth as depth_maps
 from ..engine.geometry import mesh as grids
 from ..engine.geometry.camera import Intrinsics
-from ..engine.geometry.edges import DEFAULT_TEAR
 from . import camera as cameras
-from . import images, linking, records, shaders
+from . import images, linking, live_nodes, live_scene, records, shaders
+from .live_scene import LiveSettings
 from .transaction import whole_or_not_at_all
 
 #: A generated depth has no unit: its median is put this far from the camera.
@@ -37,7 +37,7 @@ def build(
     name: str,
     camera: bpy.types.Object | None = None,
     fov_deg: float | None = None,
-    tear: float = DEFAULT_TEAR,
+    live: LiveSettings | None = None,
     median_depth_m: float | None = None,
     letterbox: bool = False,
 ) -> bpy.types.Object:
@@ -48,13 +48,15 @@ def build(
     record          what is stored on the datablocks: Result.record(), or what is known of the files
     camera          line up with this one; it must be in the scene. Without it a camera is made with
     fov_deg         that horizontal field of view, and becomes the scene's, with the image's size as the resolution
-    tear            neighbouring pixels whose depths differ by more than this share are parted
+    live            what the modifier starts with: field of view, cuts, tearing ...; all can be changed there later
     median_depth_m  scale the depth so that its median is this far away (GENERATED_MEDIAN_M for a generated one);
                     None takes the numbers as scene units
     letterbox       allow an image of another shape than the camera's frame: it sits in the middle of the frame
 
     Raises InputError: no camera and no field of view, panoramic camera, aspects that disagree, unusable depth.
     """
+    live = live or LiveSettings()
+    live.check()
     height_px, width_px = image.shape[:2]
     depth = depth_maps.match(depth_maps.check(depth), width_px, height_px)
     if median_depth_m is not None:
@@ -65,7 +67,7 @@ def build(
         lens = Intrinsics.from_fov(width_px, height_px, math.radians(fov_deg))
     else:
         raise InputError("There is no camera to line up with.", "Add a camera, or give a field of view.")
-    grid = grids.build(depth, lens, tear=tear)
+    grid = grids.build(depth, lens, tear=live.tear, image=image)
 
     with whole_or_not_at_all():
         made_camera = camera is None
@@ -75,15 +77,30 @@ def build(
         material = shaders.unlit(f"{name} Material", picture)
         mesh = _mesh(name, grid)
         mesh.materials.append(material)
+        made = [mesh, material, picture]
+        if grid.picture is not None:
+            fill_picture = images.new_picture(f"{name} Back Fill", grid.picture)
+            fill_material = shaders.unlit(f"{name} Back Fill", fill_picture)
+            mesh.materials.append(fill_material)
+            made += [fill_material, fill_picture]
         scene_object = bpy.data.objects.new(name, mesh)
         linking.add(context, scene_object)
         scene_object.matrix_world = _placed_like(context, camera)
-        full = {**record, "scene": {"camera": lens.to_dict(), "tear": tear, "median_depth_m": median_depth_m}}
-        records.attach(full, scene_object, mesh, material, picture)
+        if made_camera:
+            context.scene.camera = camera
+            cameras.fit_frame(context.scene, width_px, height_px)
+        live_scene.attach(
+            scene_object,
+            lens,
+            live,
+            material=material,
+            sky_distance=_sky_distance(grid),
+            camera=camera,
+            scene=context.scene,
+        )
+        made_from = {"camera": lens.to_dict(), "live": live.to_dict(), "median_depth_m": median_depth_m}
+        records.attach({**record, "scene": made_from}, scene_object, *made)
 
-    if made_camera:
-        context.scene.camera = camera
-        cameras.fit_frame(context.scene, width_px, height_px)
     cameras.see_as_far_as(camera, float(grid.depth.max()))
     cameras.see_as_near_as(camera, float(grid.depth.min()))
     return scene_object
@@ -98,7 +115,10 @@ def is_the_whole_view(scene: bpy.types.Scene, camera: bpy.types.Object, width_px
     ]
     lenses = [(records.of(item) or {}).get("scene", {}).get("camera") for item in shown]
     return bool(shown) and all(
-        lens is not None and lens["width_px"] <= width_px and _same_place(item.matrix_world, camera.matrix_world)
+        lens is not None
+        and lens["width_px"] <= width_px
+        and live_scene.is_as_made(item)
+        and _same_place(item.matrix_world, camera.matrix_world)
         for lens, item in zip(lenses, shown, strict=True)
     )
 
@@ -113,23 +133,46 @@ def _placed_like(context: bpy.types.Context, camera: bpy.types.Object) -> mathut
     return camera.matrix_world.normalized()
 
 
+def _sky_distance(grid: grids.GridMesh) -> float:
+    """Where the sky is; without one, far enough to move nothing."""
+    farthest = float(grid.depth.max())
+    return farthest if not grid.known.all() else farthest * grids.SKY_FACTOR
+
+
 def _mesh(name: str, grid: grids.GridMesh) -> bpy.types.Mesh:
-    """The grid as a Blender mesh in the camera's own axes, with its rays, depth and validity as attributes."""
+    """The grid as a Blender mesh in the camera's own axes, with all that the nodes read as attributes."""
     mesh = bpy.data.meshes.new(name)
-    vertices, faces = len(grid.points), len(grid.quads)
-    corners = np.ascontiguousarray(grid.quads).ravel()
+    vertices, faces, edges = len(grid.points), len(grid.quads), len(grid.edges)
+    corners = grid.quads.ravel()
     mesh.vertices.add(vertices)
-    mesh.attributes["position"].data.foreach_set("vector", (grid.points * _TO_BLENDER).ravel())
+    mesh.edges.add(edges)
     mesh.loops.add(4 * faces)
     mesh.polygons.add(faces)
-    mesh.attributes[".corner_vert"].data.foreach_set("value", corners)
+    _fill(mesh, "position", "vector", grid.points * _TO_BLENDER)
+    _fill(mesh, ".edge_verts", "value", grid.edges)
+    _fill(mesh, ".corner_vert", "value", corners)
+    _fill(mesh, ".corner_edge", "value", grid.quad_edges)
     mesh.polygons.foreach_set("loop_start", np.arange(0, 4 * faces, 4, dtype=np.int32))
-    uv = np.stack([grid.uv[:, 0], 1.0 - grid.uv[:, 1]], axis=-1)
-    mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", uv[corners].ravel())
-    mesh.attributes.new("relievo_ray", "FLOAT_VECTOR", "POINT").data.foreach_set(
-        "vector", (grid.rays * _TO_BLENDER).ravel()
-    )
-    mesh.attributes.new("relievo_depth", "FLOAT", "POINT").data.foreach_set("value", grid.depth)
-    mesh.attributes.new("relievo_known", "BOOLEAN", "POINT").data.foreach_set("value", grid.known)
-    mesh.update(calc_edges=True)
+    uv = grid.uv.copy()
+    np.subtract(1.0, uv[:, 1], out=uv[:, 1])
+    mesh.uv_layers.new(name=live_nodes.UV).uv.foreach_set("vector", uv[corners].ravel())
+    _store(mesh, live_nodes.RAY, "FLOAT_VECTOR", "POINT", grid.rays * _TO_BLENDER)
+    _store(mesh, live_nodes.DEPTH, "FLOAT", "POINT", grid.depth)
+    _store(mesh, live_nodes.KNOWN, "BOOLEAN", "POINT", grid.known)
+    _store(mesh, live_nodes.CELL_JUMP, "FLOAT", "POINT", grid.cell_jump)
+    _store(mesh, live_nodes.SHOWN_FROM, "FLOAT", "FACE", grid.shown_from)
+    _store(mesh, live_nodes.SHOWN_TO, "FLOAT", "FACE", grid.shown_to)
+    _store(mesh, live_nodes.FILL, "BOOLEAN", "FACE", grid.fill)
+    if grid.picture is not None:
+        _store(mesh, "material_index", "INT", "FACE", grid.fill.astype(np.int32))
+    mesh.update()
     return mesh
+
+
+def _store(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, values: np.ndarray) -> None:
+    mesh.attributes.new(name, kind, domain)
+    _fill(mesh, name, "vector" if kind == "FLOAT_VECTOR" else "value", values)
+
+
+def _fill(mesh: bpy.types.Mesh, name: str, field: str, values: np.ndarray) -> None:
+    mesh.attributes[name].data.foreach_set(field, values.ravel())

@@ -8,7 +8,8 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine import catalog
-from ..engine.request import MAX_SIDE_PX, MAX_STEPS
+from ..engine.request import MAX_RESAMPLE, MAX_SIDE_PX, MAX_STEPS
+from . import displacement
 from .material import MAX_REPEAT
 
 MAX_SEED = 2**31 - 1
@@ -64,6 +65,15 @@ class RelievoSettings(bpy.types.PropertyGroup):
         description="The picture whose depth is wanted (.png, .jpg, .exr ...)",
         subtype="FILE_PATH",
     )
+    depth_source: EnumProperty(
+        name="Depth From",
+        description="Where the depth that gets a picture comes from",
+        items=(
+            ("file", "File", "A depth map you choose", "FILE_FOLDER", 0),
+            ("scene", "Scene", "What the active camera sees of this scene, as far away as it is", "SCENE_DATA", 1),
+        ),
+        default="file",
+    )
     depth_path: StringProperty(
         name="Depth",
         description="The depth that gets a picture: distance along the view axis, as .exr (32-bit float) or .npy",
@@ -108,10 +118,60 @@ class RelievoSettings(bpy.types.PropertyGroup):
         default=DEFAULT_MODEL.default_guidance,
     )
 
+    more_detail: BoolProperty(
+        name="More Detail",
+        description="Sample more pixels than the model's own size, part by part. Much slower",
+        default=False,
+    )
+    detail_px: IntProperty(
+        name="Detail",
+        description="Side of a square of as many pixels as are sampled; the rest of the size is enlarging",
+        subtype="PIXEL",
+        min=16,
+        max=MAX_SIDE_PX,
+        default=256,
+    )
     refine_depth: BoolProperty(
         name="Refine Depth",
         description="Look at the finished picture once more to find its depth: slower, often cleaner",
         default=False,
+    )
+
+    known_image_path: StringProperty(
+        name="Picture",
+        description="A picture to keep in the result: all of it, or where the mask is white. The result has its size",
+        subtype="FILE_PATH",
+    )
+    known_depth_path: StringProperty(
+        name="Depth",
+        description="A depth to keep in the result, as .exr (32-bit float) or .npy. NaN or 0: not known there",
+        subtype="FILE_PATH",
+    )
+    known_from_scene: BoolProperty(
+        name="Go on from Scene",
+        description="Keep the depth of what the active camera sees, and make the rest to go with it",
+        default=False,
+    )
+    mask_path: StringProperty(
+        name="Mask",
+        description="A picture that is white where the pixels above are known. Without it, all of them are",
+        subtype="FILE_PATH",
+    )
+    strictness: FloatProperty(
+        name="Strictness",
+        description="How far the known pixels are held. 0: not at all; 1: they come back exactly",
+        subtype="FACTOR",
+        min=0.0,
+        max=1.0,
+        default=1.0,
+    )
+    resample: IntProperty(
+        name="Resample",
+        description="Make every part of the result this many times, so that it fits what is known better. Slower",
+        min=1,
+        max=MAX_RESAMPLE,
+        soft_max=5,
+        default=1,
     )
 
     apply_to: EnumProperty(
@@ -135,6 +195,31 @@ class RelievoSettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=1.0,
         default=0.1,
+    )
+    displacement: EnumProperty(
+        name="Displacement",
+        description="How the relief becomes shape",
+        items=tuple((choice, label, text) for choice, (label, text) in displacement.CHOICES.items()),
+        default=displacement.DEFAULT,
+    )
+    flatten: FloatProperty(
+        name="Flatten",
+        description="Take shapes wider than this many tiles out of the relief. 0 keeps them all",
+        min=0.0,
+        soft_max=2.0,
+        step=5,
+        default=0.0,
+    )
+    tile: EnumProperty(
+        name="Seamless",
+        description="Where one tile goes on in the next (neural models; what is procedural tiles both ways)",
+        items=(
+            ("both", "Both Ways", "Left to right and top to bottom"),
+            ("x", "Left to Right", "For bands and friezes"),
+            ("y", "Top to Bottom", "For columns and trunks"),
+            ("none", "No", "A single piece"),
+        ),
+        default="both",
     )
     tile_repeat: IntProperty(
         name="Repeat",
@@ -164,6 +249,15 @@ class RelievoSettings(bpy.types.PropertyGroup):
         default=math.radians(50.0),
     )
 
+    known_distance: FloatProperty(
+        name="Distance",
+        description="How far apart the two selected vertices of the scene are in truth",
+        subtype="DISTANCE",
+        min=1e-4,
+        soft_max=100.0,
+        default=1.0,
+    )
+
     @property
     def entry(self) -> catalog.ModelEntry:
         """The chosen model in the catalogue."""
@@ -173,6 +267,26 @@ class RelievoSettings(bpy.types.PropertyGroup):
     def uses_steps(self) -> bool:
         """Whether the chosen model samples in steps, with guidance."""
         return self.entry.backend != "procedural"
+
+    @property
+    def paints_scene(self) -> bool:
+        """Whether a picture is painted for the scene's own depth, as the active camera sees it."""
+        return self.mode == "d2i" and self.depth_source == "scene"
+
+    @property
+    def can_constrain(self) -> bool:
+        """Whether the chosen model can hold known pixels."""
+        return self.entry.constraints
+
+    @property
+    def extends_scene(self) -> bool:
+        """Whether the result goes on from what the active camera sees."""
+        return self.known_from_scene and self.can_constrain and self.mode == "joint" and self.target == "scene"
+
+    @property
+    def sees_scene(self) -> bool:
+        """Whether the scene's own depth is asked for, which only the active camera can tell."""
+        return self.paints_scene or self.extends_scene
 
     @property
     def can_refine(self) -> bool:

@@ -53,6 +53,22 @@ def _show_in_solid_view(material: bpy.types.Material, texture: bpy.types.Node, p
     material.diffuse_color = (*images.linear_from_srgb(mean), 1.0)
 
 
+def add_relief(material: bpy.types.Material, height_map: bpy.types.Image, relief_m: float) -> None:
+    """Drive the displacement socket of a lit() material with a height of 0..1 that spans relief_m, 0.5 in place."""
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    output = next(node for node in nodes if node.type == "OUTPUT_MATERIAL")
+    mapping = next(node for node in nodes if node.type == "MAPPING")
+    height = _texture(nodes, height_map, extension="REPEAT")
+    displacement = nodes.new("ShaderNodeDisplacement")
+    displacement.space = "OBJECT"  # as the Displace modifier: scaled with the object
+    displacement.inputs["Midlevel"].default_value = 0.5
+    displacement.inputs["Scale"].default_value = relief_m
+    links.new(mapping.outputs["Vector"], height.inputs["Vector"])
+    links.new(height.outputs["Color"], displacement.inputs["Height"])
+    links.new(displacement.outputs["Displacement"], output.inputs["Displacement"])
+    height.location, displacement.location = (-900.0, -400.0), (-600.0, -400.0)
+
+
 def plain_world(name: str, *, colour: tuple[float, float, float], strength: float) -> bpy.types.World:
     """A world of one colour."""
     world = bpy.data.worlds.new(name)

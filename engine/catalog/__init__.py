@@ -31,6 +31,7 @@ class ModelEntry:
     default_steps: int
     default_guidance: float
     metric_depth: bool = False  # a scene's depth is in metres; else only its proportions mean something
+    constraints: bool = True  # can hold known pixels
     i2d_steps: int = 1  # image-to-depth has one right answer: few steps, and no guidance
     folder: str = ""  # of the checkpoint, relative to engine/ ; empty when there are no weights
 

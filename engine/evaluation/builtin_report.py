@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ..model.bundle import SmallModel, load_small
+from ..sampling.constraints import NONE, Constraints
 from ..sampling.sampler import sample
 from ..training.dataset import Batch, ShardSet
 from .metrics import depth_error, median_scaled
@@ -22,7 +23,9 @@ FARTHEST = 25.0  # in mean depths; predicted codes next to infinity are capped t
 
 
 @torch.inference_mode()
-def predict(model: SmallModel, batch: Batch, steps: int, with_captions: bool) -> np.ndarray:
+def predict(
+    model: SmallModel, batch: Batch, steps: int, with_captions: bool, constraints: Constraints = NONE
+) -> np.ndarray:
     """(B, S, S) depth of the batch's images, relative, capped."""
     side = batch.image.shape[-1] // model.config.refinement.patch_px
     grid = (side, side)
@@ -38,6 +41,7 @@ def predict(model: SmallModel, batch: Batch, steps: int, with_captions: bool) ->
         image_channels=model.image_codec.channels,
         depth_channels=model.depth_codec.channels,
         clean_image=model.image_codec.encode(batch.image),
+        constraints=constraints,
     )
     return model.depth_codec.decode(tokens, grid, clip=True).clamp(1e-3, FARTHEST).numpy()
 

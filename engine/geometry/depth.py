@@ -76,3 +76,27 @@ def resample(depth: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
         linear = top * (1 - fy) + bottom * fy
         one_surface = far - near <= DEFAULT_TEAR * near
     return np.where(one_surface, linear, nearest).astype(np.float32)
+
+
+def close_pinholes(depth: np.ndarray) -> np.ndarray:
+    """(H, W) float32 in which one or two unknown pixels, known ones all round, continue the surface across them.
+
+    They are rays that slipped through a vertex or an edge of a mesh, not openings.
+    """
+    unknown = np.isinf(depth)
+    beside = np.zeros(depth.shape, np.intp)
+    around = np.pad(unknown, 1, constant_values=True).astype(np.intp)
+    for down in range(3):
+        for across in range(3):
+            beside += around[down : down + depth.shape[0], across : across + depth.shape[1]]
+    y, x = np.nonzero(unknown & (beside <= 2))
+    if not len(y):
+        return depth
+    pairs = np.stack([depth[[y, y], [x - 1, x + 1]], depth[[y - 1, y + 1], [x, x]]]).astype(np.float64)  # (2, 2, N)
+    step = np.where(np.isinf(pairs).any(1), np.inf, np.abs(np.diff(1.0 / pairs, axis=1))[:, 0])
+    smooth = step.argmin(0)  # the direction in which no edge lies
+    near, far = np.sort(pairs[smooth, :, np.arange(len(y))], axis=-1).T
+    one_surface = far - near <= DEFAULT_TEAR * near
+    closed = depth.copy()
+    closed[y, x] = np.where(one_surface, 2.0 / (1.0 / near + 1.0 / far), far)  # at an edge: what is behind
+    return closed

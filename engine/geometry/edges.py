@@ -35,19 +35,39 @@ def _sliding(values: np.ndarray, window_px: int, axis: int, combine: np.ufunc) -
 
 
 def torn_steps(disparity: np.ndarray, tear: float, axis: int) -> np.ndarray:
-    """Which neighbours along one axis are on different surfaces: (H, W-1) for axis 1, (H-1, W) for axis 0, bool.
+    """Which neighbours along one axis are on different surfaces: (H, W-1) for axis 1, (H-1, W) for axis 0, bool."""
+    return jumps(disparity, tear, axis) > 0
 
-    disparity (H, W): 1 / depth, which is linear in the pixel position on every plane (for an orthographic camera,
-    pass the depth itself: there that is what is linear). A floor running to the horizon has steps far above the
-    threshold, but each equals the ones beside it; a jump differs from at least one of them.
+
+def jumps(disparity: np.ndarray, least: float, axis: int) -> np.ndarray:
+    """By what share of the nearer one the depths of neighbours differ, where they are on different surfaces.
+
+    disparity  (H, W): 1 / depth, which is linear in the pixel position on every plane (for an orthographic camera,
+               pass the depth itself: there that is what is linear), > 0
+    least      jumps up to this one count as none
+
+    Returns (H, W-1) for axis 1, (H-1, W) for axis 0, in the input's type; 0 on a surface. A floor running to the
+    horizon has steps far above any threshold, but each equals the ones beside it: none is a jump, as a jump differs
+    from at least one of them. So a threshold t parts what `jumps(...) > t` says, for every t from `least` up.
     """
     disparity = np.moveaxis(disparity, axis, -1)
-    step = np.diff(disparity, axis=-1)
-    near = np.minimum(np.abs(disparity[..., 1:]), np.abs(disparity[..., :-1]))
-    # |z1 - z2| / min(z1, z2) is the same number as |d1 - d2| / min(d1, d2).
-    jump = np.abs(step) > tear * near
-    outer = np.concatenate([step[..., 1:2], step, step[..., -2:-1]], axis=-1) if step.shape[-1] > 1 else None
-    if outer is not None:
+    before, after = disparity[..., :-1], disparity[..., 1:]
+    found = np.zeros(before.shape, disparity.dtype)
+    reach = disparity * disparity.dtype.type(1.0 + least)
+    # Few steps are so large; only they are looked at more closely.
+    where = np.nonzero((before > reach[..., 1:]) | (after > reach[..., :-1]))
+    if len(where[0]):
+        *lines, at = where
+        here, there = before[where], after[where]
+        step = there - here
+        last = disparity.shape[-1] - 1
+        # At the border, where there is no step outside, the one inside counts for both.
+        one, two = np.where(at > 0, at - 1, min(1, last - 1)), np.where(at + 1 < last, at + 1, max(last - 2, 0))
+        preceding = disparity[(*lines, one + 1)] - disparity[(*lines, one)]
+        following = disparity[(*lines, two + 1)] - disparity[(*lines, two)]
         allowed = _CONTINUES * np.abs(step)
-        jump &= (np.abs(outer[..., :-2] - step) > allowed) | (np.abs(outer[..., 2:] - step) > allowed)
-    return np.moveaxis(jump, -1, axis)
+        ends = (np.abs(preceding - step) > allowed) | (np.abs(following - step) > allowed)
+        ends |= last < 2
+        # |z1 - z2| / min(z1, z2) is the same number as |d1 - d2| / min(d1, d2).
+        found[where] = np.where(ends, np.abs(step) / np.minimum(here, there), 0.0)
+    return np.moveaxis(found, -1, axis)

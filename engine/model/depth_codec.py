@@ -63,7 +63,15 @@ class DepthCodec:
                 values = values / self._mean(values)
             elif step == "contract":
                 values = contract(values)
-        return to_patches((values[..., None] - self.value_offset) * self.value_scale, self.patch_size)
+        return self._tokens(values)
+
+    def encode_relative(self, depth: torch.Tensor) -> torch.Tensor:
+        """The same for a depth (B, H, W) whose unit is the mean already."""
+        return self._tokens(contract(depth) if "contract" in self.normalize else depth)
+
+    def known_tokens(self, known: torch.Tensor) -> torch.Tensor:
+        """Known pixels (B, H, W) bool as known tokens (B, h*w, p*p): a token's channel is a pixel."""
+        return to_patches(known[..., None], self.patch_size)
 
     def decode(self, tokens: torch.Tensor, grid: tuple[int, int], *, clip: bool = False) -> torch.Tensor:
         """(B, h*w, p*p) tokens of a grid (h, w) -> (B, H, W) depth, relative to its mean if there was a unit mean.
@@ -78,6 +86,9 @@ class DepthCodec:
         if "contract" in self.normalize:
             values = expand(values)
         return values
+
+    def _tokens(self, values: torch.Tensor) -> torch.Tensor:
+        return to_patches((values[..., None] - self.value_offset) * self.value_scale, self.patch_size)
 
     def _mean(self, depth: torch.Tensor) -> torch.Tensor:
         """Mean over the finite pixels, shaped to divide (B, H, W); 1 where there is none."""

@@ -40,6 +40,10 @@ class ImageCodec(Protocol):
         """(B, h*w, channels) on a grid (h, w) -> (B, 3, H, W)."""
         ...
 
+    def known_tokens(self, known: torch.Tensor) -> torch.Tensor:
+        """Known pixels (B, H, W) bool -> what is known of their tokens, (B, h*w, channels or 1) bool."""
+        ...
+
 
 class PixelCodec:
     """A token is the pixels of a patch: row by row, the three colours of a pixel together. Exact both ways."""
@@ -53,6 +57,10 @@ class PixelCodec:
 
     def decode(self, tokens: torch.Tensor, grid: Grid) -> torch.Tensor:
         return from_patches(tokens, grid, self.patch_px, channels=3).permute(0, 3, 1, 2)
+
+    def known_tokens(self, known: torch.Tensor) -> torch.Tensor:
+        """Exact: every channel belongs to one pixel."""
+        return to_patches(known[..., None].expand(-1, -1, -1, 3), self.patch_px)
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,10 @@ class Flux2Codec(nn.Module):
         latent = tokens.transpose(1, 2).reshape(batch, channels, h, w).float() * self._std + self._mean
         latent = nn.functional.pixel_shuffle(latent, 2)
         return self.vae.decode(latent.to(self.vae.dtype)).sample.float()
+
+    def known_tokens(self, known: torch.Tensor) -> torch.Tensor:
+        """(B, h*w, 1): a latent mixes all its pixels, so it is known where they all are."""
+        return to_patches(known[..., None], self.patch_px).all(dim=2, keepdim=True)
 
     @property
     def _mean(self) -> torch.Tensor:

@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+#: Whether a picture continues around its borders: (rows, columns).
+Wrap = tuple[bool, bool]
+
 MARGIN = 3  # pixels a bicubic kernel may reach beyond the border
 
 
@@ -14,13 +17,15 @@ def shrink(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(pixels, size=size, mode="area")
 
 
-def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: bool, mode: str = "bicubic") -> Tensor:
+def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool, mode: str = "bicubic") -> Tensor:
     """To a larger (or equal) size. ``wrap`` continues the picture around its borders, so that a tile stays one.
 
     mode  "bicubic" or "bilinear" (no overshoot)
     """
     height, width = pixels.shape[-2:]
-    padded = F.pad(pixels, (MARGIN,) * 4, mode="circular" if wrap else "replicate")
+    rows, columns = (wrap, wrap) if isinstance(wrap, bool) else wrap
+    padded = F.pad(pixels, (0, 0, MARGIN, MARGIN), mode="circular" if rows else "replicate")
+    padded = F.pad(padded, (MARGIN, MARGIN, 0, 0), mode="circular" if columns else "replicate")
 
     def positions(old: int, new: int) -> Tensor:
         """Sample positions in the padded picture, -1..1 from its first to its last pixel centre."""
@@ -32,7 +37,7 @@ def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: bool, mode: str = "b
     return F.grid_sample(padded, grid, mode=mode, padding_mode="border", align_corners=True)
 
 
-def resize(pixels: Tensor, size: tuple[int, int], *, wrap: bool = False, mode: str = "bicubic") -> Tensor:
+def resize(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool = False, mode: str = "bicubic") -> Tensor:
     """To any size: each axis shrunk by areas or enlarged, as it needs."""
     height, width = pixels.shape[-2:]
     smaller = (min(size[0], height), min(size[1], width))

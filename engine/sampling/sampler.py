@@ -14,7 +14,10 @@ import torch
 from torch import Tensor
 
 from ..model.transformer import token_ids
+from .constraints import NONE, Constraints, renoised, walk
 from .schedules import Mode, Schedule, timesteps
+from .tiling import NO_RINGS, Rings, random_offset, roll
+from .windows import Predict, Windows, windowed
 
 
 class Denoiser(Protocol):
@@ -84,9 +87,12 @@ def sample(
     clean_image: Tensor | None = None,
     clean_depth: Tensor | None = None,
     guidance_embed: float | None = None,
-    tile: bool = False,
+    tile: Rings = NO_RINGS,
+    patch_px: int = 1,
     timestep_dtype: torch.dtype = torch.float32,
     noise: tuple[Tensor | None, Tensor | None] | None = None,
+    constraints: Constraints = NONE,
+    windows: Windows | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Tokens of image and depth, (B, h*w, C) each, float32, on ctx's device.
@@ -97,10 +103,13 @@ def sample(
                                empty prompt, broadcast over the batch (None: zeros)
     clean_image, clean_depth   (B, h*w, C): the known modality of i2d and d2i; it comes back unchanged
     guidance_embed             for models with a guidance embedding
-    tile                       seamless on both axes: the grid is rolled by another offset every step, so that no
-                               border is at the same place twice
+    tile                       whether rows and columns are seamless: the grid is rolled by another offset every step,
+                               so that no border is at the same place twice (see tiling)
+    patch_px                   what it can be rolled by: tokens of that side in pixels, or 1, whole tokens
     timestep_dtype             bfloat16 reproduces the rounding of the published scripts; the step sizes stay float32
     noise                      the initial (image, depth) noise instead of the seed's
+    windows                    how to look at a grid larger than the model knows; None: at all of it at once
+    constraints                what is known of the generated modalities; tokens held to the end come back unchanged
     on_step                    called before every step and, with index == of, after the last; may raise to stop
     """
     batch, device = ctx.shape[0], ctx.device
@@ -114,32 +123,49 @@ def sample(
     image, depth = image.to(device, torch.float32), depth.to(device, torch.float32)
 
     predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed)
+    if windows is not None:
+
+        def predict_for(count: int) -> Predict:
+            repeated = ctx.repeat_interleave(count, dim=0)
+            return guided(model, repeated, null_ctx, guidance_scale, windows.size, guidance_embed)
+
+        predict = windowed(predict_for, grid, windows)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
     rolls = torch.Generator("cpu").manual_seed(seed)
+    jumps = torch.Generator("cpu").manual_seed(seed + 1)  # not the noise of the beginning once more
+    noise = tuple(None if known else n.to(device) for known, n in ((mode == "i2d", image), (mode == "d2i", depth)))
 
-    step = Step(0, num_steps, image, depth)
-    for index in range(num_steps):
+    moves = list(walk(num_steps, constraints.resample))
+    step = Step(0, sum(end > start for start, end in moves), image, depth)
+    for index, to in moves:
+        if to < index:
+            image = image if mode == "i2d" else renoised(image, t_image[index], t_image[to], jumps)
+            depth = depth if mode == "d2i" else renoised(depth, t_depth[index], t_depth[to], jumps)
+            continue
         if on_step:
             on_step(step)
-        offset = _random_offset(grid, rolls) if tile else (0, 0)
+        image, depth = constraints.impose(image, depth, t_image[index], t_depth[index], noise)
         levels = (t_image[index].to(device, timestep_dtype), t_depth[index].to(device, timestep_dtype))
-        image_out, depth_out = predict(roll_grid(image, grid, offset), roll_grid(depth, grid, offset), *levels)
-        back = (-offset[0], -offset[1])
-        image_out, depth_out = roll_grid(image_out.float(), grid, back), roll_grid(depth_out.float(), grid, back)
+        down, across = random_offset(grid, tile, rolls, patch_px)
+        rolled = (roll(tokens, grid, (down, across), patch_px) for tokens in (image, depth))
+        outputs = predict(*rolled, *levels)
+        image_out, depth_out = (roll(out.float(), grid, (-down, -across), patch_px) for out in outputs)
 
         t_min = parametrisation.x_prediction_t_min
         image_v = velocity(image, image_out, t_image[index], parametrisation.image_x_prediction, t_min)
         depth_v = velocity(depth, depth_out, t_depth[index], parametrisation.depth_x_prediction, t_min)
-        step = Step(
-            index + 1,
-            num_steps,
-            # The known modality is left alone rather than moved by zero: 0 * inf would leak.
-            image if mode == "i2d" else image + (t_image[index + 1] - t_image[index]).to(device) * image_v,
-            depth if mode == "d2i" else depth + (t_depth[index + 1] - t_depth[index]).to(device) * depth_v,
-            image if mode == "i2d" else image - t_image[index].to(device) * image_v,
-            depth if mode == "d2i" else depth - t_depth[index].to(device) * depth_v,
-        )
-        image, depth = step.image, step.depth
+        # The known modality is left alone rather than moved by zero: 0 * inf would leak.
+        clean_image = image if mode == "i2d" else image - t_image[index].to(device) * image_v
+        clean_depth = depth if mode == "d2i" else depth - t_depth[index].to(device) * depth_v
+        if constraints.corrects:
+            clean_image, clean_depth = constraints.corrected(clean_image, clean_depth, t_image[index], t_depth[index])
+            image_v = velocity(image, clean_image, t_image[index], True, t_min)
+            depth_v = velocity(depth, clean_depth, t_depth[index], True, t_min)
+        image = image if mode == "i2d" else image + (t_image[to] - t_image[index]).to(device) * image_v
+        depth = depth if mode == "d2i" else depth + (t_depth[to] - t_depth[index]).to(device) * depth_v
+        if to == num_steps:
+            image, depth = constraints.impose(image, depth, t_image[to], t_depth[to], noise)
+        step = Step(step.index + 1, step.of, image, depth, clean_image, clean_depth)
     if on_step:
         on_step(step)
     return image, depth
@@ -195,14 +221,3 @@ def guided(
         return tuple(o[batch:] + scale * (o[:batch] - o[batch:]) for o in out)
 
     return predict
-
-
-def roll_grid(tokens: Tensor, grid: tuple[int, int], offset: tuple[int, int]) -> Tensor:
-    """Shift tokens (B, h*w, C) on their grid, around both borders."""
-    if offset == (0, 0):
-        return tokens
-    return tokens.unflatten(1, grid).roll(offset, dims=(1, 2)).flatten(1, 2)
-
-
-def _random_offset(grid: tuple[int, int], generator: torch.Generator) -> tuple[int, int]:
-    return tuple(int(torch.randint(0, side, (), generator=generator)) for side in grid)

@@ -14,7 +14,7 @@ import bpy
 from ...engine.errors import EngineError, InputError
 from ...scene import results
 from ...scene.writing import unwritable
-from . import commands
+from . import commands, sheets
 from .blend import start_from
 from .console import print_error
 from .jobs import BatchJob, read_jobs
@@ -124,7 +124,7 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
     try:
         args = job.parse()
         start_from(list_dir / args.blend if args.blend else base)
-        request, placement = commands.read_generate(args)
+        request, placement, arrays = commands.read_generate(args, list_dir)
         with Staging(job.id) as staging:
             folder = staging.folder(out / job.id)
             paths = {"folder": job.id, "blend": f"{job.id}/{commands.blend_name(args.target)}"}
@@ -132,9 +132,13 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
             if args.render:
                 png, paths["render"] = _render_place(args.render, job.id, folder, staging)
                 shot = commands.Shot(png, args.samples)
-            result = commands.ask(request, {}, console)
-            commands.write_generated(result, placement, folder, shot, console)
-            done = finished(status="done", paths=paths, notes=list(result.notes))
+            maps = None
+            if args.maps:
+                maps, paths["maps"] = _maps_place(args.maps, job.id, folder, staging)
+            extra = sheets.wanted(args, maps, args.prompt)
+            result = commands.ask(request, arrays, console)
+            notes = commands.write_generated(result, placement, folder, shot, console, extra)
+            done = finished(status="done", paths=paths, notes=list(notes))
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
         return done
     except (EngineError, OSError) as failure:  # OSError: the disk is full, most likely
@@ -157,6 +161,17 @@ def _render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> 
         raise InputError(f"The render '{render}' would leave its job's folder.", "Give a file name or a whole path.")
     commands.refuse_overwriting(folder / render, [folder / name for name in results.FILES])
     return folder / render, f"{job_id}/{render}"
+
+
+def _maps_place(maps: Path, job_id: str, folder: Path, staging: Staging) -> tuple[Path, str]:
+    """The same for a job's maps, which are a folder."""
+    if maps.is_absolute():
+        return staging.folder(maps / job_id), str(maps / job_id)  # two jobs' maps may bear the same names
+    if len(maps.parts) > 1 or maps.name in ("", ".", ".."):
+        raise InputError(f"The maps '{maps}' would leave their job's folder.", "Give a folder name or a whole path.")
+    inside = folder / maps
+    inside.mkdir()
+    return inside, f"{job_id}/{maps}"
 
 
 def _may_go(folder: Path) -> bool:

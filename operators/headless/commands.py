@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +16,21 @@ import numpy as np
 from ...engine import catalog
 from ...engine.errors import InputError
 from ...engine.geometry import depth as depth_maps
-from ...engine.request import Request
+from ...engine.request import Request, tile_fields
 from ...scene import camera as cameras
-from ...scene import files, images, material, render, results, scene_mesh
-from .. import session
+from ...scene import depth_pass, displacement, files, images, material, render, results, scene_mesh
+from .. import known, session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
+from . import fit, sheets
 from .blend import camera_of, open_or_keep
 from .console import Console
 from .staging import Staging
 
 if TYPE_CHECKING:
     from ...engine.request import Result
+
+
+KNOWN_OPTIONS = {"image": "known_image", "depth": "known_depth", "mask": "mask"}  # known.read's name -> option
 
 
 @dataclass(frozen=True)
@@ -56,30 +60,29 @@ class Shot:
 def generate(args: argparse.Namespace, console: Console) -> Outcome:
     """Prompt -> result folder with a .blend of the displaced material or the scene in it."""
     open_or_keep(args.blend)
-    request, placement = read_generate(args)
+    request, placement, arrays = read_generate(args)
     results.refuse_another(args.out, request, [blend_name(args.target)])
     with Staging() as staging:
         folder = staging.folder(args.out)
-        shot = _shot(args, staging, [args.out / name for name in results.FILES])
-        result = ask(request, {}, console)
-        write_generated(result, placement, folder, shot, console)
+        shot = _shot(args, staging, [*_known_files(args).values(), *(args.out / name for name in results.FILES)])
+        extra = sheets.wanted(args, staging.folder(args.maps) if args.maps else None, args.prompt)
+        result = ask(request, arrays, console)
+        notes = write_generated(result, placement, folder, shot, console, extra)
     paths = {"folder": args.out, "blend": args.out / blend_name(args.target)}
-    return Outcome(paths | _render_path(args), result.notes, result.seconds)
+    return Outcome(paths | _render_path(args) | _maps_path(args), notes, result.seconds)
 
 
-def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
-    """The request and its place in the open file. InputError for anything the model or the file cannot do."""
+def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Request, Placement, dict[str, np.ndarray]]:
+    """The request, its place in the open file, and its arrays; base: of the files' names.
+
+    InputError for anything the model or the file cannot do.
+    """
     scene = bpy.context.scene
     _refuse_without_effect(args)
     material.check_repeat(args.tile_repeat)
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
-    longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
-    if args.size and args.size.exact:
-        width_px, height_px = args.size.width_px, args.size.height_px
-    elif camera:
-        width_px, height_px = cameras.picture_px(scene, longest_px)
-    else:
-        width_px = height_px = longest_px
+    arrays = _going_on(args, base, camera) if args.known_from_scene else read_known(args, base)
+    width_px, height_px = _picture_px(args, camera, {} if args.known_from_scene else arrays)
     check_shape(scene, camera, width_px, height_px)
     request = Request(
         target=args.target,
@@ -90,46 +93,111 @@ def read_generate(args: argparse.Namespace) -> tuple[Request, Placement]:
         height_px=height_px,
         steps=args.steps,
         guidance=args.guidance,
+        detail_px=args.detail,
         log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
         refine_depth=args.refine_depth,
+        **tile_fields(args.tile),
+        strictness=args.strictness,
+        depth_strictness=args.depth_strictness,
+        resample=args.resample,
     )
     placement = placement_for(
         scene,
         args.target,
         camera=camera,
         **({"fov_deg": args.fov_deg} if args.fov_deg else {}),
+        scene_units="known_depth" in arrays,
+        align_to_scene=args.align_to_scene,
         relief_m=args.relief_m,
         tile_repeat=args.tile_repeat,
+        displacement=args.displacement,
+        flatten=args.flatten,
     )
-    return catalog.resolve(request), placement
+    request = catalog.resolve(request)
+    return (request.with_inputs(arrays) if arrays else request), placement, arrays
 
 
 def _refuse_without_effect(args: argparse.Namespace) -> None:
     """InputError for an option that the other target has: a thousand jobs later is too late to see the mistake."""
     foreign = {
-        "material": {"--camera": args.camera is not None, "--fov-deg": args.fov_deg is not None},
-        "scene": {"--relief-m": args.relief_m is not None, "--tile-repeat": args.tile_repeat != 1},
+        "material": {
+            "--camera": args.camera is not None,
+            "--fov-deg": args.fov_deg is not None,
+            "--align-to-scene": args.align_to_scene,
+            "--known-from-scene": args.known_from_scene,
+        },
+        "scene": {
+            "--relief-m": args.relief_m is not None,
+            "--tile-repeat": args.tile_repeat != 1,
+            "--displacement": args.displacement != displacement.DEFAULT,
+            "--flatten": args.flatten is not None,
+            "--maps": args.maps is not None,
+            "--asset": args.asset,
+        },
     }[args.target]
     for option in [option for option, given in foreign.items() if given]:
         raise InputError(f"{option} means nothing for a {args.target}.", "Leave it out, or choose the other target.")
 
 
-def write_generated(result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console) -> None:
-    """All files of a generated result into that (temporary) folder, and the render."""
-    _write_result(result, folder)
+def read_known(args: argparse.Namespace, base: Path = Path(), seen: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """The arrays of --known-image, --known-depth and --mask, as far as the command has and the user gives them."""
+    return known.read(**_known_files(args, base), seen=seen)
+
+
+def _known_files(args: argparse.Namespace, base: Path = Path()) -> dict[str, Path]:
+    files = {name: getattr(args, option, None) for name, option in KNOWN_OPTIONS.items()}
+    return {name: base / path for name, path in files.items() if path is not None}
+
+
+def _going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | None) -> dict[str, np.ndarray]:
+    """The arrays of --known-from-scene: what that camera sees, and what else is known of the same picture."""
+    if camera is None:
+        raise InputError("--known-from-scene needs a camera of the file.", "Give --camera instead of --fov-deg.")
+    width_px, height_px = _picture_px(args, camera)
+    check_shape(bpy.context.scene, camera, width_px, height_px)
+    seen = depth_pass.known_of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
+    arrays = read_known(args, base, seen)
+    known.size_px(arrays)  # all of one size
+    return arrays
+
+
+def _picture_px(
+    args: argparse.Namespace, camera: bpy.types.Object | None, given: dict[str, np.ndarray] | None = None
+) -> tuple[int, int]:
+    """The size of what is given, or else what --size means for a picture seen by that camera or by none."""
+    if given:
+        if args.size:
+            raise InputError("--size does not go with what is known.", "Leave it out: the result has the same size.")
+        return known.size_px(given)
+    longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
+    if args.size and args.size.exact:
+        return args.size.width_px, args.size.height_px
+    return cameras.picture_px(bpy.context.scene, longest_px) if camera else (longest_px, longest_px)
+
+
+def write_generated(
+    result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console, extra: sheets.Sheets
+) -> tuple[str, ...]:
+    """All files of a generated result into that (temporary) folder, and the render; what the user should know."""
+    _write_result(result, folder, results.KNOWN_UNITS if placement.scene_units else None)
     made = place(bpy.context, result, placement)
+    extra.write(made, console)
+    notes = fit.said(made)
+    for note in notes:
+        console.say(note)
     _write_blend(made, placement.target, folder / blend_name(placement.target))
     _take(shot, result.image, console)
+    return (*result.notes, *notes)
 
 
 def blend_name(target: str) -> str:
     return f"{target}.blend"
 
 
-def _write_result(result: Result, folder: Path) -> None:
+def _write_result(result: Result, folder: Path, depth_unit: str | None = None) -> None:
     # By way of a folder inside: what a kill leaves of it then goes with the temporary folder.
-    inner = results.save(result, folder / "result")
+    inner = results.save(result, folder / "result", depth_unit=depth_unit)
     for file in inner.iterdir():
         file.replace(folder / file.name)
     inner.rmdir()
@@ -156,17 +224,40 @@ def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
 
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture -> result folder with its depth."""
+    open_or_keep(args.blend)
     return _convert(args, "i2d", {"image": images.read_image(args.image)}, console)
 
 
 def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     """Depth -> result folder with a picture for it."""
-    return _convert(args, "d2i", {"depth": images.read_depth(args.depth)}, console)
-
-
-def _convert(args: argparse.Namespace, mode: str, arrays: dict[str, np.ndarray], console: Console) -> Outcome:
     open_or_keep(args.blend)
-    height_px, width_px = next(iter(arrays.values())).shape[:2]
+    if not args.from_scene:
+        if args.camera or args.size:
+            raise InputError("--camera and --size go with --from-scene.", "A depth file has its own view and size.")
+        return _convert(args, "d2i", {"depth": images.read_depth(args.depth)}, console)
+    scene = bpy.context.scene
+    camera = camera_of(scene, args.camera)
+    width_px, height_px = _picture_px(args, camera)
+    check_shape(scene, camera, width_px, height_px)
+    console.say("looking at the scene")
+    depth = depth_pass.of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
+    fov_deg = view_fov_deg(scene, "scene", camera)
+    return _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
+
+
+def _convert(
+    args: argparse.Namespace,
+    mode: str,
+    arrays: dict[str, np.ndarray],
+    console: Console,
+    *,
+    fov_deg: float | None = None,
+    depth_unit: str | None = None,
+) -> Outcome:
+    arrays = arrays | read_known(args)
+    width_px, height_px = known.size_px(arrays)
+    if "known_depth" in arrays:
+        depth_unit = results.KNOWN_UNITS
     request = Request(
         mode=mode,
         target="scene",
@@ -175,15 +266,19 @@ def _convert(args: argparse.Namespace, mode: str, arrays: dict[str, np.ndarray],
         seed=args.seed,
         width_px=width_px,
         height_px=height_px,
+        fov_deg=fov_deg,
         steps=args.steps,
         guidance=args.guidance,
+        detail_px=args.detail,
+        strictness=args.strictness,
+        resample=args.resample,
     )
     request = catalog.resolve(request).with_inputs(arrays)
     results.refuse_another(args.out, request)
     with Staging() as staging:
         folder = staging.folder(args.out)
         result = ask(request, arrays, console)
-        _write_result(result, folder)
+        _write_result(result, folder, depth_unit)
     return Outcome({"folder": args.out}, result.notes, result.seconds)
 
 
@@ -191,9 +286,10 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a mesh that fits the camera."""
     open_or_keep(args.blend)
     camera = None if args.fov_deg else camera_of(bpy.context.scene, args.camera)
+    notes: list[str] = []
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
-        return scene_mesh.build(
+        made = scene_mesh.build(
             bpy.context,
             picture,
             depth_map,
@@ -202,8 +298,13 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             camera=camera,
             fov_deg=args.fov_deg,
         )
+        notes.extend(fit.fit(args, made))
+        return made
 
-    return _from_pair(args, console, build)
+    outcome = _from_pair(args, console, build)
+    for note in notes:
+        console.say(note)
+    return replace(outcome, notes=tuple(notes))
 
 
 def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
@@ -219,6 +320,8 @@ def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             name=args.image.stem,
             relief_m=args.relief_m,
             tile_repeat=args.tile_repeat,
+            displacement=args.displacement,
+            flatten=args.flatten,
         )
 
     return _from_pair(args, console, build)
@@ -233,10 +336,14 @@ def _from_pair(
     with Staging() as staging:
         blend = staging.file(args.out)
         shot = _shot(args, staging, [args.image, args.depth])
+        extra = sheets.Sheets()
+        if args.command == "material":
+            extra = sheets.wanted(args, staging.folder(args.maps) if args.maps else None, args.image.stem)
         made = build(picture, depth_map)
+        extra.write(made, console)
         _write_blend(made, args.command, blend)
         _take(shot, picture, console)
-    return Outcome({"blend": args.out} | _render_path(args))
+    return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args))
 
 
 def models(args: argparse.Namespace) -> str:
@@ -266,6 +373,8 @@ def _pair_record(args: argparse.Namespace) -> dict[str, Any]:
     if (args.image.name, args.depth) == (results.IMAGE, args.image.parent / results.DEPTH):
         with contextlib.suppress(InputError):
             record = results.record_of(args.image.parent)
+    if getattr(args, "tile", None):  # only a material's
+        record["known_to_tile"] = tile_fields(args.tile)
     return {**record, "command": args.command, "image": str(args.image), "depth_file": str(args.depth)}
 
 
@@ -284,6 +393,10 @@ def _shot(args: argparse.Namespace, staging: Staging, others: Iterable[Path]) ->
 
 def _render_path(args: argparse.Namespace) -> dict[str, Path]:
     return {"render": args.render} if args.render else {}
+
+
+def _maps_path(args: argparse.Namespace) -> dict[str, Path]:
+    return {"maps": args.maps} if getattr(args, "maps", None) else {}
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Console], Outcome]] = {

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...engine.errors import InputError
-from ...engine.request import TARGETS
+from ...engine.request import TARGETS, TILE_CHOICES
 from ...engine.version import VERSION
 
 MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
+DISPLACEMENTS = ("modifier", "adaptive", "bump")  # scene.displacement.CHOICES, which only Blender can import
+ALIGN_HELP = "scale and offset the scene's depth to fit what else the file shows"
 DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
 
 
@@ -42,6 +44,23 @@ class Size:
             return cls(int(width), int(height if cross else width), bool(cross))
         except ValueError:
             raise argparse.ArgumentTypeError(f"'{text}' is no size; use 512 or 640x360") from None
+
+
+@dataclass(frozen=True)
+class KnownDistance:
+    """``120,80,400,90,2.5``: two pixels, counted from the upper left corner, and the metres between them."""
+
+    first_px: tuple[float, float]
+    second_px: tuple[float, float]
+    metres: float
+
+    @classmethod
+    def parse(cls, text: str) -> KnownDistance:
+        try:
+            x1, y1, x2, y2, metres = (float(part) for part in text.split(","))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is no known distance; use X1,Y1,X2,Y2,METRES") from None
+        return cls((x1, y1), (x2, y2), metres)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -109,17 +128,24 @@ def build_parser() -> Parser:
     depth.add_argument("--image", type=_path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
     depth.add_argument("--prompt", default="", help="what the picture shows, if you want to say")
     _add_sampling(depth, model="builtin")
+    _add_known(depth, image=False)
     depth.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
 
     image = _command(commands, "image", "a depth map gets its picture")
-    image.add_argument("--depth", type=_path, required=True, metavar="FILE", help=DEPTH_HELP)
+    source = image.add_mutually_exclusive_group(required=True)
+    source.add_argument("--depth", type=_path, metavar="FILE", help=DEPTH_HELP)
+    source.add_argument("--from-scene", action="store_true", help="what a camera of the opened file sees")
+    image.add_argument("--camera", metavar="NAME", help="with --from-scene; default: the file's active camera")
+    image.add_argument("--size", type=Size.parse, metavar="N|WxH", help="with --from-scene: longer side, or both")
     image.add_argument("--prompt", required=True, help="what the picture shall show")
     _add_sampling(image, model="builtin")
+    _add_known(image, depth=False)
     image.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
 
     scene = _command(commands, "scene", "a picture and its depth become a mesh that fits the camera")
     _add_pair(scene)
     _add_camera(scene)
+    _add_fit(scene)
     _add_render(scene)
 
     material = _command(commands, "material", "a picture and its depth become a displaced material")
@@ -146,8 +172,10 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     _add_sampling(parser, model="procedural")
     parser.add_argument("--size", type=Size.parse, metavar="N|WxH", help="pixels: longer side, or width x height")
     parser.add_argument("--log2-alpha", type=float, metavar="A", help="above 0: the picture settles before the depth")
+    _add_known(parser)
     parser.add_argument("--refine-depth", action="store_true", help="a second pass for the depth (neural models)")
     _add_camera(parser)
+    parser.add_argument("--align-to-scene", action="store_true", help=ALIGN_HELP)
     _add_relief(parser)
     _add_render(parser)
     parser.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
@@ -170,8 +198,33 @@ def add_blend_option(parser: argparse.ArgumentParser) -> None:
 def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same result; default: 0")
     parser.add_argument("--steps", type=int, help="sampling steps; default: the model's")
+    parser.add_argument(
+        "--detail", type=int, metavar="PX", help="sample at this size, not at the model's own (neural models; slow)"
+    )
     parser.add_argument("--guidance", type=float, help="how literally the prompt is taken; default: the model's")
     parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
+
+
+def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool = True) -> None:
+    known = parser.add_argument_group("what is known of the result (neural models)")
+    if image:
+        known.add_argument("--known-image", type=_path, metavar="FILE", help="a picture to keep, where --mask is white")
+    if depth:
+        depths = known.add_mutually_exclusive_group()
+        depths.add_argument("--known-depth", type=_path, metavar="FILE", help="a depth to keep; NaN or 0: not known")
+    if image and depth:
+        depths.add_argument(
+            "--known-from-scene", action="store_true", help="go on from the depth of what the camera sees in the file"
+        )
+    known.add_argument("--mask", type=_path, metavar="FILE", help="a picture, white where pixels are known")
+    known.add_argument(
+        "--strictness", type=float, default=1.0, metavar="S", help="0: ignored; 1: returned exactly; default: 1"
+    )
+    if image and depth:
+        known.add_argument("--depth-strictness", type=float, metavar="S", help="another one for the depth")
+    known.add_argument(
+        "--resample", type=int, default=1, metavar="N", help="sample every part of the way N times: fewer seams, slower"
+    )
 
 
 def _add_camera(parser: argparse.ArgumentParser) -> None:
@@ -180,10 +233,37 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     camera.add_argument("--fov-deg", type=_fov, metavar="F", help="a new camera; F: horizontal field of view")
 
 
+def _add_fit(parser: argparse.ArgumentParser) -> None:
+    fit = parser.add_mutually_exclusive_group()
+    fit.add_argument("--align-to-scene", action="store_true", help=ALIGN_HELP)
+    fit.add_argument(
+        "--known-distance",
+        type=KnownDistance.parse,
+        metavar="X1,Y1,X2,Y2,METRES",
+        help="scale the depth so that these two pixels of the picture are that far apart",
+    )
+
+
 def _add_relief(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--relief-m", type=_at_least(0.0, float), metavar="M", help="height of the relief; default: what suits it"
     )
+    parser.add_argument(
+        "--displacement",
+        choices=DISPLACEMENTS,
+        default=DISPLACEMENTS[0],
+        help="real geometry by a modifier, subdivided by Cycles to the pixel, or shading alone; default: modifier",
+    )
+    parser.add_argument(
+        "--flatten", type=_at_least(0.01, float), metavar="T", help="take out shapes wider than T tiles; default: none"
+    )
+    parser.add_argument(
+        "--maps", type=_path, metavar="DIR", help="write base colour, height, normals, occlusion and curvature there"
+    )
+    parser.add_argument(
+        "--tile", choices=TILE_CHOICES, help="where it is seamless; default: a generated material on both axes"
+    )
+    parser.add_argument("--asset", action="store_true", help="mark it as an asset, with a rendered preview")
     parser.add_argument("--tile-repeat", type=_at_least(1), default=1, metavar="N", help="tiles per side; default: 1")
 
 

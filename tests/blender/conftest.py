@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 
@@ -14,6 +15,19 @@ _exit_status = 0
 @pytest.fixture(autouse=True)
 def empty_file():
     bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+@pytest.fixture
+def camera():
+    """The scene's camera, before the shapes of shapes.py."""
+    data = bpy.data.cameras.new("Camera")
+    camera = bpy.data.objects.new("Camera", data)
+    bpy.context.scene.collection.objects.link(camera)
+    bpy.context.scene.camera = camera
+    camera.location = (0.4, -0.5, 1.1)
+    camera.rotation_euler = (math.radians(83.0), math.radians(4.0), math.radians(2.0))
+    camera.scale = (1.5, 1.5, 1.5)  # a camera's scale must not matter
+    return camera
 
 
 def pytest_sessionfinish(session, exitstatus):

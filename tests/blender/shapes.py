@@ -62,6 +62,53 @@ def trace(camera: bpy.types.Object, scene: bpy.types.Scene) -> tuple[np.ndarray,
     return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8), depth.astype(np.float32), shape
 
 
+def build(only: tuple[str, ...] = ("floor", "wall", "sphere", "box")) -> dict[str, bpy.types.Object]:
+    """The same shapes as Blender objects, by name."""
+    made = {
+        "floor": _sheet((0.0, 0.0, -1.5), (0.05, -0.1, 1.0)),
+        "wall": _sheet((0.0, 14.0, 0.0), (0.1, -1.0, 0.0)),
+        "sphere": _ball((-1.3, 7.5, 0.3), 1.3),
+        "box": _mesh_object(*_cuboid((1.6, 8.5, 0.2), (0.8, 0.8, 1.2))),
+    }
+    for name in [name for name in made if name not in only]:
+        bpy.data.objects.remove(made.pop(name))
+    bpy.context.view_layer.update()
+    return made
+
+
+def _mesh_object(points: np.ndarray, faces: list) -> bpy.types.Object:
+    mesh = bpy.data.meshes.new("Shape")
+    mesh.from_pydata(np.asarray(points, float).tolist(), [], faces)
+    thing = bpy.data.objects.new("Shape", mesh)
+    bpy.context.scene.collection.objects.link(thing)
+    return thing
+
+
+def _sheet(point, normal, half: float = 60.0) -> bpy.types.Object:
+    """A large square of the plane through that point."""
+    normal = np.array(normal) / np.linalg.norm(normal)
+    across = np.cross(normal, (0.0, 0.0, 1.0) if abs(normal[2]) < 0.9 else (1.0, 0.0, 0.0))
+    across /= np.linalg.norm(across)
+    along = np.cross(normal, across)
+    corners = [(-half, -half), (half, -half), (half, half), (-half, half)]
+    return _mesh_object([np.array(point) + a * across + b * along for a, b in corners], [(0, 1, 2, 3)])
+
+
+def _cuboid(centre, half) -> tuple[np.ndarray, list]:
+    signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    faces = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    return np.array(centre) + signs * np.array(half), faces
+
+
+def _ball(centre, radius: float, rings: int = 300) -> bpy.types.Object:
+    """So fine a grid that its chords are within 4e-5 of the radius."""
+    polar, around = np.meshgrid(np.linspace(0, np.pi, rings + 1), np.linspace(0, 2 * np.pi, 2 * rings + 1))
+    points = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], -1)
+    number = np.arange(points[..., 0].size).reshape(polar.shape)
+    faces = np.stack([number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1]], -1).reshape(-1, 4)
+    return _mesh_object(np.array(centre) + radius * points.reshape(-1, 3), faces.tolist())
+
+
 def _plane(origin, direction, normal, offset):
     """Points p with normal . p = offset."""
     normal = np.array(normal)

@@ -8,10 +8,12 @@ import bpy
 import numpy as np
 import pytest
 import relievo
+import shapes
 from relievo.engine import environment
 from relievo.engine.errors import EngineError, InputError
+from relievo.engine.request import Result
 from relievo.operators import order, placement, session
-from relievo.scene import images, preferences, records, settings
+from relievo.scene import depth_pass, images, preferences, records, settings
 
 SIZE_PX = 32
 
@@ -93,6 +95,76 @@ def test_generate_a_scene_for_the_active_camera(tab):
     request = records.of(made)["request"]
     assert (request["width_px"], request["height_px"]) == (32, 21)
     assert bpy.context.scene.camera == camera
+
+
+def test_a_picture_for_the_scene_lies_on_the_scene(tab):
+    tab.model, tab.mode, tab.depth_source, tab.target = "builtin", "d2i", "scene", "scene"
+    tab.size_px, tab.camera_source = SIZE_PX, "new"  # which is not asked for then
+    assert "no camera" in order.why_not(bpy.context)
+    camera = add_camera()
+    camera.location, camera.rotation_euler = (0.0, -0.5, 1.0), (1.45, 0.0, 0.0)
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 155
+    with pytest.raises(InputError, match="sees nothing"):
+        order.order_from(bpy.context)
+    wall, box = shapes.build(only=("wall", "box")).values()
+    asked = order.order_from(bpy.context)
+    depth = asked.arrays["depth"]
+    assert depth.shape == (17, SIZE_PX) == (asked.request.height_px, asked.request.width_px)
+    assert asked.request.fov_deg == pytest.approx(np.degrees(camera.data.angle_x), abs=1e-3)
+    result = Result(np.full((*depth.shape, 3), 128, np.uint8), depth, asked.request, {}, {})
+    placement.place(bpy.context, result, asked.placement)
+    assert bpy.context.scene.camera == camera
+    shown = depth_pass.from_camera(
+        bpy.context, camera, width_px=SIZE_PX, height_px=17, exclude=[wall, box], letterbox=True
+    )
+    assert (np.abs(shown.depth / depth - 1.0) < 1e-3).mean() > 0.995  # a ray may slip through beside an edge
+
+
+def test_what_is_known_goes_with_the_order(tab, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    depth = np.full((20, 30), 2.0, np.float32)
+    depth[:5], depth[0, 0] = 0.0, np.inf
+    images.write_image(tmp_path / "known.png", picture)
+    images.write_image(tmp_path / "mask.png", np.where(np.arange(30)[:, None] < 9, 255, 0).repeat(3, 1)[None]
+                       .repeat(20, 0).astype(np.uint8))  # fmt: skip
+    np.save(tmp_path / "known.npy", depth)
+    tab.model, tab.strictness, tab.resample = "builtin", 0.75, 2
+    tab.known_image_path, tab.known_depth_path = str(tmp_path / "known.png"), str(tmp_path / "known.npy")
+    tab.mask_path = str(tmp_path / "mask.png")
+    tab.more_detail, tab.detail_px = True, 128
+    made = order.order_from(bpy.context)
+    assert np.array_equal(made.arrays["known_image"], picture)
+    assert np.isnan(made.arrays["known_depth"][1:5]).all() and np.isinf(made.arrays["known_depth"][0, 0])
+    assert (made.arrays["mask"][:, :9] == 255).all() and not made.arrays["mask"][:, 9:].any()
+    assert (made.request.width_px, made.request.height_px, made.request.strictness, made.request.resample) == (
+        30,
+        20,
+        0.75,
+        2,
+    )
+    assert set(made.request.input_sha256) == {"known_image", "known_depth", "mask"}
+    assert made.request.detail_px == 128
+    assert made.placement.scene_units, "the known depth says where things are"
+    tab.model = "procedural"
+    assert not order.order_from(bpy.context).arrays, "a model that cannot hold them is not asked to"
+
+
+def test_a_scene_goes_on_from_what_the_camera_sees(tab):
+    tab.model, tab.target, tab.known_from_scene, tab.camera_source = "builtin", "scene", True, "new"
+    tab.size_px = SIZE_PX
+    assert "no camera" in order.why_not(bpy.context)
+    camera = add_camera()
+    camera.location, camera.rotation_euler = (0.0, -0.5, 1.0), (1.45, 0.0, 0.0)
+    bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 200
+    with pytest.raises(InputError, match="sees nothing"):
+        order.order_from(bpy.context)
+    shapes.build(only=("box",))
+    asked = order.order_from(bpy.context)
+    depth = asked.arrays["known_depth"]
+    assert depth.shape == (21, SIZE_PX) and 7.0 < np.nanmin(depth) < 9.0 and np.isnan(depth).mean() > 0.5
+    assert asked.placement.scene_units and asked.placement.camera_uid == camera.session_uid
+    tab.target = "material"  # which has no place in the scene
+    assert order.order_from(bpy.context).arrays == {}
 
 
 def test_generate_for_the_active_object(tab):

@@ -11,6 +11,7 @@ import relievo
 from relievo.engine.errors import EngineError, EnvironmentMissing
 from relievo.engine.protocol import Progress
 from relievo.operators import session
+from relievo.scene import live_nodes, material, scene_mesh
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
 PROPERTIES = bpy.types.UILayout.bl_rna.properties
@@ -35,8 +36,11 @@ class CheckingLayout:
                 assert icon in function.parameters["icon"].enum_items, icon
             if name == "prop":
                 data, key = arguments
-                assert key in data.bl_rna.properties, key
-                self.drawn.append(f"prop {key}")
+                if key.startswith('["'):  # a custom property, by its path: an input of a modifier, before 5.2
+                    assert key[2:-2] in data, key
+                else:
+                    assert key in data.bl_rna.properties, key
+                self.drawn.append(f"prop {options['text'] if key.startswith('[') or key == 'value' else key}")
             elif name == "operator":
                 group, verb = arguments[0].split(".")
                 assert verb in dir(getattr(bpy.ops, group)), arguments[0]
@@ -66,6 +70,7 @@ def draw() -> str:
     layout = CheckingLayout()
     context = SimpleNamespace(
         scene=bpy.context.scene,
+        active_object=bpy.context.active_object,
         preferences=bpy.context.preferences,
         region=SimpleNamespace(width=300),
     )
@@ -76,7 +81,7 @@ def draw() -> str:
 
 
 def test_every_panel_is_in_the_tab(tab):
-    assert len(panels()) == 5
+    assert len(panels()) == 8
     for panel in panels():
         assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Relievo", "VIEW_3D", "UI")
 
@@ -91,15 +96,32 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
     for always in ("prop prompt", "prop seed", "prop model", "prop target", "operator generate"):
         assert always in drawn
     assert ("prop steps" in drawn) == ("prop guidance" in drawn) == (model != "procedural")
+    assert ("prop more_detail" in drawn) == (model != "procedural") and "prop detail_px" not in drawn
     assert ("prop mode\n" in drawn) == (model != "procedural")
     assert ("prop refine_depth" in drawn) == (model != "procedural" and mode == "joint")
+    assert ("prop mask_path" in drawn) == ("prop strictness" in drawn) == (model != "procedural")
+    assert ("prop known_image_path" in drawn) == (model != "procedural" and mode != "i2d")
+    assert ("prop known_depth_path" in drawn) == (model != "procedural" and mode != "d2i")
     assert ("prop image_path" in drawn) == (mode == "i2d")
     assert ("prop depth_path" in drawn) == (mode == "d2i")
     assert ("prop size_px" in drawn) == (mode == "joint")
     assert ("prop tile_repeat" in drawn) == (target == "material")
+    assert ("prop tile\n" in drawn) == (target == "material" and model == "builtin" and mode == "joint")
     assert ("prop camera_source" in drawn) == (target == "scene")
     assert "prop fov_rad" not in drawn
-    tab.camera_source = "new"
+    assert ("prop depth_source" in drawn) == (mode == "d2i")
+    tab.depth_source = "scene"
+    drawn = draw()
+    assert "prop depth_path" not in drawn
+    assert ("prop size_px" in drawn) == (mode in {"joint", "d2i"})
+    assert ("prop camera_source" in drawn) == (target == "scene" and mode != "d2i")
+    tab.depth_source, tab.known_from_scene = "file", True
+    drawn = draw()
+    goes_on = model != "procedural" and mode == "joint" and target == "scene"
+    assert ("prop known_from_scene" in drawn) == goes_on
+    assert ("prop camera_source" in drawn) == (target == "scene" and not goes_on)
+    assert ("prop known_depth_path" in drawn) == (model != "procedural" and mode != "d2i" and not goes_on)
+    tab.known_from_scene, tab.camera_source = False, "new"
     assert ("prop fov_rad" in draw()) == (target == "scene")
 
 
@@ -149,9 +171,31 @@ def test_everything_explains_itself(tab):
         assert len(getattr(bpy.ops.relievo, verb).get_rna_type().description) > 10, verb
 
 
+def test_the_live_scene_in_hand_has_its_inputs_beside_it(tab):
+    assert "Tear" not in draw()
+    depth = np.random.default_rng(0).random((8, 8), np.float32) + 1
+    made = scene_mesh.build(bpy.context, np.zeros((8, 8, 3), np.uint8), depth, {}, name="A", fov_deg=50.0)
+    bpy.context.view_layer.objects.active = made
+    drawn = draw()
+    hidden = {item.name for item in live_nodes.INPUTS if item.hidden} | {"View Width"}
+    for item in live_nodes.INPUTS:
+        assert (f"prop {item.name}" in drawn) == (item.name not in hidden), item.name
+
+
 def test_a_preview_is_no_trouble_without_a_window(tab):
     from relievo.operators import preview
 
     preview.show(np.zeros((300, 500, 3), np.uint8))
     preview.show_progress(Progress("sampling", 1, 2, arrays={"preview": np.zeros((8, 8, 3), np.uint8)}))
     assert preview.icon_id() == 0
+
+
+@pytest.mark.parametrize("choice", ["modifier", "adaptive", "bump"])
+def test_the_material_in_hand_is_beside_the_settings(tab, choice):
+    assert "operator export_maps" not in draw()
+    depth = np.random.default_rng(0).random((8, 8), np.float32) + 1
+    made = material.build(bpy.context, np.zeros((8, 8, 3), np.uint8), depth, {}, name="A", displacement=choice)
+    bpy.context.view_layer.objects.active = made
+    drawn = draw()
+    assert "operator export_maps" in drawn and "operator mark_asset" in drawn and "A Material" in drawn
+    assert ("prop strength" if choice == "modifier" else "prop default_value") in drawn

@@ -11,42 +11,7 @@ import pytest
 import shapes
 from relievo.engine.errors import InputError
 from relievo.scene import images, render, scene_mesh
-
-
-def landscape_with_shift(scene, camera):
-    scene.render.resolution_x, scene.render.resolution_y = 160, 90
-    camera.lens, camera.shift_x, camera.shift_y = 32.0, 0.12, -0.07
-
-
-def portrait_with_vertical_fit(scene, camera):
-    scene.render.resolution_x, scene.render.resolution_y = 96, 144
-    camera.sensor_fit, camera.sensor_height, camera.lens = "VERTICAL", 24.0, 24.0
-
-
-def non_square_pixels(scene, camera):
-    scene.render.resolution_x, scene.render.resolution_y = 120, 120
-    scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = 1.5, 1.0
-    camera.lens, camera.shift_y = 40.0, 0.05
-
-
-def orthographic(scene, camera):
-    scene.render.resolution_x, scene.render.resolution_y = 150, 100
-    camera.type, camera.ortho_scale, camera.shift_x = "ORTHO", 7.0, 0.03
-
-
-CAMERAS = [landscape_with_shift, portrait_with_vertical_fit, non_square_pixels, orthographic]
-
-
-@pytest.fixture
-def camera():
-    data = bpy.data.cameras.new("Camera")
-    camera = bpy.data.objects.new("Camera", data)
-    bpy.context.scene.collection.objects.link(camera)
-    bpy.context.scene.camera = camera
-    camera.location = (0.4, -0.5, 1.1)
-    camera.rotation_euler = (math.radians(83.0), math.radians(4.0), math.radians(2.0))
-    camera.scale = (1.5, 1.5, 1.5)  # a camera's scale must not matter
-    return camera
+from views import CAMERAS
 
 
 def rendered(path, *, pixel_filter="BOX") -> np.ndarray:

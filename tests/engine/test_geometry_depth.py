@@ -33,7 +33,7 @@ def test_resampling_makes_nothing_up_between_surfaces():
 
 def test_height_is_one_where_it_is_nearest():
     depth = np.array([[1.0, 1.5], [2.0, np.inf]], np.float32)
-    relief = heights.from_depth(depth, remove_plane=False)
+    relief = heights.from_depth(depth, wrap=(True, True))
     assert relief.amplitude == 1.0
     assert relief.height.tolist() == [[1.0, 0.5], [0.0, 0.0]]
 
@@ -41,7 +41,7 @@ def test_height_is_one_where_it_is_nearest():
 def test_a_tilted_plane_is_flat():
     y, x = np.mgrid[0:60, 0:80]
     depth = (2 + 0.004 * x - 0.007 * y).astype(np.float32)
-    relief = heights.from_depth(depth, remove_plane=True)
+    relief = heights.from_depth(depth)
     assert np.ptp(relief.height) * relief.amplitude < 1e-4
 
 
@@ -49,7 +49,7 @@ def test_the_tilt_is_not_fooled_by_grooves():
     y, x = np.mgrid[0:60, 0:80]
     plane = 2 + 0.004 * x - 0.007 * y
     depth = np.where((x + y) % 20 < 5, plane + 0.2, plane).astype(np.float32)
-    relief = heights.from_depth(depth, remove_plane=True)
+    relief = heights.from_depth(depth)
     assert relief.amplitude == pytest.approx(0.2, abs=1e-3)
     assert np.ptp(relief.height[(x + y) % 20 >= 5]) < 5e-3
 
@@ -57,6 +57,19 @@ def test_the_tilt_is_not_fooled_by_grooves():
 def test_removing_no_plane_keeps_the_tile():
     y, x = np.mgrid[0:32, 0:32] / 32
     depth = (1 + 0.1 * np.sin(2 * np.pi * (x + y))).astype(np.float32)
-    height = heights.from_depth(depth, remove_plane=False).height
+    height = heights.from_depth(depth, wrap=(True, True)).height
     inside, across = np.abs(np.diff(height, axis=1)).max(), np.abs(height[:, 0] - height[:, -1]).max()
     assert across <= inside * 1.01
+
+
+def test_pinholes_continue_the_surface_and_openings_stay():
+    y, x = np.mgrid[0:9, 0:12]
+    true = (1.0 / (0.2 + 0.01 * x - 0.003 * y)).astype(np.float32)  # a plane
+    true[:, 6:] *= 3.0
+    holed = true.copy()
+    holed[2, 3] = holed[5, 6] = holed[7, 5] = np.inf  # inside, and on both sides of an edge
+    holed[2, 9] = holed[3, 9] = np.inf
+    np.testing.assert_allclose(depth_maps.close_pinholes(holed), true, rtol=1e-6)
+    true[0, 4] = true[4, 8:11] = np.inf  # at the border; three pixels
+    assert np.isinf(depth_maps.close_pinholes(true)[4, 9])
+    assert np.isinf(depth_maps.close_pinholes(true)[0, 4])

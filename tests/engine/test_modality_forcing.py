@@ -65,6 +65,61 @@ def test_i2d_and_d2i_answer_at_the_size_of_their_input_and_leave_it_alone(backen
     assert np.array_equal(output.depth, depth) and output.image.shape == (30, 50, 3)
 
 
+@pytest.mark.parametrize("target", ["material", "scene"])
+@pytest.mark.parametrize("mode", ["joint", "i2d", "d2i"])
+def test_more_detail_is_sampled_where_it_is_asked_for(backend, entry, target, mode):
+    arrays = {
+        "joint": {},
+        "i2d": {"image": RNG.integers(0, 255, (50, 70, 3), np.uint8)},
+        "d2i": {"depth": 1 + RNG.random((50, 70), np.float32)},
+    }[mode]
+    request = joint(
+        mode=mode, target=target, width_px=70, height_px=50, detail_px=48, tile=None if mode == "joint" else False
+    )
+    output = backend.run(entry, request, arrays, ignore)
+    assert output.image.shape == (50, 70, 3) and output.depth.shape == (50, 70)
+    assert np.isfinite(output.depth).all() and not output.notes[0].count("own size")
+    plain = backend.run(entry, replace(request, detail_px=None), arrays, ignore)
+    made, before = (o.depth if mode == "i2d" else o.image for o in (output, plain))
+    assert not np.array_equal(made, before)
+
+
+def test_detail_beyond_the_result_or_within_the_models_own_size_changes_nothing(backend, entry):
+    plain = backend.run(entry, joint(target="scene"), {}, ignore)
+    small = backend.run(entry, joint(target="scene", detail_px=16), {}, ignore)
+    assert np.array_equal(plain.image, small.image)
+    full, more = (backend.run(entry, joint(target="scene", detail_px=px), {}, ignore) for px in (32, 4096))
+    assert np.array_equal(full.image, more.image) and not full.notes
+
+
+def test_known_pixels_are_held_in_detail_too(backend, entry):
+    image = RNG.integers(0, 255, (48, 48, 3), np.uint8)
+    mask = (np.arange(48) < 20)[None].repeat(48, 0)
+    request = joint(target="scene", width_px=48, height_px=48, detail_px=48)
+    output = backend.run(entry, request, {"known_image": image, "mask": mask}, ignore)
+    assert np.array_equal(output.image[mask], image[mask])
+
+
+def test_detail_can_be_cancelled_between_windows_and_has_small_previews(backend, entry):
+    calls = []
+
+    def report(stage, step, of, preview):
+        calls.append((stage, step, preview))
+        if [c[:2] for c in calls].count(("sampling details", 1)) == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        backend.run(entry, joint(width_px=200, height_px=100, detail_px=130, steps=50), {}, report)
+    assert calls[-1][1] == 1
+
+    seen = []
+    request = joint(target="scene", width_px=1200, height_px=20, detail_px=100, steps=4)
+    backend.run(entry, request, {}, lambda *args: seen.append(args))
+    assert {stage for stage, *_ in seen} >= {"sampling the whole", "sampling details"}
+    previews = [preview for *_, preview in seen if preview is not None]
+    assert previews and max(max(preview.shape) for preview in previews) <= 512
+
+
 def test_words_it_was_not_trained_on_and_enlarging_are_said(backend, entry):
     output = backend.run(entry, joint(prompt="red flurble wall", width_px=200, height_px=200), {}, ignore)
     assert output.unknown_words == ("flurble",)
@@ -108,7 +163,7 @@ def test_a_truncated_checkpoint_is_an_error_with_a_remedy(tmp_path, entry):
 
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (160, 90), (90, 160), (1024, 256), (17, 4096)])
 def test_frames_hold_the_requested_proportions_and_the_models_area(width, height):
-    frame = plan_frame(width, height, 64, 8, tile=False)
+    frame = plan_frame(width, height, 64, 8)
     rows, columns = frame.crop_px
     assert rows <= frame.grid[0] * 8 and columns <= frame.grid[1] * 8
     assert abs(rows - columns * height / width) <= 1 + 0.5 * height / width

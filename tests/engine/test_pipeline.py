@@ -101,3 +101,37 @@ def test_image_to_depth_takes_its_own_steps_and_no_guidance():
     joint = catalog.resolve(Request(prompt="wall", model="builtin"))
     assert i2d.steps < joint.steps and i2d.guidance == 1.0 < joint.guidance
     assert catalog.resolve(Request(mode="i2d", model="builtin", steps=9, guidance=2.0)).steps == 9
+
+
+PICTURE, DEPTH = np.zeros((32, 48, 3), np.uint8), np.ones((32, 48), np.float32)
+NOTHING = np.zeros((32, 48), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "mode", "said"),
+    [
+        ({"mask": NOTHING}, "joint", "nothing that it could be of"),
+        ({"known_image": PICTURE[..., 0]}, "joint", "known picture has no red"),
+        ({"known_image": PICTURE.astype(np.float32)}, "joint", "known picture has no red"),
+        ({"known_depth": DEPTH.astype(np.float64)}, "joint", "no depth map"),
+        ({"known_depth": DEPTH, "mask": DEPTH}, "joint", "mask is no mask"),
+        ({"known_image": PICTURE, "known_depth": DEPTH[1:]}, "joint", "sizes differ: known depth 48 x 31, known"),
+        ({"known_image": PICTURE, "mask": NOTHING[:, 1:]}, "joint", "sizes differ: known image 48 x 32, mask 47 x 32"),
+        ({"image": PICTURE[1:], "known_depth": DEPTH}, "i2d", "sizes differ: image 48 x 31"),
+        ({"known_image": PICTURE, "mask": NOTHING}, "joint", "No pixel is known"),
+        ({"known_depth": DEPTH * np.nan}, "joint", "No pixel is known"),
+        ({"known_depth": DEPTH * 0}, "joint", "0 or less"),
+        ({"image": PICTURE, "known_image": PICTURE}, "i2d", "picture is known already"),
+        ({"depth": DEPTH, "known_depth": DEPTH}, "d2i", "depth is known already"),
+    ],
+)
+def test_what_cannot_be_held_is_refused_with_a_remedy(arrays, mode, said):
+    with pytest.raises(InputError, match=said) as error:
+        run(arrays=arrays, mode=mode, prompt="wall", model="builtin")
+    assert error.value.remedy.endswith(".")
+
+
+def test_a_model_that_cannot_hold_known_pixels_names_those_that_can():
+    with pytest.raises(InputError, match="cannot hold known pixels") as error:
+        run(arrays={"known_image": PICTURE}, prompt="wall")
+    assert "builtin" in error.value.remedy

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from relievo.engine.sampling.sampler import Parametrisation, Step, guided, initial_noise, roll_grid, sample
+from relievo.engine.sampling.sampler import Parametrisation, Step, guided, initial_noise, sample
 from relievo.engine.sampling.schedules import Schedule
 
 GRID = (3, 4)
@@ -107,10 +107,13 @@ def test_tiling_shows_the_model_another_offset_each_step_and_undoes_it():
             self.calls.append(img)
             return ramp.expand_as(img), ramp.expand_as(depth)
 
-    tokens = torch.arange(12.0).reshape(1, 12, 1)
-    assert torch.equal(roll_grid(roll_grid(tokens, GRID, (1, 2)), GRID, (-1, -2)), tokens)
-    assert roll_grid(tokens, GRID, (0, 1))[0, :4, 0].tolist() == [3, 0, 1, 2]
     plain, _ = run(Echo(0, 0), num_steps=8)
-    rolled, _ = run(Echo(0, 0), num_steps=8, tile=True)
     assert torch.allclose(plain[0, :, 0], torch.arange(12.0), atol=1e-4)
-    assert not torch.allclose(rolled, plain, atol=0.1)
+    for tile in ((True, True), (False, True), (True, False)):
+        rolled = [run(Echo(0, 0), num_steps=8, tile=tile, seed=seed)[0] for seed in range(4)]
+        assert not torch.allclose(sum(rolled) / 4, plain, atol=0.1)
+        for tokens in rolled:
+            # An axis that does not tile is never rolled: along it the ramp is as it was.
+            ramp = tokens[0, :, 0].reshape(GRID)
+            assert tile[0] or torch.allclose(ramp.diff(dim=0), torch.full((2, 4), 4.0), atol=1e-3)
+            assert tile[1] or torch.allclose(ramp.diff(dim=1), torch.ones(3, 3), atol=1e-3)

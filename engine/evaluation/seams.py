@@ -1,0 +1,76 @@
+"""How much a tile's seam shows: the step across the wrap beside the steps inside.
+
+python -m engine.evaluation.seams --model engine/builtin/neural
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from .. import catalog
+from ..geometry import height as heights
+from ..modality_forcing import ModalityForcingBackend
+from ..request import Request
+
+PROMPTS = (
+    "red brick wall", "small grey cobblestones", "brown wood planks", "blue ceramic tiles", "green hexagon tiles",
+    "grey roof shingles", "tan sand dunes", "brown cracked earth", "mossy stone wall", "white fabric",
+)  # fmt: skip
+
+
+def seam_ratio(values: np.ndarray, axis: int) -> float:
+    """Mean absolute step from the last to the first line of an axis, in mean absolute steps between lines inside.
+
+    values (H, W) or (H, W, C). About 1 where nothing tells the border from any other place; 1 too where nothing
+    changes along the axis at all.
+    """
+    lines = np.moveaxis(np.asarray(values, np.float64), axis, 0)
+    inside = np.abs(np.diff(lines, axis=0)).mean()
+    across = np.abs(lines[0] - lines[-1]).mean()
+    if inside == 0.0:
+        return 1.0 if across == 0.0 else float("inf")
+    return float(across / inside)
+
+
+def of_material(image: np.ndarray, depth: np.ndarray, wrap: heights.Wrap = (True, True)) -> np.ndarray:
+    """Seam ratios of an image (H, W, 3) and the height of its depth (H, W), as [[colour, height] per axis]: (2, 2)."""
+    height = heights.from_depth(depth, wrap=wrap).height
+    return np.array([[seam_ratio(values, axis) for values in (image, height)] for axis in (0, 1)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="model folder")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--size", type=int, default=64, help="side in pixels; the model's own shows most")
+    parser.add_argument("--steps", type=int, default=None)
+    options = parser.parse_args()
+
+    entry = replace(catalog.find("builtin"), folder=str(options.model.resolve()))
+    backend, ratios = ModalityForcingBackend(), []
+    for seed in range(options.seeds):
+        request = Request(
+            prompt=PROMPTS[seed % len(PROMPTS)],
+            model="builtin",
+            seed=seed,
+            width_px=options.size,
+            height_px=options.size,
+            steps=options.steps,
+        )
+        made = backend.run(entry, catalog.resolve(request), {}, lambda *_: None)
+        ratios.append(of_material(made.image, made.depth))
+    ratios = np.array(ratios)
+
+    print(f"step across the wrap / step inside, {options.seeds} seeds at {options.size} px\n")
+    print("| | colour | height |\n|---|---|---|")
+    for axis, name in enumerate(("top to bottom", "left to right")):
+        mean, worst = ratios[:, axis].mean(axis=0), ratios[:, axis].max(axis=0)
+        print(f"| {name} | {mean[0]:.3f} (worst {worst[0]:.2f}) | {mean[1]:.3f} (worst {worst[1]:.2f}) |")
+
+
+if __name__ == "__main__":
+    main()

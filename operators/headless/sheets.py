@@ -1,0 +1,35 @@
+"""What else a material is delivered as: a set of map files, an asset. Asked for by --maps and --asset."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ...scene import asset, map_set
+from .console import Console
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """maps: the folder they are written to for now, which exists; name: how their files begin."""
+
+    maps: Path | None = None
+    name: str = ""
+    asset: bool = False
+
+    def write(self, made: bpy.types.Object, console: Console) -> None:
+        """Write the maps and mark the asset, as far as they are wanted. Before the file is saved."""
+        if self.maps is not None:
+            console.say("writing maps")
+            map_set.write(made, self.maps, self.name)
+        if self.asset:
+            console.say("rendering the asset's preview")
+            asset.mark(bpy.context, made)
+
+
+def wanted(args: argparse.Namespace, maps: Path | None, title: str) -> Sheets:
+    """The options, with the place that --maps means for now."""
+    return Sheets(maps, map_set.file_name(title), args.asset)

@@ -1,0 +1,38 @@
+"""How large a finished scene is: fitted to the scene around it, or to one known distance."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.align_to_scene import RELIEVO_OT_align_to_scene
+from ..operators.set_distance import RELIEVO_OT_set_distance
+from ..scene import fitting
+from .live_scene import RELIEVO_PT_live_scene
+from .tab import InTab, paragraph
+
+
+class RELIEVO_PT_scale(InTab, bpy.types.Panel):
+    bl_idname = "RELIEVO_PT_scale"
+    bl_label = "Scale"
+    bl_parent_id = RELIEVO_PT_live_scene.bl_idname
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return fitting.is_scene(context.active_object)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator(RELIEVO_OT_align_to_scene.bl_idname, icon="SNAP_ON")
+        if said := fitting.said(context.active_object):
+            paragraph(layout, context, f"{said}.", icon="INFO")
+        row = layout.row(align=True)
+        row.prop(context.scene.relievo, "known_distance")
+        row.operator(RELIEVO_OT_set_distance.bl_idname, icon="DRIVER_DISTANCE")
+
+
+def register() -> None:
+    bpy.utils.register_class(RELIEVO_PT_scale)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(RELIEVO_PT_scale)

@@ -1,0 +1,90 @@
+"""Seamless on the axes that tile: rolls by pixels, and the measure of a seam."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from relievo.engine.errors import InputError
+from relievo.engine.evaluation.seams import of_material, seam_ratio
+from relievo.engine.frame import plan_frame
+from relievo.engine.model.patches import from_patches, to_patches
+from relievo.engine.model.resample import resize
+from relievo.engine.request import Request
+from relievo.engine.sampling.tiling import random_offset, roll
+
+GRID, PATCH = (3, 4), 8
+
+
+def test_a_roll_moves_pixels_whatever_patches_they_are_in():
+    pixels = torch.randn(2, 24, 32, 3)
+    tokens = to_patches(pixels, PATCH)
+    for offset in ((0, 0), (8, 16), (5, 31), (0, 3)):
+        rolled = roll(tokens, GRID, offset, PATCH)
+        assert torch.equal(from_patches(rolled, GRID, PATCH, 3), pixels.roll(offset, (1, 2)))
+        assert torch.equal(roll(rolled, GRID, (-offset[0], -offset[1]), PATCH), tokens)
+
+
+def test_whole_tokens_move_where_they_are_no_pixels():
+    tokens = torch.arange(12.0).reshape(1, 12, 1)
+    assert roll(tokens, GRID, (0, 1))[0, :4, 0].tolist() == [3, 0, 1, 2]
+
+
+def test_offsets_reach_every_pixel_of_a_ring_and_leave_the_other_axis():
+    def drawn(rings):
+        generator = torch.Generator().manual_seed(0)
+        return np.array([random_offset(GRID, rings, generator, PATCH) for _ in range(600)])
+
+    both, columns = drawn((True, True)), drawn((False, True))
+    assert set(both[:, 0]) == set(range(24)) and set(both[:, 1]) == set(range(32))
+    assert not columns[:, 0].any() and np.array_equal(columns[:, 1], both[:, 1])
+    assert not drawn((False, False)).any()
+
+
+@pytest.mark.parametrize(("axes", "wrap"), [("both", (True, True)), ("x", (False, True)), ("y", (True, False))])
+def test_the_axes_of_a_request(axes, wrap):
+    request = Request(prompt="brick", tile_axes=axes)
+    request.validate()
+    assert request.wrap == wrap
+    assert Request(prompt="brick", tile_axes=axes, tile=False).wrap == (False, False)
+    assert Request(prompt="hall", target="scene", tile_axes=axes).wrap == (False, False)
+    assert Request.from_dict(request.to_dict()) == request
+
+
+def test_there_are_no_other_axes():
+    with pytest.raises(InputError, match="both, x, y"):
+        Request(prompt="brick", tile_axes="z").validate()
+
+
+def test_a_request_stored_before_there_were_axes_tiles_on_both():
+    stored = Request(prompt="brick", tile=True).to_dict()
+    del stored["tile_axes"]
+    assert Request.from_dict(stored).wrap == (True, True)
+
+
+def test_only_the_axis_that_tiles_is_rounded_to_whole_tokens():
+    frame = plan_frame(300, 200, 64, 8, (False, True))
+    assert frame.grid[1] * 8 == frame.crop_px[1] and frame.grid[0] * 8 > frame.crop_px[0]
+
+
+@pytest.mark.parametrize("wrap", [(True, True), (False, True), (True, False)])
+def test_enlarging_goes_round_where_it_tiles(wrap):
+    pixels = torch.rand(1, 3, 16, 24)
+    shift = (4 * wrap[0], 6 * wrap[1])
+    moved_first = resize(pixels.roll(shift, (2, 3)), (32, 48), wrap=wrap)
+    moved_after = resize(pixels, (32, 48), wrap=wrap).roll((2 * shift[0], 2 * shift[1]), (2, 3))
+    assert torch.allclose(moved_first, moved_after, atol=1e-5)
+
+
+def test_the_seam_measure():
+    x = np.arange(64) / 64
+    wave = np.sin(2 * np.pi * x)[None, :].repeat(8, 0)
+    ramp = x[None, :].repeat(8, 0)
+    assert seam_ratio(wave, 1) == pytest.approx(
+        2 * np.pi / 64 * 64 / 4, rel=0.02
+    )  # at its steepest: pi / 2 of the mean
+    assert seam_ratio(ramp, 1) == pytest.approx(63.0)
+    assert seam_ratio(wave, 0) == 1.0  # nothing changes, and no seam shows
+    noise = np.random.default_rng(0).random((256, 256, 3))
+    assert [seam_ratio(noise, axis) for axis in (0, 1)] == pytest.approx([1.0, 1.0], abs=0.1)
+    assert of_material(noise, 1 + noise[..., 0]).shape == (2, 2)
