@@ -55,9 +55,10 @@ class SmallConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SmallConfig:
         """ModelError where the variant is another or a field is missing."""
-        if values.get("variant") != SMALL_VARIANT:
+        variant = values.get("variant") if isinstance(values, dict) else None
+        if variant != SMALL_VARIANT:
             raise ModelError(
-                f"The model's variant is '{values.get('variant')}', not {SMALL_VARIANT}.",
+                f"The model's variant is '{variant}', not {SMALL_VARIANT}.",
                 "Install the model that belongs to this version of Relievo.",
             )
         try:

@@ -23,7 +23,7 @@ class Recipe:
     depth_logit_mean: float = 1.0  # depth trains at higher noise: else it is read off the noisy depth, not the image
     logit_std: float = 1.1
     caption_dropout: float = 0.35  # items with the empty prompt, for guidance and for image-to-depth without words
-    t_min: float = 0.1  # the loss weight 1 / t^2 stops growing here, as the sampler's division does
+    t_min: float = 0.1  # the loss weight 1 / t^2 stops growing here
     depth_weight: float = 1.0
 
 

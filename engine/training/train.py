@@ -85,7 +85,7 @@ class Trainer:
         else:
             self.run.mkdir(parents=True, exist_ok=True)
             self.save_run_config()
-        # Draws follow from the step, so that a resumed run goes on as an uninterrupted one would.
+        # Draws follow from the step a slice begins at: a resumed run sees other samples than it has just seen.
         self.rng = np.random.default_rng([options.seed, self.step])
         self.noise = torch.Generator(self.device).manual_seed(options.seed * 1_000_003 + self.step)
         if options.compile:

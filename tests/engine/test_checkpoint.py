@@ -95,6 +95,12 @@ def test_a_config_that_does_not_belong(folder, change, message):
         load_small(folder)
 
 
+def test_a_config_that_is_no_object(folder):
+    (folder / CONFIG_FILE).write_text("[]")
+    with pytest.raises(ModelError, match="variant"):
+        load_small(folder)
+
+
 def test_a_config_that_is_not_json(folder):
     (folder / CONFIG_FILE).write_text("{")
     with pytest.raises(ModelError, match=r"config.json is damaged"):
