@@ -240,6 +240,9 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
     live.add_argument("--far-cut", type=float, metavar="M", help="cut off what is farther; default: nothing")
     live.add_argument("--tear", type=float, metavar="S", help="part depths that differ by a larger share; default: 0.1")
     live.add_argument(
+        "--edge-inset", type=float, metavar="PX", help="move silhouettes in, off mixed colours; default: 0"
+    )
+    live.add_argument(
         "--no-back-fill", action="store_true", help="leave holes behind what stands before the background"
     )
     live.add_argument("--sky-distance", type=float, metavar="M", help="where the sky is; default: twice the farthest")

@@ -15,11 +15,12 @@ from relievo.scene import live_scene, records
 
 OPTIONS = [
     "--view-fov-deg", "72", "--depth-scale", "2", "--depth-offset=-0.5", "--near-cut", "1.5", "--far-cut", "90",
-    "--tear", "0.25", "--no-back-fill", "--sky-distance", "80", "--resolution-divisor", "3",
+    "--tear", "0.25", "--edge-inset", "1.5", "--no-back-fill", "--sky-distance", "80", "--resolution-divisor", "3",
 ]  # fmt: skip
 EXPECTED = {
     "Field of View": math.radians(72.0), "Depth Scale": 2.0, "Depth Offset": -0.5, "Near Cut": 1.5, "Far Cut": 90.0,
-    "Tear": 0.25, "Back Fill": False, "Sky Distance": 80.0, "Resolution Divisor": 3, "From Camera": False,
+    "Tear": 0.25, "Edge Inset": 1.5, "Back Fill": False, "Sky Distance": 80.0,
+    "Resolution Divisor": 3, "From Camera": False,
 }  # fmt: skip
 
 
