@@ -234,13 +234,19 @@ def finished_image(image: Tensor, request: Request, frame: Frame) -> np.ndarray:
 
 
 def finished_depth(depth: Tensor, request: Request, frame: Frame) -> np.ndarray:
-    """(1, h, w) -> (H, W) float32 at the requested size; resized as disparity, without overshoot."""
-    farthest = MATERIAL_FARTHEST if request.target == "material" else FARTHEST
+    """(1, h, w) -> (H, W) float32 at the requested size; resized as disparity.
+
+    A view without overshoot, which at a jump would be a ghost of one; a relief smoothly, or its slopes would be facets.
+    """
+    material = request.target == "material"
+    farthest = MATERIAL_FARTHEST if material else FARTHEST
     disparity = from_frame(depth_to_disparity(depth)[:, None], frame)
-    if request.target == "material":
-        disparity = disparity.clamp(min=1.0 / (0.999 * farthest))
     size = (request.height_px, request.width_px)
-    disparity = resize(disparity, size, wrap=request.wrap, mode="bilinear")
+    if material:
+        lowest = 1.0 / (0.999 * farthest)
+        disparity = resize(disparity.clamp(min=lowest), size, wrap=request.wrap, mode="bicubic").clamp(min=lowest)
+    else:
+        disparity = resize(disparity, size, wrap=request.wrap, mode="bilinear")
     return disparity_to_depth(disparity, farthest)[0, 0].cpu().numpy().astype(np.float32)
 
 

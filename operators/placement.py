@@ -11,6 +11,7 @@ from ..engine import catalog
 from ..engine.errors import InputError
 from ..scene import camera as cameras
 from ..scene import displacement, fitting, material, scene_mesh
+from ..scene.live_scene import LiveSettings
 
 if TYPE_CHECKING:
     from ..engine.request import Result
@@ -28,6 +29,7 @@ class Placement:
     camera_uid: int | None = None  # scene: the camera the picture is seen from; None = a new one
     fov_deg: float = DEFAULT_FOV_DEG  # of the new camera
     align_to_scene: bool = False  # scene: fit its depth to what the camera sees already
+    live: LiveSettings | None = None  # scene: what its modifier starts with
     scene_units: bool = False  # scene: the depth is the file's own, and stays as far away as it is
     relief_m: float | None = None  # material: lowest to highest point; None = what suits the depth
     tile_repeat: int = 1
@@ -74,6 +76,7 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
         camera=camera,
         fov_deg=None if camera else placement.fov_deg,
         median_depth_m=None if in_scene_units else scene_mesh.GENERATED_MEDIAN_M,
+        live=placement.live,
         letterbox=camera is not None and _rounded_frame(scene, result.image.shape[1], result.image.shape[0]),
     )
     if placement.align_to_scene:

@@ -29,7 +29,7 @@ class RELIEVO_PT_live_scene(InTab, bpy.types.Panel):
         _draw(by_hand, modifier, "View Width" if orthographic else "Field of View", "Shift X", "Shift Y")
         _draw(layout.column(align=True), modifier, "Depth Scale", "Depth Offset", "Sky Distance")
         _draw(layout.column(align=True), modifier, "Near Cut", "Far Cut")
-        _draw(layout.column(), modifier, "Tear", "Back Fill", "Resolution Divisor")
+        _draw(layout.column(), modifier, "Tear", "Edge Inset", "Back Fill", "Resolution Divisor")
 
 
 def _draw(layout: bpy.types.UILayout, modifier: bpy.types.NodesModifier, *names: str) -> None:

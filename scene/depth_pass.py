@@ -224,8 +224,7 @@ def _compositor(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, folder: Path
             output.file_output_items.new("FLOAT", "Depth")
         else:
             output.base_path = str(folder)
-            output.file_slots.clear()
-            output.file_slots.new("depth")
+            output.file_slots[0].path = "depth"  # clearing the slots would leak the first
         tree.links.new(source.outputs["Depth"], output.inputs[0])
         yield
     finally:

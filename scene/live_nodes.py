@@ -23,7 +23,7 @@ VERSION_KEY = "relievo_scene_version"
 #: What the mesh stores, and the nodes read.
 RAY, DEPTH, KNOWN = "relievo_ray", "relievo_depth", "relievo_known"
 SHOWN_FROM, SHOWN_TO, CELL_JUMP = "relievo_shown_from", "relievo_shown_to", "relievo_cell_jump"
-FILL = "relievo_fill"
+FILL, INSET = "relievo_fill", "relievo_inset"
 UV = "UVMap"
 
 _DRAFT_JUMP = "relievo_draft_jump"
@@ -62,6 +62,10 @@ INPUTS = (
         "Tear", _FLOAT, DEFAULT_TEAR, "Neighbouring pixels whose depths differ by more than this share are parted",
         LEAST_TEAR, 10.0,
     ),
+    Input(
+        "Edge Inset", _FLOAT, 0.0, "Move silhouettes in by so many pixels, off colours mixed with the background",
+        0.0, 4.0,
+    ),
     Input("Back Fill", _BOOL, True, "Continue the background a little way behind what stands before it"),
     Input(
         "Sky Distance", _FLOAT, 100.0, "Where the sky is, and all that is farther; before the depth is scaled", 1e-4,
@@ -73,6 +77,7 @@ INPUTS = (
     Input("Camera Shift X", _FLOAT, 0.0, "Shift of the camera's lens", hidden=True),
     Input("Camera Shift Y", _FLOAT, 0.0, "Shift of the camera's lens", hidden=True),
     Input("Made Width", _FLOAT, 1.0, "Width of the view that the rays were stored for, at distance 1", hidden=True),
+    Input("Made Height", _FLOAT, 1.0, "Height of the view that the rays were stored for", hidden=True),
     Input("Made Shift X", _FLOAT, 0.0, "Shift of the lens that the rays were stored for", hidden=True),
     Input("Made Shift Y", _FLOAT, 0.0, "Shift of the lens that the rays were stored for", hidden=True),
     Input("Shift Unit", _FLOAT, 1.0, "A shift of 1, in widths of the picture", hidden=True),
@@ -160,9 +165,9 @@ def _position(f: Formula, given) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSo
     stored = f.math("MINIMUM", f.attribute(DEPTH, "FLOAT"), given["Sky Distance"])
     stored = f.switch("FLOAT", f.attribute(KNOWN, "BOOLEAN"), given["Sky Distance"], stored)
     distance = f.math("MULTIPLY_ADD", stored, given["Depth Scale"], given["Depth Offset"])
-    ray = f.vector_math(
-        "MULTIPLY_ADD", f.attribute(RAY, "FLOAT_VECTOR"), f.combine(zoom, zoom, 1.0), f.combine(shift_x, shift_y, 0.0)
-    )
+    size = f.combine(given["Made Width"], given["Made Height"], 0.0)
+    inset = f.vector_math("MULTIPLY_ADD", _inset(f, given), size, f.attribute(RAY, "FLOAT_VECTOR"))
+    ray = f.vector_math("MULTIPLY_ADD", inset, f.combine(zoom, zoom, 1.0), f.combine(shift_x, shift_y, 0.0))
     reach = f.switch("FLOAT", given["Orthographic"], distance, 1.0)
     return f.vector_math("MULTIPLY", ray, f.combine(reach, reach, distance)), distance
 
@@ -183,7 +188,19 @@ def _full(f: Formula, given, position, distance) -> bpy.types.NodeSocket:
         domain="FACE",
         mode="ALL",
     ).outputs[0]
-    return f.node("GeometryNodeSetPosition", {"Geometry": kept, "Position": position}).outputs[0]
+    placed = f.node("GeometryNodeSetPosition", {"Geometry": kept, "Position": position}).outputs[0]
+    uv = f.vector_math("ADD", f.attribute(UV, "FLOAT_VECTOR"), f.on_domain(_inset(f, given), "FLOAT_VECTOR", "POINT"))
+    painted = f.store(placed, UV, uv, "FLOAT2", "CORNER")
+    return f.switch("GEOMETRY", f.compare("GREATER_THAN", given["Edge Inset"], 0.0), placed, painted)
+
+
+def _inset(f: Formula, given) -> bpy.types.NodeSocket:
+    """Field: how far a point gives way to the inset of the silhouettes, in widths and heights of the picture."""
+    width, height = (f.math("SUBTRACT", given[side], 2.0) for side in ("Columns", "Rows"))  # without the margin
+    per_pixel = f.combine(
+        f.math("DIVIDE", given["Edge Inset"], width), f.math("DIVIDE", given["Edge Inset"], height), 0
+    )
+    return f.vector_math("MULTIPLY", f.attribute(INSET, "FLOAT_VECTOR"), per_pixel)
 
 
 def _draft(tree: bpy.types.NodeTree, f: Formula, given, position) -> bpy.types.NodeSocket:

@@ -29,6 +29,7 @@ class LiveSettings:
     near_cut: float = 0.0
     far_cut: float = 0.0  # 0: nothing is cut off
     tear: float = DEFAULT_TEAR
+    edge_inset: float = 0.0  # pixels
     back_fill: bool = True
     sky_distance: float | None = None
     resolution_divisor: int = 1
@@ -41,6 +42,7 @@ class LiveSettings:
         _between("near cut", self.near_cut, 0.0, math.inf)
         _between("far cut", self.far_cut, 0.0, math.inf)
         _between("tear threshold", self.tear, LEAST_TEAR, 10.0)
+        _between("edge inset", self.edge_inset, 0.0, 4.0, "pixels")
         _between("sky distance", self.sky_distance, 1e-4, math.inf)
         _between("resolution divisor", self.resolution_divisor, 1, 64)
 
@@ -93,11 +95,13 @@ def attach(
             "Near Cut": settings.near_cut,
             "Far Cut": settings.far_cut,
             "Tear": settings.tear,
+            "Edge Inset": settings.edge_inset,
             "Back Fill": settings.back_fill,
             "Sky Distance": sky_distance if settings.sky_distance is None else settings.sky_distance,
             "Resolution Divisor": settings.resolution_divisor,
             "Material": material,
             "Made Width": made_width,
+            "Made Height": lens.height_px / lens.fy,
             "Made Shift X": camera.data.shift_x,
             "Made Shift Y": camera.data.shift_y,
             "Shift Unit": side_in_widths,
@@ -154,6 +158,8 @@ def is_as_made(scene_object: bpy.types.Object) -> bool:
     """Whether the modifier shows every pixel on the ray that it was made for."""
     modifier = of(scene_object)
     if modifier is None or not modifier.show_render or get(modifier, "Resolution Divisor") != 1:
+        return False
+    if has(modifier, "Edge Inset") and get(modifier, "Edge Inset") > 0.0:
         return False
     by = "Camera " if get(modifier, "From Camera") else ""
     if by:

@@ -157,6 +157,7 @@ def _mesh(name: str, grid: grids.GridMesh) -> bpy.types.Mesh:
     np.subtract(1.0, uv[:, 1], out=uv[:, 1])
     mesh.uv_layers.new(name=live_nodes.UV).uv.foreach_set("vector", uv[corners].ravel())
     _store(mesh, live_nodes.RAY, "FLOAT_VECTOR", "POINT", grid.rays * _TO_BLENDER)
+    _store(mesh, live_nodes.INSET, "FLOAT2", "POINT", grid.inset * np.float32([1.0, -1.0]))
     _store(mesh, live_nodes.DEPTH, "FLOAT", "POINT", grid.depth)
     _store(mesh, live_nodes.KNOWN, "BOOLEAN", "POINT", grid.known)
     _store(mesh, live_nodes.CELL_JUMP, "FLOAT", "POINT", grid.cell_jump)
@@ -171,7 +172,7 @@ def _mesh(name: str, grid: grids.GridMesh) -> bpy.types.Mesh:
 
 def _store(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, values: np.ndarray) -> None:
     mesh.attributes.new(name, kind, domain)
-    _fill(mesh, name, "vector" if kind == "FLOAT_VECTOR" else "value", values)
+    _fill(mesh, name, "vector" if kind in {"FLOAT_VECTOR", "FLOAT2"} else "value", values)
 
 
 def _fill(mesh: bpy.types.Mesh, name: str, field: str, values: np.ndarray) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 REACH = 0.06
 
 #: Relaxation after growing, so that rings from different sides meet without a step.
-_SMOOTHINGS = 12
+_SMOOTHINGS = 6
 
 _NEIGHBOURS = (
     (0, 1, 1.0),
@@ -138,16 +138,22 @@ class _Layer:
         beside = pixels[:, None] + steps
         # Of the same kind, and of this layer or what it continues, but not the thing before it.
         joined = self._continues(pixels[:, None], beside)
-        weight = joined / np.maximum(joined.sum(1, keepdims=True), 1)
+        weight = joined / np.maximum(joined.sum(1, keepdims=True), 1).astype(np.float32)
         alone = ~joined.any(1)
         row, column = np.divmod(beside[joined & ~self.filled[beside]], self.columns)
         self.colour[row * self.columns + column] = self._image_at(row, column)
-        values = np.concatenate([1.0 / self.z[:, None], self.colour], axis=1, dtype=np.float32)
+        # Only what takes part, close together in memory: the pixels first, then what they continue.
+        others = np.unique(beside[~self.filled[beside]])
+        part = np.concatenate([pixels, others])
+        number = np.empty(len(self.z), np.int32)
+        number[part] = np.arange(len(part), dtype=np.int32)
+        beside, count = number[beside], len(pixels)
+        values = np.concatenate([1.0 / self.z[part, None], self.colour[part]], axis=1, dtype=np.float32)
         for _ in range(_SMOOTHINGS):
             mean = sum(values[beside[:, k]] * weight[:, k, None] for k in range(4))
-            values[pixels] = np.where(alone[:, None], values[pixels], mean)
-        self.z[pixels] = np.maximum(1.0 / values[pixels, 0], self.front[pixels] * (1.0 + self.tear / 2))
-        self.colour[pixels] = values[pixels, 1:]
+            values[:count] = np.where(alone[:, None], values[:count], mean)
+        self.z[pixels] = np.maximum(1.0 / values[:count, 0], self.front[pixels] * (1.0 + self.tear / 2))
+        self.colour[pixels] = values[:count, 1:]
 
     def _continues(self, pixels: np.ndarray, beside: np.ndarray) -> np.ndarray:
         """Whether the fill at those pixels and the layer beside it are one surface."""

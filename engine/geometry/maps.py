@@ -125,7 +125,7 @@ def _light(
         rise = -towards / facing[..., 2]  # the surface itself hides what is below its tangent
         for down, across in slices:
             np.maximum(
-                rise, (shifted(down, across) - here) * np.float32(1.0 / (pixel * math.hypot(down, across))), rise
+                rise, (shifted(down, across) - here) * np.float32(1.0 / (pixel * math.hypot(down, across))), out=rise
             )
         # Integral of n . w over the slice, from the zenith down to the horizon at the angle `open`.
         open_angle = 0.5 * np.float32(math.pi) - np.arctan(rise)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import backfill, seams
+from . import backfill, seams, silhouettes
 from .camera import Intrinsics
 from .edges import DEFAULT_TEAR, jumps
 
@@ -42,6 +42,7 @@ class GridMesh:
     known       (N,)   bool      False on the backdrop, where there was no depth
     uv          (N, 2) float32   where in the image its colour is, 0..1 from the left and from the top (margin: just
                                  outside). The vertex's own place, except along a silhouette: there on its side of it
+    inset       (N, 2) float32   by how much of a pixel, x and y, it gives way when silhouettes move in by a pixel
     quads       (F, 4) int32
     edges       (E, 2) int32     each once
     quad_edges  (F, 4) int32     edge k of a face runs from its vertex k to the next
@@ -57,6 +58,7 @@ class GridMesh:
     depth: np.ndarray
     known: np.ndarray
     uv: np.ndarray
+    inset: np.ndarray
     quads: np.ndarray
     edges: np.ndarray
     quad_edges: np.ndarray
@@ -116,6 +118,9 @@ def build(
         edges = sum(len(layer.edges) for layer in layers)
         layers.append(_layer(behind.quads + np.int32(start), behind.shown_from, seams.ALWAYS, edges))
 
+    inset = np.zeros((len(vertices.depth), 2), np.float32)
+    inset[: z.size] = silhouettes.give_way(np.where(known, z, np.inf), across > tear, down > tear)
+    inset[z.size : z.size + len(cut.depth)] = inset[cut.origin]
     cell_jump = np.zeros(len(vertices.depth), np.float32)
     cell_jump[: z.size].reshape(z.shape)[:-1, :-1] = whole_from.reshape(len(z) - 1, -1)
     joined = {name: np.concatenate([getattr(layer, name) for layer in layers]) for name in _Faces.__annotations__}
@@ -127,6 +132,7 @@ def build(
         depth=vertices.depth,
         known=vertices.known,
         uv=vertices.uv,
+        inset=inset,
         **joined,
         fill=fill,
         cell_jump=cell_jump,

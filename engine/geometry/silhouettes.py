@@ -17,6 +17,9 @@ MARGIN_PX = 0.1
 #: Rounds of tightening. More would straighten edges that hardly leave the pixel rows, but cut corners.
 _ROUNDS = 30
 
+#: How many pixels beside a silhouette give way when it moves in: what moves at the edge is at rest that far from it.
+INSET_BAND_PX = 8
+
 CORNER = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])  # k: clockwise from the top left, x right, y down
 MIDDLE = (CORNER + np.roll(CORNER, -1, axis=0)) / 2  # of edge k, from corner k to k+1
 
@@ -90,3 +93,30 @@ def taut(cells: np.ndarray, columns: int, torn: np.ndarray) -> Contour:
     several = torn.sum(1) > 1
     centre[several] = (crossing * torn[..., None]).sum(1)[several] / torn.sum(1)[several, None]
     return Contour(crossing, centre)
+
+
+def give_way(z: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """(R * C, 2) float32: by how much of a pixel, x and y, each pixel moves when silhouettes move in by one.
+
+    z       (R, C)  the nearer side of a silhouette is the one that moves
+    across  (R, C-1) bool, down (R-1, C) bool: silhouettes between neighbours
+
+    Counted along rows and along columns by themselves, so that no two pixels of a row or column change places.
+    """
+    columns = z.shape[1]
+    moved = np.zeros((z.size, 2), np.float32)
+    for axis, (torn, step) in enumerate(((across, 1), (down, columns))):
+        row, column = np.nonzero(torn)
+        before = row * columns + column
+        ended = np.zeros(z.size, bool)  # whether the silhouette is behind the pixel, in the direction of the step
+        ended[before] = True
+        nearer = z.ravel()[before] < z.ravel()[before + step]
+        for pixels, direction in ((before[nearer], -1), (before[~nearer] + step, 1)):
+            for distance in range(INSET_BAND_PX):
+                moved[pixels, axis] += direction * (1.0 - distance / INSET_BAND_PX)
+                beside = pixels + direction * step
+                within = (beside >= 0) & (beside < z.size) & ~ended[np.minimum(pixels, beside)]
+                if axis == 0:
+                    within &= beside // columns == pixels // columns
+                pixels = beside[within]
+    return moved

@@ -21,7 +21,7 @@ from ...scene import camera as cameras
 from ...scene import depth_pass, displacement, files, images, material, render, results, scene_mesh
 from .. import known, session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
-from . import fit, sheets
+from . import fit, live, sheets
 from .blend import camera_of, open_or_keep
 from .console import Console
 from .staging import Staging
@@ -109,6 +109,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
         **({"fov_deg": args.fov_deg} if args.fov_deg else {}),
         scene_units="known_depth" in arrays,
         align_to_scene=args.align_to_scene,
+        live=live.settings(args),
         relief_m=args.relief_m,
         tile_repeat=args.tile_repeat,
         displacement=args.displacement,
@@ -286,6 +287,7 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a mesh that fits the camera."""
     open_or_keep(args.blend)
     camera = None if args.fov_deg else camera_of(bpy.context.scene, args.camera)
+    start = live.settings(args)
     notes: list[str] = []
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
@@ -297,6 +299,7 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             name=args.image.stem,
             camera=camera,
             fov_deg=args.fov_deg,
+            live=start,
         )
         notes.extend(fit.fit(args, made))
         return made

@@ -146,6 +146,7 @@ def build_parser() -> Parser:
     _add_pair(scene)
     _add_camera(scene)
     _add_fit(scene)
+    _add_live(scene)
     _add_render(scene)
 
     material = _command(commands, "material", "a picture and its depth become a displaced material")
@@ -175,6 +176,7 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     _add_known(parser)
     parser.add_argument("--refine-depth", action="store_true", help="a second pass for the depth (neural models)")
     _add_camera(parser)
+    _add_live(parser)
     parser.add_argument("--align-to-scene", action="store_true", help=ALIGN_HELP)
     _add_relief(parser)
     _add_render(parser)
@@ -242,6 +244,27 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         metavar="X1,Y1,X2,Y2,METRES",
         help="scale the depth so that these two pixels of the picture are that far apart",
     )
+
+
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    """What can be changed later on the scene's modifier. None: as it is there anyway."""
+    live = parser.add_argument_group("live scene", "what the scene's modifier starts with; it stays live in Blender")
+    follow = live.add_mutually_exclusive_group()
+    follow.add_argument("--view-fov-deg", type=_fov, metavar="F", help="spread the scene over this field of view")
+    follow.add_argument("--from-camera", action="store_true", help="follow the camera's lens, sensor and shift")
+    live.add_argument("--depth-scale", type=float, metavar="K", help="multiplies every distance; default: 1")
+    live.add_argument("--depth-offset", type=float, metavar="M", help="added to every distance; default: 0")
+    live.add_argument("--near-cut", type=float, metavar="M", help="cut off what is nearer; default: 0")
+    live.add_argument("--far-cut", type=float, metavar="M", help="cut off what is farther; default: nothing")
+    live.add_argument("--tear", type=float, metavar="S", help="part depths that differ by a larger share; default: 0.1")
+    live.add_argument(
+        "--edge-inset", type=float, metavar="PX", help="move silhouettes in, off mixed colours; default: 0"
+    )
+    live.add_argument(
+        "--no-back-fill", action="store_true", help="leave holes behind what stands before the background"
+    )
+    live.add_argument("--sky-distance", type=float, metavar="M", help="where the sky is; default: twice the farthest")
+    live.add_argument("--resolution-divisor", type=int, metavar="N", help="every n-th pixel only, a draft; default: 1")
 
 
 def _add_relief(parser: argparse.ArgumentParser) -> None:

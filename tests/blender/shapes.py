@@ -100,8 +100,8 @@ def _cuboid(centre, half) -> tuple[np.ndarray, list]:
     return np.array(centre) + signs * np.array(half), faces
 
 
-def _ball(centre, radius: float, rings: int = 300) -> bpy.types.Object:
-    """So fine a grid that its chords are within 4e-5 of the radius."""
+def _ball(centre, radius: float, rings: int = 150) -> bpy.types.Object:
+    """So fine a grid that its chords are within 6e-5 of the radius."""
     polar, around = np.meshgrid(np.linspace(0, np.pi, rings + 1), np.linspace(0, 2 * np.pi, 2 * rings + 1))
     points = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], -1)
     number = np.arange(points[..., 0].size).reshape(polar.shape)

@@ -178,6 +178,32 @@ def test_a_draft_takes_every_nth_pixel_and_tears_at_the_same_jumps():
         assert (normals.reshape(-1, 3)[:, 2] > 0).all()
 
 
+def test_silhouettes_move_in_and_the_picture_stays():
+    """The box loses its outermost pixels, whose colour may be mixed; what is left is where it was, in its colour."""
+    mesh = built()
+    pixel = 2 * math.tan(math.radians(25.0)) / 60
+
+    def box() -> tuple[np.ndarray, np.ndarray]:
+        shown = evaluated(mesh)
+        corner = quads_of(shown).ravel()
+        points = points_of(shown)[corner]
+        uv = np.empty(2 * len(shown.loops), np.float32)
+        shown.uv_layers["UVMap"].uv.foreach_get("vector", uv)
+        near = points[:, 2] > -3.5
+        return points[near, :2] / (3.0 * pixel) + (30, 20), uv.reshape(-1, 2)[near] * (60, 40)
+
+    whole = place = box()[0]
+    np.testing.assert_allclose(np.ptp(place, axis=0), (20, 20), atol=0.05)
+    for inset in (1.0, 2.5):
+        set_(mesh, Edge_Inset=inset)
+        place, colour = box()
+        np.testing.assert_allclose(np.ptp(place, axis=0), np.subtract((20, 20), 2 * inset), atol=0.05)
+        assert np.abs(place - colour).max() < 1.0
+    assert not live_scene.is_as_made(mesh)
+    set_(mesh, Edge_Inset=0.0)
+    np.testing.assert_array_equal(box()[0], whole)
+
+
 @pytest.mark.parametrize("sky", [False, True])
 def test_a_camera_that_moves_aside_does_not_see_through(sky, camera, tmp_path):
     """By 5 % of the distance, to both sides; the world shows where there is nothing."""

@@ -81,3 +81,20 @@ def test_a_pixel_alone_and_noise_are_no_trouble():
         x, y = np.moveaxis(lens.project(grid.points.astype(np.float64))[grid.quads[grid.shown(0.1)]], -1, 0)
         area = -(x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1) / 2
         assert area.min() > -1e-6 and area.sum() == pytest.approx(41 * 31, rel=1e-5)
+
+
+def test_pixels_beside_a_silhouette_give_way_inwards():
+    depth = np.full((30, 40), 6.0, np.float32)
+    depth[8:25, 5:25] = 3.0
+    depth[2, 30] = 3.0
+    depth[0:30, 34:38] = 3.0
+    grid = mesh.build(depth, Intrinsics.from_fov(40, 30, 1.0))
+    inset = grid.inset[: 32 * 42].reshape(32, 42, 2)[1:-1, 1:-1]
+    assert not inset[depth > 3.0].any()  # the wall stays
+    assert inset[2, 30].tolist() == [0.0, 0.0]  # and so does a pixel pulled from all sides
+    assert inset[15, 5:14, 0].tolist() == [1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0.0]
+    assert inset[16, 24].tolist() == [-1.0, 0.0] and inset[24, 24].tolist() == [-1.0, -1.0]
+    assert inset[:, 34:38, 0].tolist() == [[0.375, 0.125, -0.125, -0.375]] * 30
+    for most in (1.0, 3.9):  # whatever the inset, none overtakes another
+        place = np.arange(40) + most * inset[..., 0]
+        assert all((np.diff(row[near]) > 0).all() for row, near in zip(place, depth < 4.0, strict=True))

@@ -7,7 +7,8 @@ import pytest
 import torch
 from relievo.engine import catalog
 from relievo.engine.errors import Cancelled, ModelError
-from relievo.engine.modality_forcing import ModalityForcingBackend, plan_frame
+from relievo.engine.frame import Frame
+from relievo.engine.modality_forcing import MATERIAL_FARTHEST, ModalityForcingBackend, finished_depth, plan_frame
 from relievo.engine.model.bundle import WEIGHTS_FILE, SmallModel
 from relievo.engine.model.resample import enlarge, resize
 from relievo.engine.request import Request
@@ -184,3 +185,17 @@ def test_resizing_keeps_the_mean_and_a_constant():
     constant = torch.full((1, 1, 7, 9), 0.3)
     for size in ((7, 9), (30, 4), (3, 50)):
         assert torch.allclose(resize(constant, size), torch.tensor(0.3), atol=1e-5)
+
+
+def test_an_enlarged_relief_has_no_facets_and_no_holes():
+    """A wave eight times enlarged bends everywhere, not at every eighth pixel alone; and a material has no sky."""
+    x = torch.arange(16.0) / 16
+    depth = 1 + 0.3 * torch.sin(2 * torch.pi * x)[None, None].repeat(1, 16, 1)
+    depth[0, 4:6, 4:6] = torch.inf  # a model's slip: a surface seen from the front has no sky
+    relief = Request(prompt="waves", width_px=128, height_px=128)
+    found = finished_depth(depth, relief, Frame((2, 2), (16, 16)))
+    assert np.isfinite(found).all() and found.max() <= MATERIAL_FARTHEST
+    bent = np.abs(np.diff(found[96], n=2))
+    assert np.median(bent) > 0.3 * bent.max()
+    view = finished_depth(depth, replace(relief, target="scene"), Frame((2, 2), (16, 16)))
+    assert np.isinf(view).any() and view[np.isfinite(view)].min() >= 0.7 - 1e-5
