@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 
 KNOWN_OPTIONS = {"image": "known_image", "depth": "known_depth", "mask": "mask"}  # known.read's name -> option
 
+#: The options of generate that mean something for one target only, and what those are that are not given.
+ONLY_FOR = {
+    "material": ("relief_m", "tile_repeat", "displacement", "flatten", "maps", "asset"),
+    "scene": ("camera", "fov_deg", "align_to_scene", "known_from_scene", *live.OPTIONS),
+}
+UNSAID = {"tile_repeat": 1, "displacement": displacement.DEFAULT}  # else None, or False
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -121,24 +128,13 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
 
 def _refuse_without_effect(args: argparse.Namespace) -> None:
     """InputError for an option that the other target has: a thousand jobs later is too late to see the mistake."""
-    foreign = {
-        "material": {
-            "--camera": args.camera is not None,
-            "--fov-deg": args.fov_deg is not None,
-            "--align-to-scene": args.align_to_scene,
-            "--known-from-scene": args.known_from_scene,
-        },
-        "scene": {
-            "--relief-m": args.relief_m is not None,
-            "--tile-repeat": args.tile_repeat != 1,
-            "--displacement": args.displacement != displacement.DEFAULT,
-            "--flatten": args.flatten is not None,
-            "--maps": args.maps is not None,
-            "--asset": args.asset,
-        },
-    }[args.target]
-    for option in [option for option, given in foreign.items() if given]:
-        raise InputError(f"{option} means nothing for a {args.target}.", "Leave it out, or choose the other target.")
+    for name in ONLY_FOR["scene" if args.target == "material" else "material"]:
+        value = getattr(args, name)
+        if value is not None and value is not False and value != UNSAID.get(name):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(
+                f"{option} means nothing for a {args.target}.", "Leave it out, or choose the other target."
+            )
 
 
 def read_known(args: argparse.Namespace, base: Path = Path(), seen: np.ndarray | None = None) -> dict[str, np.ndarray]:

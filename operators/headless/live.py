@@ -7,6 +7,9 @@ from dataclasses import fields
 
 from ...scene.live_scene import LiveSettings
 
+#: As the parser calls them.
+OPTIONS = (*(field.name for field in fields(LiveSettings) if field.name != "back_fill"), "no_back_fill")
+
 
 def settings(args: argparse.Namespace) -> LiveSettings:
     """The options that were given; the others as the modifier has them anyway. InputError for one out of range."""
