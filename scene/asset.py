@@ -47,7 +47,7 @@ def _picture(context: bpy.types.Context, wearer: bpy.types.Object) -> np.ndarray
         render.show_as_made(scene)
         with (
             context.temp_override(scene=scene, view_layer=scene.view_layers[0], collection=scene.collection),
-            tempfile.TemporaryDirectory(prefix="relievo-") as folder,
+            tempfile.TemporaryDirectory(prefix="relievo-", dir=bpy.app.tempdir) as folder,
         ):
             scene.view_layers[0].update()
             render.add_stage(bpy.context, wearer)

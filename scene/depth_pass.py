@@ -76,7 +76,7 @@ def from_view(
     Nothing of the file is changed when this returns or raises. EngineError where Cycles cannot render it.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="relievo-") as folder,
+        tempfile.TemporaryDirectory(prefix="relievo-", dir=bpy.app.tempdir) as folder,
         _looked_through(exclude),
         _stage(context, place, lens, clip_start, clip_end) as (scene, layer),
         _compositor(scene, layer, Path(folder)),

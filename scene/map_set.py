@@ -17,6 +17,7 @@ from ..engine.geometry import height as heights
 from ..engine.geometry import maps
 from ..engine.version import VERSION
 from . import displacement, images, records
+from .writing import unwritable
 
 #: What is written, each as NAME_<this>.
 FILES = (
@@ -53,11 +54,12 @@ def check(wearer: bpy.types.Object | None) -> None:
 
 
 def save(wearer: bpy.types.Object, folder: str | Path, name: str) -> dict[str, Path]:
-    """Write the set into a folder, whole or not at all: file as in FILES -> path. Files of these names are replaced.
+    """Write the set into a folder, whole or not at all: file as in FILES -> path. A set of this name is replaced.
 
-    Raises InputError: nothing to write, a place that cannot be written.
+    Raises InputError: nothing to write, a place that cannot be written, other files of these names there.
     """
     folder = Path(folder).absolute()
+    refuse_others(folder, name)
     partial = folder / f".{name}.{os.getpid()}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,10 +71,27 @@ def save(wearer: bpy.types.Object, folder: str | Path, name: str) -> dict[str, P
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        raise InputError(
-            f"The maps cannot be written to {folder}.", "Choose a folder that you may write to.", str(error)
-        ) from error
+        raise unwritable(folder, error) from error
     return {file: folder / path.name for file, path in written.items()}
+
+
+def paths_in(folder: Path, name: str) -> dict[str, Path]:
+    """Where the files of a set are, as in FILES."""
+    return {file: folder / f"{name}_{file}" for file in FILES}
+
+
+def refuse_others(folder: Path, name: str) -> None:
+    """InputError where a set of that name would take the place of files of the user's own; an earlier set may go."""
+    paths = paths_in(folder, name)
+    try:
+        there = [] if paths[FILES[-1]].exists() else [path for path in paths.values() if path.exists()]
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    if there:
+        raise InputError(
+            f"'{folder}' already has a file {there[0].name}, which would be lost.",
+            "Choose another folder, or move it away.",
+        )
 
 
 def write(wearer: bpy.types.Object, folder: Path, name: str) -> dict[str, Path]:
@@ -89,7 +108,7 @@ def write(wearer: bpy.types.Object, folder: Path, name: str) -> dict[str, Path]:
 
     relief = height.astype(np.float64) * relief_m
     unit_normals = maps.normals(relief, pixel_m, wrap)
-    paths = {file: folder / f"{name}_{file}" for file in FILES}
+    paths = paths_in(folder, name)
     images.write_image(paths["basecolor.png"], np.rint(np.clip(picture[..., :3], 0, 1) * 255).astype(np.uint8))
     images.write_depth(paths["height.exr"], height)
     images.write_data(paths["normal.png"], maps.normal_colours(unit_normals))

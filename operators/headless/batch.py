@@ -14,7 +14,7 @@ import bpy
 from ...engine.errors import EngineError, InputError
 from ...scene import results
 from ...scene.writing import unwritable
-from . import commands, sheets
+from . import commands, givens, sheets
 from .blend import start_from
 from .console import print_error
 from .jobs import BatchJob, read_jobs
@@ -130,11 +130,12 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
             paths = {"folder": job.id, "blend": f"{job.id}/{commands.blend_name(args.target)}"}
             shot = None
             if args.render:
+                commands.refuse_overwriting(args.render, givens.known_files(args, list_dir).values())
                 png, paths["render"] = _render_place(args.render, job.id, folder, staging)
                 shot = commands.Shot(png, args.samples)
             maps = None
             if args.maps:
-                maps, paths["maps"] = _maps_place(args.maps, job.id, folder, staging)
+                maps, paths["maps"] = _maps_place(args.maps, job.id, args.prompt, folder, staging)
             extra = sheets.wanted(args, maps, args.prompt)
             result = commands.ask(request, arrays, console)
             notes = commands.write_generated(result, placement, folder, shot, console, extra)
@@ -163,10 +164,10 @@ def _render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> 
     return folder / render, f"{job_id}/{render}"
 
 
-def _maps_place(maps: Path, job_id: str, folder: Path, staging: Staging) -> tuple[Path, str]:
+def _maps_place(maps: Path, job_id: str, title: str, folder: Path, staging: Staging) -> tuple[Path, str]:
     """The same for a job's maps, which are a folder."""
     if maps.is_absolute():
-        return staging.folder(maps / job_id), str(maps / job_id)  # two jobs' maps may bear the same names
+        return sheets.place(maps / job_id, staging, title), str(maps / job_id)  # two jobs' maps may bear the same names
     if len(maps.parts) > 1 or maps.name in ("", ".", ".."):
         raise InputError(f"The maps '{maps}' would leave their job's folder.", "Give a folder name or a whole path.")
     inside = folder / maps

@@ -17,11 +17,10 @@ from ...engine import catalog
 from ...engine.errors import InputError
 from ...engine.geometry import depth as depth_maps
 from ...engine.request import Request, tile_fields
-from ...scene import camera as cameras
 from ...scene import depth_pass, displacement, files, images, material, render, results, scene_mesh
 from .. import known, session
 from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
-from . import fit, live, sheets
+from . import fit, givens, live, sheets
 from .blend import camera_of, open_or_keep
 from .console import Console
 from .staging import Staging
@@ -29,8 +28,6 @@ from .staging import Staging
 if TYPE_CHECKING:
     from ...engine.request import Result
 
-
-KNOWN_OPTIONS = {"image": "known_image", "depth": "known_depth", "mask": "mask"}  # known.read's name -> option
 
 #: The options of generate that mean something for one target only, and what those are that are not given.
 ONLY_FOR = {
@@ -71,8 +68,10 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
     results.refuse_another(args.out, request, [blend_name(args.target)])
     with Staging() as staging:
         folder = staging.folder(args.out)
-        shot = _shot(args, staging, [*_known_files(args).values(), *(args.out / name for name in results.FILES)])
-        extra = sheets.wanted(args, staging.folder(args.maps) if args.maps else None, args.prompt)
+        written = [*(args.out / name for name in results.FILES), *sheets.files(args, args.prompt)]
+        shot = _shot(args, staging, [*givens.known_files(args).values(), *written])
+        maps = sheets.place(args.maps, staging, args.prompt) if args.maps else None
+        extra = sheets.wanted(args, maps, args.prompt)
         result = ask(request, arrays, console)
         notes = write_generated(result, placement, folder, shot, console, extra)
     paths = {"folder": args.out, "blend": args.out / blend_name(args.target)}
@@ -88,8 +87,8 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
     _refuse_without_effect(args)
     material.check_repeat(args.tile_repeat)
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
-    arrays = _going_on(args, base, camera) if args.known_from_scene else read_known(args, base)
-    width_px, height_px = _picture_px(args, camera, {} if args.known_from_scene else arrays)
+    arrays = givens.going_on(args, base, camera) if args.known_from_scene else givens.read_known(args, base)
+    width_px, height_px = givens.picture_px(args, camera, {} if args.known_from_scene else arrays)
     check_shape(scene, camera, width_px, height_px)
     request = Request(
         target=args.target,
@@ -135,42 +134,6 @@ def _refuse_without_effect(args: argparse.Namespace) -> None:
             raise InputError(
                 f"{option} means nothing for a {args.target}.", "Leave it out, or choose the other target."
             )
-
-
-def read_known(args: argparse.Namespace, base: Path = Path(), seen: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """The arrays of --known-image, --known-depth and --mask, as far as the command has and the user gives them."""
-    return known.read(**_known_files(args, base), seen=seen)
-
-
-def _known_files(args: argparse.Namespace, base: Path = Path()) -> dict[str, Path]:
-    files = {name: getattr(args, option, None) for name, option in KNOWN_OPTIONS.items()}
-    return {name: base / path for name, path in files.items() if path is not None}
-
-
-def _going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | None) -> dict[str, np.ndarray]:
-    """The arrays of --known-from-scene: what that camera sees, and what else is known of the same picture."""
-    if camera is None:
-        raise InputError("--known-from-scene needs a camera of the file.", "Give --camera instead of --fov-deg.")
-    width_px, height_px = _picture_px(args, camera)
-    check_shape(bpy.context.scene, camera, width_px, height_px)
-    seen = depth_pass.known_of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
-    arrays = read_known(args, base, seen)
-    known.size_px(arrays)  # all of one size
-    return arrays
-
-
-def _picture_px(
-    args: argparse.Namespace, camera: bpy.types.Object | None, given: dict[str, np.ndarray] | None = None
-) -> tuple[int, int]:
-    """The size of what is given, or else what --size means for a picture seen by that camera or by none."""
-    if given:
-        if args.size:
-            raise InputError("--size does not go with what is known.", "Leave it out: the result has the same size.")
-        return known.size_px(given)
-    longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
-    if args.size and args.size.exact:
-        return args.size.width_px, args.size.height_px
-    return cameras.picture_px(bpy.context.scene, longest_px) if camera else (longest_px, longest_px)
 
 
 def write_generated(
@@ -234,7 +197,7 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
         return _convert(args, "d2i", {"depth": images.read_depth(args.depth)}, console)
     scene = bpy.context.scene
     camera = camera_of(scene, args.camera)
-    width_px, height_px = _picture_px(args, camera)
+    width_px, height_px = givens.picture_px(args, camera)
     check_shape(scene, camera, width_px, height_px)
     console.say("looking at the scene")
     depth = depth_pass.of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
@@ -251,7 +214,7 @@ def _convert(
     fov_deg: float | None = None,
     depth_unit: str | None = None,
 ) -> Outcome:
-    arrays = arrays | read_known(args)
+    arrays = arrays | givens.read_known(args)
     width_px, height_px = known.size_px(arrays)
     if "known_depth" in arrays:
         depth_unit = results.KNOWN_UNITS
@@ -334,10 +297,11 @@ def _from_pair(
     depth_map = depth_maps.match(images.read_depth(args.depth), width_px, height_px)
     with Staging() as staging:
         blend = staging.file(args.out)
-        shot = _shot(args, staging, [args.image, args.depth])
-        extra = sheets.Sheets()
+        extra, written = sheets.Sheets(), []
         if args.command == "material":
-            extra = sheets.wanted(args, staging.folder(args.maps) if args.maps else None, args.image.stem)
+            maps = sheets.place(args.maps, staging, args.image.stem) if args.maps else None
+            extra, written = sheets.wanted(args, maps, args.image.stem), sheets.files(args, args.image.stem)
+        shot = _shot(args, staging, [args.image, args.depth, *written])
         made = build(picture, depth_map)
         extra.write(made, console)
         _write_blend(made, args.command, blend)

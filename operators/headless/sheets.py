@@ -10,6 +10,7 @@ import bpy
 
 from ...scene import asset, map_set
 from .console import Console
+from .staging import Staging
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,17 @@ class Sheets:
         if self.asset:
             console.say("rendering the asset's preview")
             asset.mark(bpy.context, made)
+
+
+def place(maps: Path, staging: Staging, title: str) -> Path:
+    """Where the maps that become that folder are written for now. InputError where they would overwrite others."""
+    map_set.refuse_others(maps, map_set.file_name(title))
+    return staging.folder(maps)
+
+
+def files(args: argparse.Namespace, title: str) -> list[Path]:
+    """What --maps will have written."""
+    return list(map_set.paths_in(args.maps, map_set.file_name(title)).values()) if args.maps else []
 
 
 def wanted(args: argparse.Namespace, maps: Path | None, title: str) -> Sheets:

@@ -87,8 +87,20 @@ def test_no_maps_of_a_scene_and_nothing_is_made(tmp_path, capfd):
     words = ["--prompt", "hills", "--target", "scene", "--fov-deg", "50", "--size", "48", "--out", str(out)]
     for option in (["--maps", str(tmp_path / "maps")], ["--asset"]):
         assert run(["generate", *words, *option]) == 2
-        assert "material" in capfd.readouterr().err
+        assert "means nothing for a scene" in capfd.readouterr().err
     assert everything_in(tmp_path) == []
+
+
+def test_maps_take_the_place_of_an_earlier_set_alone(tmp_path, capfd):
+    image, depth = write_pair(tmp_path)
+    words = ["material", "--image", str(image), "--depth", str(depth), "--maps", str(tmp_path / "maps")]
+    first, second = [*words, "--out", str(tmp_path / "a.blend")], [*words, "--out", str(tmp_path / "b.blend")]
+    assert run(first) == 0 and run(second) == 0
+    (tmp_path / "maps" / "image_maps.json").unlink()  # now they may be anyone's
+    before = everything_in(tmp_path)
+    assert run(first) == 2
+    assert "would be lost" in capfd.readouterr().err
+    assert everything_in(tmp_path) == before
 
 
 def test_a_failure_after_the_maps_leaves_none(tmp_path, monkeypatch):
