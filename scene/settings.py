@@ -166,7 +166,7 @@ class RelievoSettings(bpy.types.PropertyGroup):
     )
     resample: IntProperty(
         name="Resample",
-        description="Go every part of the way from noise this many times: layouts may join what is known better. Slower",
+        description="Go every part of the way this often: layouts may join what is known better. Slower",
         min=1,
         max=MAX_RESAMPLE,
         soft_max=5,
