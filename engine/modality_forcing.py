@@ -180,7 +180,8 @@ class Rollout:
     def _windows(self, progress: Progress) -> Windows:
         own = self.model.config.native_px // self.model.image_codec.patch_px
         size = tuple(min(own, side) for side in self.frame.grid)
-        return Windows(size, self.request.wrap, progress.on_batch)
+        patch_px = self.model.image_codec.patch_px  # both codecs' tokens are pixel patches
+        return Windows(size, self.request.wrap, patch_px, progress.on_batch)
 
     def _preview(self, step: Step) -> np.ndarray | None:
         if step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d":

@@ -91,14 +91,12 @@ def _socket(sockets: Any, key: str | int) -> bpy.types.NodeSocket:
 def in_columns(tree: bpy.types.NodeTree) -> None:
     """Place the nodes so that a person can read the tree: each to the right of all that it takes from."""
     column = dict.fromkeys((node.name for node in tree.nodes), 0)
-    for _ in range(len(tree.nodes)):
-        moved = False
-        for link in tree.links:
-            wanted = column[link.from_node.name] + 1
-            if column[link.to_node.name] < wanted:
-                column[link.to_node.name] = wanted
-                moved = True
-        if not moved:
+    links = [(link.from_node.name, link.to_node.name) for link in tree.links]
+    for _ in column:
+        before = dict(column)
+        for start, end in links:
+            column[end] = max(column[end], column[start] + 1)
+        if column == before:
             break
     filled: dict[int, int] = {}
     for node in tree.nodes:

@@ -167,7 +167,7 @@ class RelievoSettings(bpy.types.PropertyGroup):
     )
     resample: IntProperty(
         name="Resample",
-        description="Make every part of the result this many times, so that it fits what is known better. Slower",
+        description="Go every part of the way this often: layouts may join what is known better. Slower",
         min=1,
         max=MAX_RESAMPLE,
         soft_max=5,

@@ -129,7 +129,7 @@ def sample(
             repeated = ctx.repeat_interleave(count, dim=0)
             return guided(model, repeated, null_ctx, guidance_scale, windows.size, guidance_embed)
 
-        predict = windowed(predict_for, grid, windows)
+        predict = windowed(predict_for, grid, windows, seed)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
     rolls = torch.Generator("cpu").manual_seed(seed)
     jumps = torch.Generator("cpu").manual_seed(seed + 1)  # not the noise of the beginning once more

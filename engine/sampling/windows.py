@@ -28,79 +28,6 @@ BATCH = 16  # windows the model sees at once
 
 
 @dataclass(frozen=True)
-class Windows:
-    """How a grid is looked at.
-
-    size      rows, columns of tokens of a window, at most the grid's
-    wrap      windows go around the borders, rows and columns: for tiles
-    on_batch  called after every batch of windows; may raise to stop
-    """
-
-    size: Grid
-    wrap: tuple[bool, bool] = (False, False)
-    on_batch: Callable[[], None] | None = None
-
-    def corners(self, grid: Grid) -> list[Grid]:
-        """The first row and column of every window. Neighbours overlap by at least half."""
-        rows, columns = (
-            _starts(side, window, wrap) for side, window, wrap in zip(grid, self.size, self.wrap, strict=True)
-        )
-        return [(row, column) for row in rows for column in columns]
-
-    def tokens(self, grid: Grid, corner: Grid) -> Tensor:
-        """(h*w,) places of a window's tokens among the grid's, row by row."""
-        row = (torch.arange(self.size[0]) + corner[0]) % grid[0]
-        column = (torch.arange(self.size[1]) + corner[1]) % grid[1]
-        return (row[:, None] * grid[1] + column).flatten()
-
-    def weights(self) -> Tensor:
-        """(h*w, 1) of a window's tokens: a tent, above 0 at the border."""
-        tents = [1 - (torch.arange(side) + 0.5 - side / 2).abs() * 2 / (side + 1) for side in self.size]
-        return (tents[0][:, None] * tents[1]).flatten()[:, None]
-
-
-def _starts(side: int, window: int, wrap: bool) -> list[int]:
-    step = max(1, window // 2)
-    if window >= side:
-        return [0]
-    if wrap:
-        count = -(-side // step)
-        return [round(i * side / count) for i in range(count)]
-    count = -(-(side - window) // step)
-    return [round(i * (side - window) / count) for i in range(count + 1)]
-
-
-def windowed(predict_for: Callable[[int], Predict], grid: Grid, windows: Windows) -> Predict:
-    """Predictions over a whole grid, made of those over its windows.
-
-    predict_for  windows in a batch -> the model for so many: its tensors are (B * windows, h*w, C), a batch item's
-                 windows side by side
-    """
-    corners = windows.corners(grid)
-    models: dict[int, Predict] = {}
-
-    def predict(image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
-        batch, weight = image.shape[0], windows.weights().to(image.device)
-        sums = [torch.zeros_like(image), torch.zeros_like(depth)]
-        total = torch.zeros(image.shape[1], 1, device=image.device)
-        for start in range(0, len(corners), BATCH):
-            places = torch.stack([windows.tokens(grid, c) for c in corners[start : start + BATCH]]).to(image.device)
-            count = len(places)
-            if count not in models:
-                models[count] = predict_for(count)
-            seen = (state[:, places.flatten()].unflatten(1, places.shape).flatten(0, 1) for state in (image, depth))
-            for whole, part in zip(sums, models[count](*seen, t_image, t_depth), strict=True):
-                weighted = part.float().unflatten(0, (batch, count)) * weight
-                whole.index_add_(1, places.flatten(), weighted.flatten(1, 2))
-            total.index_add_(0, places.flatten(), weight.repeat(count, 1))
-            if windows.on_batch:
-                windows.on_batch()
-        return sums[0] / total, sums[1] / total
-
-    return predict
-
-
-@dataclass(frozen=True)
 class Plane:
     """Tokens as a picture: of patches of so many pixels, with so many values each; a latent is a patch of one pixel."""
 
@@ -113,6 +40,97 @@ class Plane:
 
     def fold(self, pixels: Tensor) -> Tensor:
         return to_patches(pixels.permute(0, 2, 3, 1), self.patch_px)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a grid is looked at.
+
+    size      rows, columns of tokens of a window, at most the grid's
+    wrap      windows go around the borders, rows and columns: for tiles
+    patch_px  what windows lie apart from each other is no multiple of tokens but of pixels, where tokens are pixel
+              patches of that side: they lie elsewhere at every step, so that patches leave no grid. 1: tokens
+    on_batch  called after every batch of windows; may raise to stop
+    """
+
+    size: Grid
+    wrap: tuple[bool, bool] = (False, False)
+    patch_px: int = 1
+    on_batch: Callable[[], None] | None = None
+
+    def places(self, grid: Grid, shift: Grid = (0, 0)) -> list[tuple[Tensor, Tensor]]:
+        """Rows (h,) and columns (w,) of the pixels of every window. Neighbours overlap by at least half.
+
+        shift  down and right, in pixels below patch_px; windows at a border stay there
+        """
+        rows, columns = (
+            [
+                (torch.arange(window * self.patch_px) + start) % (side * self.patch_px)
+                for start in _starts(side * self.patch_px, window * self.patch_px, wrap, moved)
+            ]
+            for side, window, wrap, moved in zip(grid, self.size, self.wrap, shift, strict=True)
+        )
+        return [(row, column) for row in rows for column in columns]
+
+    def weights(self) -> Tensor:
+        """(h, w) of a window's pixels: a tent, above 0 at the border."""
+        sides = [side * self.patch_px for side in self.size]
+        tents = [1 - (torch.arange(side) + 0.5 - side / 2).abs() * 2 / (side + 1) for side in sides]
+        return tents[0][:, None] * tents[1]
+
+
+def _starts(side: int, window: int, wrap: bool, shift: int) -> list[int]:
+    step = max(1, window // 2)
+    if window >= side:
+        return [0]
+    if wrap:
+        count = -(-side // step)
+        return [round(i * side / count) + shift for i in range(count)]
+    count = -(-(side - window) // step)
+    starts = {round(i * (side - window) / count) for i in range(count + 1)}
+    if shift:  # one more is needed: those in the middle have moved away from one of the borders
+        starts = {0, side - window, *(start + shift for start in starts if start + shift < side - window)}
+    return sorted(starts)
+
+
+def windowed(predict_for: Callable[[int], Predict], grid: Grid, windows: Windows, seed: int = 0) -> Predict:
+    """Predictions over a whole grid, made of those over its windows.
+
+    predict_for  windows in a batch -> the model for so many: its tensors are (B * windows, h*w, C), a batch item's
+                 windows side by side
+    seed         of where the windows lie
+    """
+    cell, models = windows.patch_px, {}
+    shifts = torch.Generator("cpu").manual_seed(seed)
+
+    def predict(image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
+        planes = [Plane(cell, state.shape[-1] // cell**2) for state in (image, depth)]
+        wholes = [plane.unfold(state, grid) for plane, state in zip(planes, (image, depth), strict=True)]
+        sums, total = [torch.zeros_like(whole) for whole in wholes], torch.zeros_like(wholes[0][:1, :1])
+        weight = windows.weights().to(image.device)
+        shift = tuple(torch.randint(0, cell, (2,), generator=shifts).tolist())
+        places = windows.places(grid, shift)
+        for start in range(0, len(places), BATCH):
+            batch = places[start : start + BATCH]
+            if len(batch) not in models:
+                models[len(batch)] = predict_for(len(batch))
+            seen = [
+                plane.fold(
+                    torch.stack([whole[:, :, rows[:, None], columns] for rows, columns in batch], 1).flatten(0, 1)
+                )
+                for plane, whole in zip(planes, wholes, strict=True)
+            ]
+            for plane, added, part in zip(planes, sums, models[len(batch)](*seen, t_image, t_depth), strict=True):
+                parts = plane.unfold(part.float(), windows.size).unflatten(0, (-1, len(batch))) * weight
+                for number, (rows, columns) in enumerate(batch):
+                    added[:, :, rows[:, None], columns] += parts[:, number]
+            for rows, columns in batch:
+                total[:, :, rows[:, None], columns] += weight
+            if windows.on_batch:
+                windows.on_batch()
+        return tuple(plane.fold(added / total) for plane, added in zip(planes, sums, strict=True))
+
+    return predict
 
 
 @dataclass(frozen=True)

@@ -225,7 +225,7 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
     if image and depth:
         known.add_argument("--depth-strictness", type=float, metavar="S", help="another one for the depth")
     known.add_argument(
-        "--resample", type=int, default=1, metavar="N", help="sample every part of the way N times: fewer seams, slower"
+        "--resample", type=int, default=1, metavar="N", help="sample every part of the way N times (RePaint); slower"
     )
 
 

@@ -30,29 +30,33 @@ def run(model, grid, windows, **changes):
 
 @pytest.mark.parametrize("grid", [(8, 8), (9, 8), (13, 21), (40, 8), (3, 30), (16, 16)])
 @pytest.mark.parametrize("wrap", [(False, False), (True, True), (False, True)])
-def test_windows_cover_every_token_and_overlap_by_half(grid, wrap):
-    windows = Windows(tuple(min(8, side) for side in grid), wrap)
-    corners = windows.corners(grid)
-    seen = torch.zeros(grid[0] * grid[1])
-    for corner in corners:
-        places = windows.tokens(grid, corner)
-        assert len(set(places.tolist())) == len(places)
-        seen[places] += 1
-    assert seen.min() >= 1
-    for axis in (0, 1):
-        starts = sorted({corner[axis] for corner in corners})
-        assert all(after - before <= 4 for before, after in pairwise(starts))
-        if not wrap[axis]:
-            assert starts[-1] == grid[axis] - windows.size[axis], "none goes over the border"
+@pytest.mark.parametrize("patch_px", [1, 4])
+def test_windows_cover_every_pixel_and_overlap_by_half(grid, wrap, patch_px):
+    windows = Windows(tuple(min(8, side) for side in grid), wrap, patch_px)
+    sides = [side * patch_px for side in grid]
+    for shift in ((0, 0), (patch_px - 1, patch_px // 2)):
+        places = windows.places(grid, shift)
+        seen = torch.zeros(sides)
+        for rows, columns in places:
+            seen[rows[:, None], columns] += 1
+            assert len(set(rows.tolist())) == len(rows) and len(set(columns.tolist())) == len(columns)
+        assert seen.min() >= 1
+        for axis in (0, 1):
+            starts = sorted({int(place[axis][0]) for place in places})
+            assert all(after - before <= 4 * patch_px for before, after in pairwise(starts))
+            if not wrap[axis]:
+                last = max(int(place[axis][-1]) for place in places)
+                assert starts[0] == 0 and last == sides[axis] - 1, "none goes over the border"
     assert windows.weights().min() > 0
 
 
+@pytest.mark.parametrize("patch_px", [1, 2])
 @pytest.mark.parametrize("wrap", [(False, False), (True, True)])
-def test_what_all_windows_agree_on_is_kept(wrap):
+def test_what_all_windows_agree_on_is_kept(wrap, patch_px):
     """A model that puts out what it sees: blending must not change it, wherever windows lie."""
-    grid, windows = (11, 14), Windows((8, 8), wrap)
+    grid, windows = (11, 14), Windows((8, 8), wrap, patch_px)
     predict = windowed(lambda count: lambda image, depth, *levels: (image, depth), grid, windows)
-    image, depth = torch.randn(2, 154, 5), torch.randn(2, 154, 3)
+    image, depth = torch.randn(2, 154, 12), torch.randn(2, 154, 4)
     out = predict(image, depth, torch.tensor(1.0), torch.tensor(1.0))
     assert torch.allclose(out[0], image, atol=1e-5) and torch.allclose(out[1], depth, atol=1e-5)
 
