@@ -67,7 +67,7 @@ def test_a_generated_scene(camera, tmp_path, capfd):
     assert fitting.said(made) in note and fitting.fit_of(made) != fitting.Fit()
     assert wall is not None
     assert run([*words, "--target", "material", "--out", str(tmp_path / "other")]) == 2
-    assert "--target scene" in capfd.readouterr().err
+    assert "means nothing for a material" in capfd.readouterr().err
 
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     alone = [word for word in words if word not in {"--blend", str(tmp_path / "room.blend")}]
