@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+import relievo
 import shapes
 from headless import everything_in, write_pair
 from relievo.operators.headless.entry import run
@@ -27,6 +28,7 @@ SmallModel(PRESETS["tiny"], vocabulary()).save(Path(sys.argv[1]))
 WORKER = """
 import sys
 from pathlib import Path
+sys.path.append({home!r})  # the same Relievo as here
 from relievo.engine import catalog, worker
 catalog.ENGINE_DIR = Path({folder!r})  # where the catalogue's folders are
 sys.exit(worker.main())
@@ -45,7 +47,7 @@ def model_dir(tiny_model, tmp_path_factory, monkeypatch) -> Path:
     """The folder of `builtin` as the worker sees it: a copy, to be damaged at will."""
     folder = tmp_path_factory.mktemp("engine")
     script = folder / "worker.py"
-    script.write_text(WORKER.format(folder=str(folder)))
+    script.write_text(WORKER.format(folder=str(folder), home=str(Path(relievo.__file__).parents[1])))
     monkeypatch.setenv("RELIEVO_ENGINE_PYTHON", f"'{sys.executable}' '{script}'")
     shutil.copytree(tiny_model, folder / "builtin" / "neural")
     return folder / "builtin" / "neural"
