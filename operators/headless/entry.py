@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from ...engine.errors import EngineError, EnvironmentMissing, InputError
@@ -130,7 +131,9 @@ def _stoppable() -> Iterator[None]:
     """SIGTERM, SIGINT and SIGHUP raise Stopped meanwhile: temporary files go, the worker ends."""
     heard = threading.Event()
 
-    def stop(number, frame) -> NoReturn:
+    def stop(number: int, frame: FrameType | None) -> None:
+        if _within_blender(frame):
+            return  # Stopped would end in Blender's hands, and a render go on without what was interrupted: see _watch
         heard.set()
         signal.signal(number, signal.SIG_IGN)  # a second one must not cut the clean-up short
         raise Stopped(number)
@@ -154,8 +157,15 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
+def _within_blender(frame: FrameType | None) -> bool:
+    """Whether one of Blender's operators is at work, which has called back."""
+    while frame is not None and frame.f_globals.get("__name__") != "bpy.ops":
+        frame = frame.f_back
+    return frame is not None
+
+
 def _watch(arrivals: socket.socket, heard: threading.Event) -> None:
-    """End the process where a signal has come and the main thread does not hear of it."""
+    """End the process where a signal has come and the main thread does not hear of it, or cannot heed it."""
     with arrivals:
         number = arrivals.recv(1)
         if number and not heard.wait(DEAF_AFTER_S):

@@ -235,13 +235,14 @@ def test_stopped_by_a_signal_it_leaves_no_file_and_no_process(tmp_path, number):
         process.communicate()
 
 
-def test_stopped_while_it_renders_it_does_not_render_on(tmp_path):
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.4, 1.0])  # while Cycles prepares, which is in Python, and renders
+def test_stopped_while_it_renders_it_does_not_render_on(tmp_path, after_s):
     """Blender's render keeps the main thread, and with it Python's signal handlers, for as long as it takes."""
     process = start("generate", "--prompt", "brick", "--size", "1024", "--out", tmp_path / "far" / "out",
                     "--render", tmp_path / "r.png", "--samples", "100000")  # fmt: skip
     try:
         assert any(line == "rendering\n" for line in process.stderr)
-        time.sleep(1.0)
+        time.sleep(after_s)
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 128 + signal.SIGTERM
