@@ -33,7 +33,7 @@ PARTS = (
     Part(
         "procedural-scene",
         "A scene from a prompt, procedural",
-        "generate --prompt 'three red boxes on checkered floor under blue sky' --target scene --seed 4 --size 960x540"
+        "generate --prompt 'three red boxes on checkered floor under blue sky' --target scene --seed 3 --size 960x540"
         " --fov-deg 50 --out {out}/procedural-scene --render {out}/procedural-scene/render.png",
     ),
     Part(
@@ -45,7 +45,7 @@ PARTS = (
     Part(
         "builtin-scene",
         "A scene from a prompt, built-in neural model",
-        "generate --prompt 'green hills under blue sky' --target scene --model builtin --seed 1 --size 512"
+        "generate --prompt 'green hills under blue sky' --target scene --model builtin --seed 1 --size 512x288"
         " --fov-deg 50 --out {out}/builtin-scene --render {out}/builtin-scene/render.png",
     ),
     Part(
