@@ -14,7 +14,7 @@ MARGIN = 3  # pixels a bicubic kernel may reach beyond the border
 
 def shrink(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """To a smaller (or equal) size, every pixel the mean of the area it covers."""
-    return F.interpolate(pixels, size=size, mode="area")
+    return F.interpolate(_where_it_works(pixels), size=size, mode="area").to(pixels.device)
 
 
 def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool, mode: str = "bicubic") -> Tensor:
@@ -22,6 +22,7 @@ def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool, mode: s
 
     mode  "bicubic" or "bilinear" (no overshoot)
     """
+    device, pixels = pixels.device, _where_it_works(pixels)
     height, width = pixels.shape[-2:]
     rows, columns = (wrap, wrap) if isinstance(wrap, bool) else wrap
     padded = F.pad(pixels, (0, 0, MARGIN, MARGIN), mode="circular" if rows else "replicate")
@@ -34,7 +35,12 @@ def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool, mode: s
 
     y, x = torch.meshgrid(positions(height, size[0]), positions(width, size[1]), indexing="ij")
     grid = torch.stack([x, y], dim=-1)[None].expand(pixels.shape[0], -1, -1, -1)
-    return F.grid_sample(padded, grid, mode=mode, padding_mode="border", align_corners=True)
+    return F.grid_sample(padded, grid, mode=mode, padding_mode="border", align_corners=True).to(device)
+
+
+def _where_it_works(pixels: Tensor) -> Tensor:
+    """On the CPU instead of Apple's GPU, on which torch has neither areas of uneven size nor repeated borders."""
+    return pixels.cpu() if pixels.device.type == "mps" else pixels
 
 
 def resize(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool = False, mode: str = "bicubic") -> Tensor:
