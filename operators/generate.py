@@ -131,7 +131,7 @@ def _keep(result: Result, placement: Placement) -> tuple[str, ...]:
     name = f"{time.strftime('%Y%m%d-%H%M%S')} {title(result.request.prompt, result.request.target)}"
     safe = "".join(c if c.isalnum() or c in " -_" else "_" for c in name)
     try:
-        unit = results.SCENE_UNITS if placement.scene_units else results.RELATIVE
+        unit = results.SCENE_UNITS if placement.scene_units else None
         results.save(result, Path(bpy.path.abspath(folder)) / safe, depth_unit=unit)
     except EngineError as error:
         return (error.summary, error.remedy)

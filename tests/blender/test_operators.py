@@ -13,7 +13,7 @@ from relievo.engine import environment
 from relievo.engine.errors import EngineError, InputError
 from relievo.engine.request import Result
 from relievo.operators import order, placement, session
-from relievo.scene import depth_pass, images, preferences, records, settings
+from relievo.scene import depth_pass, images, preferences, records, results, settings
 
 SIZE_PX = 32
 
@@ -324,7 +324,15 @@ def test_results_are_kept_where_the_preferences_say(tab, monkeypatch, tmp_path):
     monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path)))
     assert bpy.ops.relievo.generate() == {"FINISHED"}
     (folder,) = tmp_path.iterdir()
-    assert {path.name for path in folder.iterdir()} == {"request.json", "image.png", "depth.exr", "preview.png"}
+    assert {path.name for path in folder.iterdir()} == set(results.FILES)
+
+
+def test_a_kept_scene_says_that_its_depth_is_in_metres(tab, monkeypatch, tmp_path):
+    monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path)))
+    tab.target, tab.prompt, tab.camera_source = "scene", "hills", "new"
+    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    (folder,) = tmp_path.iterdir()
+    assert results.record_of(folder)["depth"]["unit"] == results.METRES
 
 
 def test_a_result_that_cannot_be_kept_is_in_the_scene_all_the_same(tab, monkeypatch, tmp_path):
