@@ -88,6 +88,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
     material.check_repeat(args.tile_repeat)
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
     arrays = givens.going_on(args, base, camera) if args.known_from_scene else givens.read_known(args, base)
+    givens.refuse_without_known(args, arrays)
     width_px, height_px = givens.picture_px(args, camera, {} if args.known_from_scene else arrays)
     check_shape(scene, camera, width_px, height_px)
     request = Request(
@@ -215,6 +216,7 @@ def _convert(
     depth_unit: str | None = None,
 ) -> Outcome:
     arrays = arrays | givens.read_known(args)
+    givens.refuse_without_known(args, arrays)
     width_px, height_px = known.size_px(arrays)
     if "known_depth" in arrays:
         depth_unit = results.KNOWN_UNITS

@@ -29,6 +29,18 @@ def known_files(args: argparse.Namespace, base: Path = Path()) -> dict[str, Path
     return {name: base / path for name, path in files.items() if path is not None}
 
 
+def refuse_without_known(args: argparse.Namespace, arrays: dict[str, np.ndarray]) -> None:
+    """InputError for an option that says how what is known is held, where nothing is known."""
+    if "known_image" in arrays or "known_depth" in arrays:
+        return
+    for name, unsaid in (("strictness", 1.0), ("depth_strictness", None), ("resample", 1)):
+        if getattr(args, name, unsaid) != unsaid:
+            raise InputError(
+                f"--{name.replace('_', '-')} means nothing where nothing is known.",
+                "Leave it out, or give a known picture or depth.",
+            )
+
+
 def going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | None) -> dict[str, np.ndarray]:
     """The arrays of --known-from-scene: what that camera sees, and what else is known of the same picture."""
     if camera is None:

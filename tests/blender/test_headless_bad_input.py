@@ -71,6 +71,8 @@ REFUSED = {
     "known scene for a material": "generate --prompt x --model builtin --known-from-scene --out {out}",
     "live scene for a material": "generate --prompt x --near-cut 0 --out {out}",
     "back fill for a material": "generate --prompt x --no-back-fill --out {out}",
+    "strictness with nothing known": "generate --prompt x --strictness 0.5 --out {out}",
+    "resampling with nothing known": "depth --image {given}/image.png --resample 3 --out {out}",
     "repeat too often": "generate --prompt x --tile-repeat 513 --out {out}",
     "field of view": "generate --prompt x --target scene --fov-deg 190 --out {out}",
     "no blend": "generate --prompt x --blend {given}/none.blend --out {out}",

@@ -322,16 +322,10 @@ def test_randomise_takes_another_seed(tab):
 
 def test_results_are_kept_where_the_preferences_say(tab, monkeypatch, tmp_path):
     monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path)))
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
-    (folder,) = tmp_path.iterdir()
-    assert {path.name for path in folder.iterdir()} == set(results.FILES)
-
-
-def test_a_kept_scene_says_that_its_depth_is_in_metres(tab, monkeypatch, tmp_path):
-    monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path)))
     tab.target, tab.prompt, tab.camera_source = "scene", "hills", "new"
     assert bpy.ops.relievo.generate() == {"FINISHED"}
     (folder,) = tmp_path.iterdir()
+    assert {path.name for path in folder.iterdir()} == set(results.FILES)
     assert results.record_of(folder)["depth"]["unit"] == results.METRES
 
 
