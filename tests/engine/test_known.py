@@ -1,33 +1,15 @@
 """Known pixels through the neural backend, on a tiny untrained checkpoint; and on their way to what is sampled."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from relievo.engine import catalog
 from relievo.engine.frame import plan_frame
 from relievo.engine.known import Known, _to_frame
-from relievo.engine.modality_forcing import ModalityForcingBackend
-from relievo.engine.model.bundle import SmallModel
 from relievo.engine.request import Request
-from relievo.engine.training.presets import PRESETS, vocabulary
 
 RNG = np.random.default_rng(0)
 NATIVE, LARGE = 16, 100  # pixels; the tiny model's own size, and one that is enlarged
-
-
-@pytest.fixture(scope="module")
-def entry(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    SmallModel(PRESETS["tiny"], vocabulary()).save(folder)
-    return replace(catalog.find("builtin"), folder=str(folder))
-
-
-@pytest.fixture(scope="module")
-def backend():
-    return ModalityForcingBackend()
 
 
 def ignore(*_):

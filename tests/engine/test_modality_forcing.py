@@ -17,19 +17,6 @@ from relievo.engine.training.presets import PRESETS, vocabulary
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(scope="module")
-def entry(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    SmallModel(PRESETS["tiny"], vocabulary()).save(folder)
-    return replace(catalog.find("builtin"), folder=str(folder))
-
-
-@pytest.fixture(scope="module")
-def backend():
-    return ModalityForcingBackend()
-
-
 def ignore(*_):
     pass
 
