@@ -16,13 +16,15 @@ from torch import Tensor
 class Recipe:
     """What a training run draws, and how it weighs it."""
 
-    i2d_share: float = 0.20  # batch items with a clean image (t_image = 0)
+    i2d_share: float = 0.25  # batch items with a clean image (t_image = 0)
     d2i_share: float = 0.15  # items with clean depth (t_depth = 0)
     tied_share: float = 0.25  # joint items whose two levels are equal, as joint sampling has them
     image_logit_mean: float = 0.3  # noise levels are logit-normal
     depth_logit_mean: float = 1.0  # depth trains at higher noise: else it is read off the noisy depth, not the image
     logit_std: float = 1.1
-    caption_dropout: float = 0.35  # items with the empty prompt, for guidance and for image-to-depth without words
+    caption_dropout: float = 0.2  # items with the empty prompt, for guidance
+    given_image_caption_dropout: float = 0.6  # the same where the image is given: depth must be read off the picture
+    pure_noise_share: float = 0.1  # noised items whose level is exactly 1, where every rollout begins
     t_min: float = 0.1  # the loss weight 1 / t^2 stops growing here
     depth_weight: float = 1.0
 
@@ -40,7 +42,11 @@ def draw_levels(batch: int, recipe: Recipe, generator: torch.Generator, device: 
     def logit_normal(mean: float) -> Tensor:
         return torch.sigmoid(torch.randn(batch, generator=generator, device=device) * recipe.logit_std + mean)
 
-    image, depth = logit_normal(recipe.image_logit_mean), logit_normal(recipe.depth_logit_mean)
+    def pure_noise() -> Tensor:
+        return torch.rand(batch, generator=generator, device=device) < recipe.pure_noise_share
+
+    image = torch.where(pure_noise(), 1.0, logit_normal(recipe.image_logit_mean))
+    depth = torch.where(pure_noise(), 1.0, logit_normal(recipe.depth_logit_mean))
     # Equal shares in every batch rather than in expectation: the batches here are small.
     lot = torch.randperm(batch, generator=generator, device=device) / batch
     i2d, d2i = recipe.i2d_share, recipe.i2d_share + recipe.d2i_share

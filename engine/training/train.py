@@ -138,9 +138,10 @@ class Trainer:
         """Image and depth loss of one batch."""
         recipe, size = self.recipe, len(batch.captions)
         image, depth = self.tokens(batch)
-        dropped = self.rng.random(size) < recipe.caption_dropout
-        captions = ["" if drop else caption for drop, caption in zip(dropped, batch.captions, strict=True)]
         levels = draw_levels(size, recipe, self.noise, self.device)
+        given = (levels.image == 0).cpu().numpy()
+        dropped = self.rng.random(size) < np.where(given, recipe.given_image_caption_dropout, recipe.caption_dropout)
+        captions = ["" if drop else caption for drop, caption in zip(dropped, batch.captions, strict=True)]
         grid = (self.data.size_px // self.model.image_codec.patch_px,) * 2
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             image_out, depth_out = self.model.denoise(
