@@ -12,7 +12,8 @@ from .frame import Frame, depth_to_disparity, image_to_tensor, to_frame
 from .model.bundle import SmallModel
 from .pipeline import Arrays, known_pixels
 from .request import Request
-from .sampling.constraints import Alike, Constraints, KnownDepth, KnownImage
+from .sampling.constraints import Alike, Constraints, KnownDepth, KnownImage, KnownLatents
+from .sampling.tiling import NO_RINGS, RingCodec, Rings
 from .sampling.windows import Broad, Plane
 
 COVERED = 0.1  # share of a sampled pixel, as it comes from resizing, from which on it counts as known
@@ -59,15 +60,21 @@ class Known:
             request.resample,
         )
 
-    def constraints(self, model: SmallModel, frame: Frame, broad: Broad | None = None) -> Constraints:
-        """For one rollout on that frame, which may have broad shapes to keep to."""
+    def constraints(
+        self, model: SmallModel, frame: Frame, broad: Broad | None = None, rings: Rings = NO_RINGS
+    ) -> Constraints:
+        """For one rollout on that frame, which may have broad shapes to keep to, and axes that are rings."""
         image = depth = None
-        patch, device = model.config.refinement.patch_px, model.text.tokens.weight.device
+        patch, device = model.image_codec.patch_px, model.text.tokens.weight.device
+        codec = RingCodec(model.image_codec, frame.grid, rings)
         if self.image is not None:
             pixels, known = _to_frame(image_to_tensor(self.image.values), self.image.known, frame, patch)
-            tokens = model.image_codec.encode(pixels.to(device))
-            held = model.image_codec.known_tokens(known.to(device))
-            image = KnownImage(tokens, held, self.image.strictness, Plane(patch, 3))
+            pixels, known = pixels.to(device), known.to(device)
+            held = model.image_codec.known_tokens(known)
+            if model.image_codec.cells == patch:
+                image = KnownImage(codec.encode(pixels), held, Plane(patch, 3), self.image.strictness)
+            else:
+                image = KnownLatents(pixels, known, codec, held, self.image.strictness)
         if self.depth is not None:
             # An unknown depth must not be NaN: NaN times a weight of zero is NaN.
             values = torch.from_numpy(np.where(self.depth.known, self.depth.values, np.inf).astype(np.float32))
@@ -81,7 +88,7 @@ class Known:
             )
         alike = None
         if image is not None or depth is not None:
-            alike = Alike(frame.grid, lambda tokens: model.image_codec.decode(tokens, frame.grid), model.depth_codec)
+            alike = Alike(frame.grid, codec.decode, model.depth_codec)
         return Constraints(image, depth, self.resample, broad, alike)
 
     def in_image(self, image: np.ndarray) -> np.ndarray:

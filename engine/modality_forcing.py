@@ -26,13 +26,13 @@ from .model.resample import resize, shrink
 from .pipeline import Arrays, Output, Report
 from .request import Request
 from .sampling.sampler import Step, refine_depth, sample
+from .sampling.tiling import RingCodec
 from .sampling.windows import Broad, Plane, Windows
 
 FARTHEST = 25.0  # in mean depths: what is farther is the model's rounding of infinity
 MATERIAL_FARTHEST = 4.0  # a surface seen from the front has no sky
 PREVIEW_EVERY = 4  # steps
 PREVIEW_PX = 512  # longer side at most
-BROAD_SHARE = 2  # shapes of this many pixels of the model's own size, and larger, are broad
 
 
 def best_device() -> torch.device:
@@ -65,7 +65,8 @@ class ModalityForcingBackend:
                 broad = None
                 if request.target == "scene" or request.mode != "joint":
                     # A texture is the same all over; a view must be laid out as a whole before its parts are made.
-                    small = plan_frame(width, height, model.config.native_px, model.image_codec.patch_px)
+                    own, patch = model.config.native_px, model.image_codec.patch_px
+                    small = plan_frame(width, height, own, patch, request.wrap)
                     whole = replace(rollout, frame=small, stage="sampling the whole")
                     broad = rollout.broad_shapes(whole, *whole.sample()[:2])
                 image, depth, unit = replace(rollout, stage="sampling details").sample(broad, by_windows=True)
@@ -119,13 +120,13 @@ class Rollout:
             "depth_channels": model.depth_codec.channels,
             "null_ctx": model.text.encode([""]),
             "tile": request.wrap,
-            "patch_px": model.image_codec.patch_px,
+            "patch_px": model.image_codec.cells,
             "timestep_dtype": getattr(torch, request.timestep_dtype),
             "windows": self._windows(progress) if by_windows else None,
             "on_step": progress.on_step,
         }
         ctx = model.text.encode([request.prompt])
-        constraints = self.known.constraints(model, frame, broad)
+        constraints = self.known.constraints(model, frame, broad, request.wrap)
         image, depth = sample(
             model.dit,
             ctx,
@@ -137,28 +138,33 @@ class Rollout:
             **settings,
         )
         if request.refine_depth and request.mode == "joint":
-            constraints = self.known.constraints(model, frame, broad)
+            constraints = self.known.constraints(model, frame, broad, request.wrap)
             depth = refine_depth(model.dit, ctx, image, constraints=constraints, **settings)
-        image = model.image_codec.decode(image, frame.grid)
+        image = self._codec.decode(image)
         depth = model.depth_codec.decode(depth, frame.grid, clip=True)
         # Resizing comes next, which not every device can do in every way.
         return image.cpu(), depth.cpu(), constraints.unit
 
     def broad_shapes(self, small: Rollout, image: Tensor, depth: Tensor) -> Broad:
         """Those of another rollout's result, on its smaller frame, for this one's frame."""
-        codec, patch, device = self.model.image_codec, self.model.image_codec.patch_px, self._device
+        patch, device = self.model.image_codec.patch_px, self._device
         image = to_frame(from_frame(image, small.frame), self.frame, patch).to(device)
         disparity = from_frame(depth_to_disparity(depth)[:, None], small.frame)
         disparity = to_frame(disparity, self.frame, patch, mode="bilinear")[:, 0]
         depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
         return Broad.of(
             self.frame.grid,
-            Plane(patch, 3),
+            Plane.of(self.model.image_codec),
             Plane(self.model.depth_codec.patch_size, 1),
-            None if self.request.mode == "i2d" else codec.encode(image),
+            None if self.request.mode == "i2d" else self._codec.encode(image),
             None if self.request.mode == "d2i" else self.model.depth_codec.encode_relative(depth),
-            size=tuple(side * patch // BROAD_SHARE for side in small.frame.grid),
+            small.frame.grid,
+            self.request.wrap,
         )
+
+    @property
+    def _codec(self) -> RingCodec:
+        return RingCodec(self.model.image_codec, self.frame.grid, self.request.wrap)
 
     @property
     def _device(self) -> torch.device:
@@ -169,7 +175,7 @@ class Rollout:
         device, patch = self._device, self.model.image_codec.patch_px
         if self.request.mode == "i2d":
             image = to_frame(image_to_tensor(self.arrays["image"]), self.frame, patch).to(device)
-            return {"clean_image": self.model.image_codec.encode(image)}
+            return {"clean_image": self._codec.encode(image)}
         if self.request.mode == "d2i":
             disparity = depth_to_disparity(torch.from_numpy(self.arrays["depth"])[None, None])
             disparity = to_frame(disparity, self.frame, patch)[:, 0]
@@ -180,13 +186,12 @@ class Rollout:
     def _windows(self, progress: Progress) -> Windows:
         own = self.model.config.native_px // self.model.image_codec.patch_px
         size = tuple(min(own, side) for side in self.frame.grid)
-        patch_px = self.model.image_codec.patch_px  # both codecs' tokens are pixel patches
-        return Windows(size, self.request.wrap, patch_px, progress.on_batch)
+        return Windows(size, self.request.wrap, self.model.image_codec.cells, progress.on_batch)
 
     def _preview(self, step: Step) -> np.ndarray | None:
         if step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d":
             return None
-        picture = from_frame(self.model.image_codec.decode(step.clean_image, self.frame.grid).cpu(), self.frame)
+        picture = from_frame(self._codec.decode(step.clean_image).cpu(), self.frame)
         longest = max(self.frame.crop_px)
         if longest > PREVIEW_PX:
             picture = shrink(picture, tuple(max(1, side * PREVIEW_PX // longest) for side in self.frame.crop_px))

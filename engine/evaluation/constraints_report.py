@@ -89,8 +89,7 @@ def outpainted(model: SmallModel, batch: Batch, known: Tensor, resample: int) ->
     grid = grid_of(model, batch)
     tokens = model.image_codec.encode(batch.image)
     depth = KnownDepth(batch.depth, known, model.depth_codec)
-    plane = Plane(model.image_codec.patch_px, 3)
-    image = KnownImage(tokens, model.image_codec.known_tokens(known), plane=plane)
+    image = KnownImage(tokens, model.image_codec.known_tokens(known), Plane.of(model.image_codec))
     constraints = Constraints(image, depth, resample, alike=alike(model, batch))
     image_tokens, depth_tokens = sample(
         model.dit,

@@ -27,10 +27,19 @@ Tensors = Mapping[str, torch.Tensor]
 
 
 class ImageCodec(Protocol):
-    """patch_px: pixels that a token covers along each axis; channels: length of a token."""
+    """What every codec says of itself.
+
+    patch_px  pixels that a token covers along each axis
+    channels  length of a token
+    cells     parts along each axis that a token can be taken apart into, to be put together elsewhere: its pixels, or
+              1 where it is a latent
+    reach     tokens to each side that a token's pixels depend on; what lies farther hardly counts
+    """
 
     patch_px: int
     channels: int
+    cells: int
+    reach: int
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) in -1..1 -> (B, h*w, channels). ValueError where ``patch_px`` does not divide H and W."""
@@ -49,8 +58,9 @@ class PixelCodec:
     """A token is the pixels of a patch: row by row, the three colours of a pixel together. Exact both ways."""
 
     def __init__(self, patch_size: int) -> None:
-        self.patch_px = patch_size
+        self.patch_px = self.cells = patch_size
         self.channels = 3 * patch_size**2
+        self.reach = 0
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         return to_patches(image.permute(0, 2, 3, 1), self.patch_px)
@@ -61,6 +71,9 @@ class PixelCodec:
     def known_tokens(self, known: torch.Tensor) -> torch.Tensor:
         """Exact: every channel belongs to one pixel."""
         return to_patches(known[..., None].expand(-1, -1, -1, 3), self.patch_px)
+
+
+REACH = 4  # tokens of FLUX.2's autoencoder: beyond them its convolutions see little, though its attention sees all
 
 
 @dataclass(frozen=True)
@@ -97,6 +110,7 @@ class Flux2Codec(nn.Module):
         self.config = config
         self.patch_px = 2 * 2 ** (len(config.ch_mult) - 1)
         self.channels = 4 * config.z_channels
+        self.cells, self.reach = 1, REACH
         self.vae = _build(config)
 
     @classmethod

@@ -44,6 +44,13 @@ ANCHORS = 512  # known pixels the correction is fitted to, at most: its cost gro
 ROWS = 1 << 16  # pixels corrected at a time: bounds the memory
 
 
+class PictureTokens(Protocol):
+    """An image codec on its grid; see engine.sampling.tiling.RingCodec."""
+
+    def encode(self, image: Tensor) -> Tensor: ...
+    def decode(self, tokens: Tensor) -> Tensor: ...
+
+
 class DepthTokens(Protocol):
     """The part of a depth codec that is needed here; see engine.model.depth_codec."""
 
@@ -76,18 +83,18 @@ class Alike:
 
 @dataclass(frozen=True)
 class KnownImage:
-    """Known image tokens.
+    """Known image tokens that are pixels.
 
     tokens      (B or 1, L, C) clean; any value where they are not known
-    known       (B or 1, L, C or 1) bool; a codec's known_tokens gives it
+    known       (B or 1, L, C) bool; a codec's known_tokens gives it
+    plane       how tokens are colours of pixels
     strictness  0..1: how far down the known values are held, to the noise level 1 - strictness. 1: to the end
-    plane       how tokens are colours of pixels; None where they are not (latents): then nothing is corrected
     """
 
     tokens: Tensor
     known: Tensor
+    plane: Plane
     strictness: float = 1.0
-    plane: Plane | None = None
 
     def impose(self, tokens: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """The state (B, L, C) entering level t, with what is known in it."""
@@ -95,11 +102,48 @@ class KnownImage:
 
     def correct(self, clean: Tensor, t: Tensor, features: Tensor, grid: tuple[int, int]) -> Tensor:
         """The model's prediction (B, L, C), corrected by the known pixels; features as of Alike."""
-        if self.plane is None or not held(t, self.strictness):
+        if not held(t, self.strictness):
             return clean
         known = self.plane.unfold(self.known.expand_as(clean).float(), grid)[:, 0] > 0
         missing = self.plane.unfold(self.tokens - clean, grid).permute(0, 2, 3, 1)
         return clean + self.plane.fold(carried(missing, known, features).permute(0, 3, 1, 2))
+
+
+class KnownLatents:
+    """Known pixels of an image whose tokens are an autoencoder's, each of which mixes many pixels, known and not.
+
+    So what is held is not what the known pixels alone are encoded as, but the predicted picture with the known pixels
+    in it: found anew with every prediction. Tokens that are known as a whole are set to that. Of the others the
+    prediction is moved by what known pixels change in it: the difference of two encodings, in which the
+    autoencoder's own loss cancels.
+
+    image       (B or 1, 3, H, W) in -1..1; any finite value where it is not known
+    known       (B or 1, H, W) bool
+    codec       of the image, on its grid
+    whole       (B or 1, L, 1) bool: tokens that are known as a whole; a codec's known_tokens gives it
+    strictness  as of KnownImage
+    """
+
+    def __init__(
+        self, image: Tensor, known: Tensor, codec: PictureTokens, whole: Tensor, strictness: float = 1.0
+    ) -> None:
+        self.strictness = strictness
+        self._image, self._known, self._codec, self._whole = image, known, codec, whole
+        self._tokens = codec.encode(image)
+
+    def impose(self, tokens: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+        return noised(tokens, self._tokens, self._whole, t, noise) if held(t, self.strictness) else tokens
+
+    def correct(self, clean: Tensor, t: Tensor, features: Tensor, grid: tuple[int, int]) -> Tensor:
+        """The model's prediction (B, L, C), corrected by the known pixels; features as of Alike."""
+        if not held(t, self.strictness):
+            return clean
+        predicted = self._codec.decode(clean)
+        missing = (self._image - predicted).permute(0, 2, 3, 1)
+        known = self._known.expand(missing.shape[:3])
+        corrected = predicted + carried(missing, known, features).permute(0, 3, 1, 2)
+        self._tokens = self._codec.encode(torch.where(known[:, None], self._image, corrected))
+        return clean + self._tokens - self._codec.encode(predicted)
 
 
 class KnownDepth:
@@ -162,7 +206,7 @@ class Constraints:
     broad     the broad shapes of both, for samples larger than the model's own size (see windows)
     """
 
-    image: KnownImage | None = None
+    image: KnownImage | KnownLatents | None = None
     depth: KnownDepth | None = None
     resample: int = 1
     broad: Broad | None = None

@@ -18,13 +18,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..model.image_codec import ImageCodec
 from ..model.patches import from_patches, to_patches
-from ..model.resample import enlarge, shrink
+from ..model.resample import Wrap, enlarge, shrink
 
 Grid = tuple[int, int]
 Predict = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 BATCH = 16  # windows the model sees at once
+SHARE = 2  # shapes of this many of a plane's pixels at the model's own size, and larger, are broad
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Plane:
 
     patch_px: int
     values: int
+
+    @classmethod
+    def of(cls, codec: ImageCodec) -> Plane:
+        return cls(codec.cells, codec.channels // codec.cells**2)
 
     def unfold(self, tokens: Tensor, grid: Grid) -> Tensor:
         """(B, L, C) -> (B, values, H, W)"""
@@ -138,6 +144,7 @@ class Broad:
     """The broad shapes that predictions on a grid are brought to.
 
     image, depth  (B, values, h, w) of each modality, small; None: left to the windows
+    wrap          which axes tile: rows, columns
     """
 
     grid: Grid
@@ -145,6 +152,7 @@ class Broad:
     depth_plane: Plane
     image: Tensor | None
     depth: Tensor | None
+    wrap: Wrap = (False, False)
 
     @classmethod
     def of(
@@ -154,14 +162,20 @@ class Broad:
         depth_plane: Plane,
         image: Tensor | None,
         depth: Tensor | None,
-        size: Grid,
+        small_grid: Grid,
+        wrap: Wrap = (False, False),
     ) -> Broad:
-        """Of tokens (B, L, C) of an enlarged sample; size: rows, columns of what counts as broad."""
+        """Of tokens (B, L, C) of an enlarged sample, which was made on a smaller grid."""
+
+        def broad(tokens: Tensor, plane: Plane) -> Tensor:
+            size = tuple(max(1, side * plane.patch_px // SHARE) for side in small_grid)
+            return shrink(plane.unfold(tokens, grid), size)
+
         small = [
-            None if tokens is None else shrink(plane.unfold(tokens, grid), size)
+            None if tokens is None else broad(tokens, plane)
             for tokens, plane in ((image, image_plane), (depth, depth_plane))
         ]
-        return cls(grid, image_plane, depth_plane, *small)
+        return cls(grid, image_plane, depth_plane, *small, wrap)
 
     def settle_image(self, clean: Tensor) -> Tensor:
         """The predicted tokens (B, L, C), brought to the broad shapes."""
@@ -175,4 +189,4 @@ class Broad:
             return clean
         pixels = plane.unfold(clean, self.grid)
         missing = wanted - shrink(pixels, tuple(wanted.shape[-2:]))
-        return plane.fold(pixels + enlarge(missing, tuple(pixels.shape[-2:]), wrap=False, mode="bilinear"))
+        return plane.fold(pixels + enlarge(missing, tuple(pixels.shape[-2:]), wrap=self.wrap, mode="bilinear"))
