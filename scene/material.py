@@ -64,7 +64,8 @@ def build(
     with whole_or_not_at_all():
         picture = images.new_picture(f"{name} Image", image)
         height_map = images.new_data(f"{name} Height", relief.height)
-        material = shaders.lit(f"{name} Material", picture, roughness=ROUGHNESS, tile_repeat=tile_repeat)
+        mean = images.mean_colour(image)
+        material = shaders.lit(f"{name} Material", picture, mean, roughness=ROUGHNESS, tile_repeat=tile_repeat)
         wearer = target_object or _plane(context, name, width_px / height_px, location)
         tile_width_m = _tile_width(wearer) / tile_repeat
         if relief_m is None:

@@ -8,8 +8,8 @@ import numpy as np
 from . import images
 
 
-def unlit(name: str, picture: bpy.types.Image) -> bpy.types.Material:
-    """The picture as it is, through emission: its light is already in it."""
+def unlit(name: str, picture: bpy.types.Image, mean: np.ndarray) -> bpy.types.Material:
+    """The picture, of that mean colour (sRGB), as it is, through emission: its light is already in it."""
     material = bpy.data.materials.new(name)
     nodes, links = _emptied(material)
     output = nodes.new("ShaderNodeOutputMaterial")
@@ -18,15 +18,17 @@ def unlit(name: str, picture: bpy.types.Image) -> bpy.types.Material:
     links.new(texture.outputs["Color"], emission.inputs["Color"])
     links.new(emission.outputs["Emission"], output.inputs["Surface"])
     _in_a_row(texture, emission, output)
-    _show_in_solid_view(material, texture, picture)
+    _show_in_solid_view(material, texture, mean)
     # As a lamp, a million emitting triangles cost Cycles far more than they give.
     if hasattr(material, "cycles"):  # the add-on may be switched off
         material.cycles.emission_sampling = "NONE"
     return material
 
 
-def lit(name: str, picture: bpy.types.Image, *, roughness: float, tile_repeat: int) -> bpy.types.Material:
-    """The picture as the base colour of a Principled surface, repeated over the UVs."""
+def lit(
+    name: str, picture: bpy.types.Image, mean: np.ndarray, *, roughness: float, tile_repeat: int
+) -> bpy.types.Material:
+    """The picture, of that mean colour (sRGB), as the base colour of a Principled surface, repeated over the UVs."""
     material = bpy.data.materials.new(name)
     nodes, links = _emptied(material)
     output = nodes.new("ShaderNodeOutputMaterial")
@@ -41,14 +43,13 @@ def lit(name: str, picture: bpy.types.Image, *, roughness: float, tile_repeat: i
     links.new(texture.outputs["Color"], surface.inputs["Base Color"])
     links.new(surface.outputs["BSDF"], output.inputs["Surface"])
     _in_a_row(coordinates, mapping, texture, surface, output)
-    _show_in_solid_view(material, texture, picture)
+    _show_in_solid_view(material, texture, mean)
     return material
 
 
-def _show_in_solid_view(material: bpy.types.Material, texture: bpy.types.Node, picture: bpy.types.Image) -> None:
+def _show_in_solid_view(material: bpy.types.Material, texture: bpy.types.Node, mean: np.ndarray) -> None:
     """Its texture where solid view shows textures, else the picture's mean colour."""
     material.node_tree.nodes.active = texture
-    mean = images.pixels(picture)[..., :3].mean(axis=(0, 1), dtype=np.float64)
     # Viewport colours are linear.
     material.diffuse_color = (*images.linear_from_srgb(mean), 1.0)
 

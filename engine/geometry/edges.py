@@ -50,24 +50,30 @@ def jumps(disparity: np.ndarray, least: float, axis: int) -> np.ndarray:
     horizon has steps far above any threshold, but each equals the ones beside it: none is a jump, as a jump differs
     from at least one of them. So a threshold t parts what `jumps(...) > t` says, for every t from `least` up.
     """
-    disparity = np.moveaxis(disparity, axis, -1)
-    before, after = disparity[..., :-1], disparity[..., 1:]
+    height, width = disparity.shape
+    step_to, length = (width, height) if axis == 0 else (1, width)
+    before, after = (disparity[:-1], disparity[1:]) if axis == 0 else (disparity[:, :-1], disparity[:, 1:])
     found = np.zeros(before.shape, disparity.dtype)
-    reach = disparity * disparity.dtype.type(1.0 + least)
+    share = disparity.dtype.type(1.0 + least)
     # Few steps are so large; only they are looked at more closely.
-    where = np.nonzero((before > reach[..., 1:]) | (after > reach[..., :-1]))
-    if len(where[0]):
-        *lines, at = where
-        here, there = before[where], after[where]
-        step = there - here
-        last = disparity.shape[-1] - 1
-        # At the border, where there is no step outside, the one inside counts for both.
-        one, two = np.where(at > 0, at - 1, min(1, last - 1)), np.where(at + 1 < last, at + 1, max(last - 2, 0))
-        preceding = disparity[(*lines, one + 1)] - disparity[(*lines, one)]
-        following = disparity[(*lines, two + 1)] - disparity[(*lines, two)]
-        allowed = _CONTINUES * np.abs(step)
-        ends = (np.abs(preceding - step) > allowed) | (np.abs(following - step) > allowed)
-        ends |= last < 2
-        # |z1 - z2| / min(z1, z2) is the same number as |d1 - d2| / min(d1, d2).
-        found[where] = np.where(ends, np.abs(step) / np.minimum(here, there), 0.0)
-    return np.moveaxis(found, -1, axis)
+    where = np.flatnonzero((before > after * share) | (after > before * share))
+    if not len(where):
+        return found
+    row, column = np.divmod(where, found.shape[1])
+    at, here = (row if axis == 0 else column), row * width + column
+    values, last = disparity.ravel(), length - 1
+
+    def step(start: np.ndarray) -> np.ndarray:
+        return values[start + step_to] - values[start]
+
+    # At the border, where there is no step outside, the one inside counts for both.
+    one, two = np.where(at > 0, at - 1, min(1, last - 1)), np.where(at + 1 < last, at + 1, max(last - 2, 0))
+    own = step(here)
+    allowed = _CONTINUES * np.abs(own)
+    ends = np.abs(step(here + (one - at) * step_to) - own) > allowed
+    ends |= np.abs(step(here + (two - at) * step_to) - own) > allowed
+    ends |= last < 2
+    # |z1 - z2| / min(z1, z2) is the same number as |d1 - d2| / min(d1, d2).
+    nearest = np.minimum(values[here], values[here + step_to])
+    found.ravel()[where] = np.where(ends, np.abs(own) / nearest, 0.0)
+    return found

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import backfill, seams, silhouettes
+from . import backfill, lattice, seams, silhouettes
 from .camera import Intrinsics
 from .edges import DEFAULT_TEAR, jumps
 
@@ -51,6 +51,7 @@ class GridMesh:
     fill        (F,)   bool      belongs to the back fill
     cell_jump   (N,)   float32   of a pixel centre: the largest jump on the edges of the cell to its lower right
     picture     (H, W, 3) uint8  what the back fill shows; None where there is none
+    grid        the order of the first faces, which are whole cells of the grid
     """
 
     points: np.ndarray
@@ -67,6 +68,15 @@ class GridMesh:
     fill: np.ndarray
     cell_jump: np.ndarray
     picture: np.ndarray | None
+    grid: lattice.Grid
+
+    def at_corners(self, of_vertices: np.ndarray) -> np.ndarray:
+        """(N, 2) float32, of the vertices -> (F, 4, 2), of the corners of the faces."""
+        pairs = np.ascontiguousarray(of_vertices, np.float32).view(np.complex64).ravel()
+        corners = np.empty(self.quads.shape, np.complex64)
+        self.grid.put_corners(pairs[: self.grid.rows * self.grid.columns], corners)
+        corners[self.grid.count :] = pairs[self.quads[self.grid.count :]]
+        return corners.view(np.float32).reshape(*self.quads.shape, 2)
 
     def shown(self, tear: float, *, fill: bool = True) -> np.ndarray:
         """(F,) bool: the faces that are there at that threshold, with the back fill or without."""
@@ -92,40 +102,38 @@ def build(
     """
     if depth.shape != (intrinsics.height_px, intrinsics.width_px):
         raise ValueError(f"depth {depth.shape} for a camera of {intrinsics.height_px} x {intrinsics.width_px} pixels")
-    known = np.isfinite(depth)
-    z = np.where(known, depth, np.float32(depth[known].max() * sky_factor)).astype(np.float32, copy=False)
+    z, known = _with_sky(depth, sky_factor)
     across, down = _jumps(z, known, tear, intrinsics.orthographic)
-    behind = backfill.build(z, known, across, down, image, tear) if image is not None else None
     z, known = np.pad(z, 1, mode="edge"), np.pad(known, 1, mode="edge")
+    behind = backfill.build(z, known, across > tear, down > tear, image, tear) if image is not None else None
     across = np.pad(np.pad(across, ((1, 1), (0, 0)), mode="edge"), ((0, 0), (1, 1)))  # (H+2, W+1)
     down = np.pad(np.pad(down, ((0, 0), (1, 1)), mode="edge"), ((1, 1), (0, 0)))  # (H+1, W+2)
-    layer = seams.Layer(z, across, down, intrinsics.orthographic)
 
-    # Of each cell between four pixel centres, (H+1) * (W+1), the threshold from which on it is whole.
-    whole_from = np.maximum(np.maximum(across[:-1], across[1:]), np.maximum(down[:, :-1], down[:, 1:])).ravel()
+    # Of each cell between four pixel centres, (H+1, W+1), the threshold from which on it is whole.
+    whole_from = np.maximum(across[:-1], across[1:])
+    np.maximum(whole_from, down[:, :-1], out=whole_from)
+    np.maximum(whole_from, down[:, 1:], out=whole_from)
     cells = np.flatnonzero(whole_from)
-    cut = seams.cut(layer, cells, tear)
+    cut = seams.cut(seams.Layer(z, across, down, intrinsics.orthographic), cells, tear)
     vertices = _Vertices(intrinsics, z.size + len(cut.depth) + (len(behind.depth) if behind else 0))
     vertices.put_grid(z, known)
     pixel = _centres(cut.origin, z.shape[1])
     vertices.put(z.size, pixel + cut.place, pixel + cut.colour, cut.depth, known.ravel()[cut.origin])
-    layers = [_grid(z.shape, whole_from)]
-    layers.append(_layer(cut.quads, cut.shown_from, cut.shown_to, len(layers[0].edges)))
     if behind:
-        start = z.size + len(cut.depth)
         pixel = _centres(behind.pixels, z.shape[1])
-        vertices.put(start, pixel, pixel, behind.depth, behind.known)
-        edges = sum(len(layer.edges) for layer in layers)
-        layers.append(_layer(behind.quads + np.int32(start), behind.shown_from, seams.ALWAYS, edges))
+        vertices.put(z.size + len(cut.depth), pixel, pixel, behind.depth, behind.known)
 
     inset = np.zeros((len(vertices.depth), 2), np.float32)
-    inset[: z.size] = silhouettes.give_way(np.where(known, z, np.inf), across > tear, down > tear)
+    silhouettes.give_way(np.where(known, z, np.inf), across > tear, down > tear, out=inset[: z.size])
     inset[z.size : z.size + len(cut.depth)] = inset[cut.origin]
     cell_jump = np.zeros(len(vertices.depth), np.float32)
-    cell_jump[: z.size].reshape(z.shape)[:-1, :-1] = whole_from.reshape(len(z) - 1, -1)
-    joined = {name: np.concatenate([getattr(layer, name) for layer in layers]) for name in _Faces.__annotations__}
-    fill = np.zeros(len(joined["quads"]), bool)
-    fill[len(fill) - (len(behind.quads) if behind else 0) :] = True
+    cell_jump[: z.size].reshape(z.shape)[:-1, :-1] = whole_from
+    whole_from = whole_from.ravel()
+    grid = lattice.Grid(*z.shape, cells[whole_from[cells] >= seams.ALWAYS])
+    layers = [(lattice.of_quads(cut.quads), 0)]
+    if behind:
+        layers.append((behind.faces, z.size + len(cut.depth)))
+    joined = _joined(grid, layers)
     return GridMesh(
         points=vertices.points,
         rays=vertices.rays,
@@ -133,11 +141,58 @@ def build(
         known=vertices.known,
         uv=vertices.uv,
         inset=inset,
-        **joined,
-        fill=fill,
+        quads=joined.quads,
+        edges=joined.edges,
+        quad_edges=joined.quad_edges,
+        **_shown(grid, whole_from, cut, behind),
         cell_jump=cell_jump,
         picture=behind.picture if behind else None,
+        grid=grid,
     )
+
+
+def _with_sky(depth: np.ndarray, sky_factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """(H, W) float32, the sky put behind everything, and (H, W) bool, where it is not sky."""
+    known = np.isfinite(depth)
+    if known.all():
+        return depth.astype(np.float32, copy=False), known
+    z = np.where(known, depth, np.float32(0.0)).astype(np.float32, copy=False)
+    np.copyto(z, z.max() * np.float32(sky_factor), where=~known)
+    return z, known
+
+
+def _joined(grid: lattice.Grid, layers: list[tuple[lattice.Faces, int]]) -> lattice.Faces:
+    """The faces of the grid, then of layers, whose vertices begin with that one and which share no edge."""
+    faces = grid.count + sum(len(layer.quads) for layer, _ in layers)
+    edges = grid.edge_count + sum(len(layer.edges) for layer, _ in layers)
+    joined = lattice.Faces(
+        np.empty((faces, 4), np.int32), np.empty((edges, 2), np.int32), np.empty((faces, 4), np.int32)
+    )
+    grid.write(joined.quads, joined.edges, joined.quad_edges)
+    face, edge = grid.count, grid.edge_count
+    for layer, vertex in layers:
+        of_faces, of_edges = slice(face, face + len(layer.quads)), slice(edge, edge + len(layer.edges))
+        np.add(layer.quads, np.int32(vertex), out=joined.quads[of_faces])
+        np.add(layer.edges, np.int32(vertex), out=joined.edges[of_edges])
+        np.add(layer.quad_edges, np.int32(edge), out=joined.quad_edges[of_faces])
+        face, edge = of_faces.stop, of_edges.stop
+    return joined
+
+
+def _shown(
+    grid: lattice.Grid, whole_from: np.ndarray, cut: seams.Seams, behind: backfill.Fill | None
+) -> dict[str, np.ndarray]:
+    """From which threshold to which every face is there, and whether it is the back fill's."""
+    start, end = grid.count, grid.count + len(cut.quads)
+    faces = end + (len(behind.shown_from) if behind else 0)
+    shown_from, shown_to = np.empty(faces, np.float32), np.full(faces, seams.ALWAYS, np.float32)
+    grid.put(whole_from, shown_from)
+    shown_from[start:end], shown_to[start:end] = cut.shown_from, cut.shown_to
+    if behind:
+        shown_from[end:] = behind.shown_from
+    fill = np.zeros(faces, bool)
+    fill[end:] = True
+    return {"shown_from": shown_from, "shown_to": shown_to, "fill": fill}
 
 
 def _centres(pixels: np.ndarray, columns: int) -> np.ndarray:
@@ -175,9 +230,10 @@ class _Vertices:
         rows, columns = z.shape
         x, y = np.arange(columns) - 0.5, np.arange(rows) - 0.5
         rays, uv = self.rays[: z.size].reshape(rows, columns, 3), self.uv[: z.size].reshape(rows, columns, 2)
-        rays[..., 0], rays[..., 1] = self._intrinsics.rays(x, 0.0)[:, 0], self._intrinsics.rays(0.0, y)[:, 1:2]
-        rays[..., 2] = 1.0
-        uv[..., 0], uv[..., 1] = x / self._intrinsics.width_px, y[:, None] / self._intrinsics.height_px
+        rays[:], rays_y = self._intrinsics.rays(x, 0.0), self._intrinsics.rays(0.0, y)[:, 1:2]
+        uv[..., 0], uv_y = x / self._intrinsics.width_px, y[:, None] / self._intrinsics.height_px
+        for band in lattice.bands(rows, columns):
+            rays[band, :, 1], uv[band, :, 1] = rays_y[band], uv_y[band]
         self.depth[: z.size], self.known[: z.size] = z.ravel(), known.ravel()
         self._lift(0, z.size)
 
@@ -190,53 +246,9 @@ class _Vertices:
         self._lift(start, end)
 
     def _lift(self, start: int, end: int) -> None:
-        rays, depth, points = self.rays[start:end], self.depth[start:end], self.points[start:end]
-        scale = np.float32(1.0) if self._intrinsics.orthographic else depth[:, None]
-        np.multiply(rays[:, :2], scale, out=points[:, :2])
-        points[:, 2] = depth
-
-
-@dataclass(frozen=True)
-class _Faces:
-    """Of GridMesh, those of one layer."""
-
-    quads: np.ndarray
-    edges: np.ndarray
-    quad_edges: np.ndarray
-    shown_from: np.ndarray
-    shown_to: np.ndarray
-
-
-def _grid(shape: tuple[int, int], whole_from: np.ndarray) -> _Faces:
-    """The whole cells of the grid. Their edges are counted, not searched for: rows of across, then rows of down."""
-    rows, columns = shape
-    cell = np.arange((rows - 1) * (columns - 1), dtype=np.int32)
-    acrosses = rows * (columns - 1)
-    whole = whole_from < seams.ALWAYS
-    some = not whole.all()
-    if some:
-        cell, whole_from = cell[whole], whole_from[whole]
-    first = cell + cell // np.int32(columns - 1)
-    quads = first[:, None] + np.array([0, columns, columns + 1, 1], np.int32)
-    quad_edges = np.empty_like(quads)
-    quad_edges[:, 0], quad_edges[:, 2] = first + acrosses, first + (acrosses + 1)
-    quad_edges[:, 1], quad_edges[:, 3] = cell + (columns - 1), cell
-
-    edges = np.empty((acrosses + (rows - 1) * columns, 2), np.int32)
-    vertex = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
-    edges[:acrosses, 0], edges[:acrosses, 1] = vertex[:, :-1].ravel(), vertex[:, 1:].ravel()
-    edges[acrosses:, 0], edges[acrosses:, 1] = vertex[:-1].ravel(), vertex[1:].ravel()
-    if some:  # edges that no face has would be wires
-        used = np.zeros(len(edges), bool)
-        used[quad_edges] = True
-        edges, quad_edges = edges[used], (np.cumsum(used, dtype=np.int32) - np.int32(1))[quad_edges]
-    return _Faces(quads, edges, quad_edges, whole_from, np.full(len(quads), seams.ALWAYS, np.float32))
-
-
-def _layer(quads: np.ndarray, shown_from: np.ndarray, shown_to: np.ndarray | float, start: int) -> _Faces:
-    """Quads that share no edge with another layer; their edges are numbered from there."""
-    pairs = np.sort(np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1), axis=-1).reshape(-1, 2).astype(np.int64)
-    keys, number = np.unique(pairs[:, 0] << 32 | pairs[:, 1], return_inverse=True)
-    edges = np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=-1).astype(np.int32)
-    quad_edges = (number.reshape(quads.shape) + start).astype(np.int32)
-    return _Faces(quads, edges, quad_edges, shown_from, np.broadcast_to(np.float32(shown_to), shown_from.shape))
+        scale = not self._intrinsics.orthographic
+        for band in lattice.bands(end - start, 1):
+            rays, depth, points = self.rays[start:end][band], self.depth[start:end][band], self.points[start:end][band]
+            for axis in (0, 1):
+                np.multiply(rays[:, axis], depth if scale else np.float32(1.0), out=points[:, axis])
+            points[:, 2] = depth

@@ -95,28 +95,27 @@ def taut(cells: np.ndarray, columns: int, torn: np.ndarray) -> Contour:
     return Contour(crossing, centre)
 
 
-def give_way(z: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """(R * C, 2) float32: by how much of a pixel, x and y, each pixel moves when silhouettes move in by one.
+def give_way(z: np.ndarray, across: np.ndarray, down: np.ndarray, out: np.ndarray) -> None:
+    """By how much of a pixel, x and y, each pixel moves when silhouettes move in by one, added to `out`.
 
     z       (R, C)  the nearer side of a silhouette is the one that moves
     across  (R, C-1) bool, down (R-1, C) bool: silhouettes between neighbours
+    out     (R * C, 2) float32
 
     Counted along rows and along columns by themselves, so that no two pixels of a row or column change places.
     """
     columns = z.shape[1]
-    moved = np.zeros((z.size, 2), np.float32)
     for axis, (torn, step) in enumerate(((across, 1), (down, columns))):
-        row, column = np.nonzero(torn)
+        row, column = np.divmod(np.flatnonzero(torn), torn.shape[1])
         before = row * columns + column
         ended = np.zeros(z.size, bool)  # whether the silhouette is behind the pixel, in the direction of the step
         ended[before] = True
         nearer = z.ravel()[before] < z.ravel()[before + step]
         for pixels, direction in ((before[nearer], -1), (before[~nearer] + step, 1)):
             for distance in range(INSET_BAND_PX):
-                moved[pixels, axis] += direction * (1.0 - distance / INSET_BAND_PX)
+                out[pixels, axis] += direction * (1.0 - distance / INSET_BAND_PX)
                 beside = pixels + direction * step
                 within = (beside >= 0) & (beside < z.size) & ~ended[np.minimum(pixels, beside)]
                 if axis == 0:
                     within &= beside // columns == pixels // columns
                 pixels = beside[within]
-    return moved
