@@ -16,16 +16,21 @@ class Timing(NamedTuple):
     cpu_s: float
 
 
-def best_of(work: Callable[[], object], repeats: int = REPEATS) -> Timing:
-    """The fastest of some runs, after one that does not count."""
-    work()
-    walls, cpus = [], []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    return Timing(min(walls), min(cpus))
+def best_of(work: Callable[[], object], before: Callable[[], object] = lambda: None) -> Timing:
+    """The fastest of some runs, after one that does not count; what comes before each is not timed."""
+    return best_of_each(work, before=before)[0]
+
+
+def best_of_each(*works: Callable[[], object], before: Callable[[], object] = lambda: None) -> list[Timing]:
+    """The same of several, in turns, so that all of them meet the same machine."""
+    runs: list[list[Timing]] = [[] for _ in works]
+    for _ in range(1 + REPEATS):
+        for work, timings in zip(works, runs, strict=True):
+            before()
+            wall, cpu = time.perf_counter(), time.process_time()
+            work()
+            timings.append(Timing(time.perf_counter() - wall, time.process_time() - cpu))
+    return [Timing(*(min(times) for times in zip(*timings[1:], strict=True))) for timings in runs]
 
 
 def header() -> None:

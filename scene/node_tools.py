@@ -99,7 +99,9 @@ def in_columns(tree: bpy.types.NodeTree) -> None:
         if column == before:
             break
     filled: dict[int, int] = {}
-    for node in tree.nodes:
-        at = column[node.name]
-        node.location = (200.0 * at, -180.0 * filled.get(at, 0))
+    places = []
+    for at in column.values():
+        places += [200.0 * at, -180.0 * filled.get(at, 0)]
         filled[at] = filled.get(at, 0) + 1
+    tree.nodes.foreach_set("location", places)  # one by one, each has the whole tree looked at
+    tree.update_tag()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 import mathutils
@@ -15,6 +15,7 @@ from ..engine.geometry import mesh as grids
 from ..engine.geometry.camera import Intrinsics
 from . import camera as cameras
 from . import images, linking, live_nodes, live_scene, records, shaders
+from .bulk import MeshArrays
 from .live_scene import LiveSettings
 from .transaction import whole_or_not_at_all
 
@@ -67,18 +68,17 @@ def build(
         lens = Intrinsics.from_fov(width_px, height_px, math.radians(fov_deg))
     else:
         raise InputError("There is no camera to line up with.", "Add a camera, or give a field of view.")
-    grid = grids.build(depth, lens, tear=live.tear, image=image)
 
     with whole_or_not_at_all():
+        mesh, fill, extent = _mesh(name, depth, lens, live.tear, image)
         made_camera = camera is None
         if made_camera:
             camera = cameras.new(context, f"{name} Camera", math.radians(fov_deg))
         picture, material = _shown(f"{name} Image", f"{name} Material", image)
-        mesh = _mesh(name, grid)
         mesh.materials.append(material)
         made = [mesh, material, picture]
-        if grid.picture is not None:
-            fill_picture, fill_material = _shown(f"{name} Back Fill", f"{name} Back Fill", grid.picture)
+        if fill is not None:
+            fill_picture, fill_material = _shown(f"{name} Back Fill", f"{name} Back Fill", fill)
             mesh.materials.append(fill_material)
             made += [fill_material, fill_picture]
         scene_object = bpy.data.objects.new(name, mesh)
@@ -92,15 +92,15 @@ def build(
             lens,
             live,
             material=material,
-            sky_distance=_sky_distance(grid),
+            sky_distance=extent.sky,
             camera=camera,
             scene=context.scene,
         )
         made_from = {"camera": lens.to_dict(), "live": live.to_dict(), "median_depth_m": median_depth_m}
         records.attach({**record, "scene": made_from}, scene_object, *made)
 
-    cameras.see_as_far_as(camera, float(grid.depth.max()))
-    cameras.see_as_near_as(camera, float(grid.depth.min()))
+    cameras.see_as_far_as(camera, extent.farthest)
+    cameras.see_as_near_as(camera, extent.nearest)
     return scene_object
 
 
@@ -131,10 +131,17 @@ def _placed_like(context: bpy.types.Context, camera: bpy.types.Object) -> mathut
     return camera.matrix_world.normalized()
 
 
-def _sky_distance(grid: grids.GridMesh) -> float:
-    """Where the sky is; without one, far enough to move nothing."""
-    farthest = float(grid.depth.max())
-    return farthest if not grid.known.all() else farthest * grids.SKY_FACTOR
+class _Extent(NamedTuple):
+    """Depths of what is there, and where the sky is; without one, far enough to move nothing."""
+
+    nearest: float
+    farthest: float
+    sky: float
+
+    @classmethod
+    def of(cls, grid: grids.GridMesh) -> _Extent:
+        farthest = float(grid.depth.max())
+        return cls(float(grid.depth.min()), farthest, farthest * (grids.SKY_FACTOR if grid.known.all() else 1.0))
 
 
 def _shown(name: str, material_name: str, picture: np.ndarray) -> tuple[bpy.types.Image, bpy.types.Material]:
@@ -143,50 +150,65 @@ def _shown(name: str, material_name: str, picture: np.ndarray) -> tuple[bpy.type
     return image, shaders.unlit(material_name, image, images.mean_colour(picture))
 
 
-def _mesh(name: str, grid: grids.GridMesh) -> bpy.types.Mesh:
-    """The grid as a Blender mesh in the camera's own axes, with all that the nodes read as attributes."""
+#: Attribute, data type and domain of what the nodes read, by what the grid calls it.
+_STORED = {
+    "rays": (live_nodes.RAY, "FLOAT_VECTOR", "POINT"),
+    "inset": (live_nodes.INSET, "FLOAT2", "POINT"),
+    "depth": (live_nodes.DEPTH, "FLOAT", "POINT"),
+    "known": (live_nodes.KNOWN, "BOOLEAN", "POINT"),
+    "cell_jump": (live_nodes.CELL_JUMP, "FLOAT", "POINT"),
+    "shown_from": (live_nodes.SHOWN_FROM, "FLOAT", "FACE"),
+    "shown_to": (live_nodes.SHOWN_TO, "FLOAT", "FACE"),
+    "fill": (live_nodes.FILL, "BOOLEAN", "FACE"),
+}
+_MATERIAL = "material_index"
+
+
+def _mesh(
+    name: str, depth: np.ndarray, lens: Intrinsics, tear: float, image: np.ndarray
+) -> tuple[bpy.types.Mesh, np.ndarray | None, _Extent]:
+    """A Blender mesh in the camera's own axes, with all that the nodes read as attributes; what its back fill shows.
+
+    The grid is written into the mesh's memory, and turned there; so it is not to be used any longer than here.
+    """
     mesh = bpy.data.meshes.new(name)
-    vertices, faces, edges = len(grid.points), len(grid.quads), len(grid.edges)
-    mesh.vertices.add(vertices)
-    mesh.edges.add(edges)
-    mesh.loops.add(4 * faces)
-    mesh.polygons.add(faces)
-    _fill(mesh, "position", "vector", _to_blender(grid.points))
-    _fill(mesh, ".edge_verts", "value", grid.edges)
-    _fill(mesh, ".corner_vert", "value", grid.quads)
-    _fill(mesh, ".corner_edge", "value", grid.quad_edges)
-    mesh.polygons.foreach_set("loop_start", np.arange(0, 4 * faces, 4, dtype=np.int32))
-    uv = grid.uv.copy()
-    np.subtract(1.0, uv[:, 1], out=uv[:, 1])
-    mesh.uv_layers.new(name=live_nodes.UV).uv.foreach_set("vector", grid.at_corners(uv).ravel())
-    _store(mesh, live_nodes.RAY, "FLOAT_VECTOR", "POINT", _to_blender(grid.rays))
-    _store(mesh, live_nodes.INSET, "FLOAT2", "POINT", _to_blender(grid.inset))
-    _store(mesh, live_nodes.DEPTH, "FLOAT", "POINT", grid.depth)
-    _store(mesh, live_nodes.KNOWN, "BOOLEAN", "POINT", grid.known)
-    _store(mesh, live_nodes.CELL_JUMP, "FLOAT", "POINT", grid.cell_jump)
-    _store(mesh, live_nodes.SHOWN_FROM, "FLOAT", "FACE", grid.shown_from)
-    _store(mesh, live_nodes.SHOWN_TO, "FLOAT", "FACE", grid.shown_to)
-    _store(mesh, live_nodes.FILL, "BOOLEAN", "FACE", grid.fill)
-    if grid.picture is not None:
-        _store(mesh, "material_index", "INT", "FACE", grid.fill.astype(np.int32))
+    arrays = MeshArrays(mesh)
+
+    def allocate(vertices: int, edges: int, faces: int) -> dict[str, np.ndarray]:
+        mesh.vertices.add(vertices)
+        mesh.edges.add(edges)
+        mesh.loops.add(4 * faces)
+        mesh.polygons.add(faces)
+        mesh.uv_layers.new(name=live_nodes.UV, do_init=False)
+        for attribute in (*_STORED.values(), (_MATERIAL, "INT", "FACE")):
+            mesh.attributes.new(*attribute)
+        return {
+            "points": arrays.attribute("position"),
+            "edges": arrays.attribute(".edge_verts"),
+            "quads": arrays.attribute(".corner_vert").reshape(-1, 4),
+            "quad_edges": arrays.attribute(".corner_edge").reshape(-1, 4),
+            **{key: arrays.attribute(attribute) for key, (attribute, *_) in _STORED.items()},
+        }
+
+    grid = grids.build(depth, lens, tear=tear, image=image, allocate=allocate)
+    for vectors in (grid.points, grid.rays, grid.inset):
+        _turn(vectors)
+    starts = arrays.face_starts()
+    starts[:] = np.arange(0, 4 * len(starts), 4, dtype=np.int32)
+    np.subtract(1.0, grid.uv[:, 1], out=grid.uv[:, 1])
+    grid.put_at_corners(grid.uv, arrays.attribute(live_nodes.UV))
+    arrays.attribute(_MATERIAL)[:] = grid.fill
+    extent = _Extent.of(grid)
+    arrays.finish()
     mesh.update()
-    return mesh
+    return mesh, grid.picture, extent
 
 
-def _to_blender(vectors: np.ndarray) -> np.ndarray:
-    """(N, 2) or (N, 3) in the camera's space -> Blender's axes for a camera: along -Z, y up."""
+def _turn(vectors: np.ndarray) -> None:
+    """(N, 2) or (N, 3) in the camera's space, into Blender's axes for a camera: along -Z, y up."""
     size = vectors.shape[1]
     signs = np.tile(np.float32([1.0, -1.0, -1.0][:size]), _TURNED_AT_ONCE)
-    turned, whole = np.empty_like(vectors), len(vectors) // _TURNED_AT_ONCE * _TURNED_AT_ONCE
-    np.multiply(vectors[:whole].reshape(-1, len(signs)), signs, out=turned[:whole].reshape(-1, len(signs)))
-    np.multiply(vectors[whole:], signs[:size], out=turned[whole:])
-    return turned
-
-
-def _store(mesh: bpy.types.Mesh, name: str, kind: str, domain: str, values: np.ndarray) -> None:
-    mesh.attributes.new(name, kind, domain)
-    _fill(mesh, name, "vector" if kind in {"FLOAT_VECTOR", "FLOAT2"} else "value", values)
-
-
-def _fill(mesh: bpy.types.Mesh, name: str, field: str, values: np.ndarray) -> None:
-    mesh.attributes[name].data.foreach_set(field, values.ravel())
+    whole = len(vectors) // _TURNED_AT_ONCE * _TURNED_AT_ONCE
+    in_rows = vectors[:whole].reshape(-1, len(signs))
+    in_rows *= signs
+    vectors[whole:] *= signs[:size]

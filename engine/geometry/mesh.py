@@ -13,6 +13,7 @@ and as quarters for every way the threshold can cut it; each face says from whic
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,18 +71,34 @@ class GridMesh:
     picture: np.ndarray | None
     grid: lattice.Grid
 
-    def at_corners(self, of_vertices: np.ndarray) -> np.ndarray:
-        """(N, 2) float32, of the vertices -> (F, 4, 2), of the corners of the faces."""
-        pairs = np.ascontiguousarray(of_vertices, np.float32).view(np.complex64).ravel()
-        corners = np.empty(self.quads.shape, np.complex64)
+    def put_at_corners(self, of_vertices: np.ndarray, out: np.ndarray) -> None:
+        """Write (N, 2) float32, of the vertices, into (F * 4, 2), of the corners of the faces."""
+        pairs, corners = of_vertices.view(np.complex64).ravel(), out.view(np.complex64).reshape(-1, 4)
         self.grid.put_corners(pairs[: self.grid.rows * self.grid.columns], corners)
         corners[self.grid.count :] = pairs[self.quads[self.grid.count :]]
-        return corners.view(np.float32).reshape(*self.quads.shape, 2)
 
     def shown(self, tear: float, *, fill: bool = True) -> np.ndarray:
         """(F,) bool: the faces that are there at that threshold, with the back fill or without."""
         there = (self.shown_from <= tear) & (tear < self.shown_to)
         return there if fill else there & ~self.fill
+
+
+def allocated(vertices: int, edges: int, faces: int) -> dict[str, np.ndarray]:
+    """The arrays of a GridMesh by name, all zero."""
+    return {
+        "points": np.zeros((vertices, 3), np.float32),
+        "rays": np.zeros((vertices, 3), np.float32),
+        "depth": np.zeros(vertices, np.float32),
+        "known": np.zeros(vertices, bool),
+        "inset": np.zeros((vertices, 2), np.float32),
+        "cell_jump": np.zeros(vertices, np.float32),
+        "quads": np.zeros((faces, 4), np.int32),
+        "edges": np.zeros((edges, 2), np.int32),
+        "quad_edges": np.zeros((faces, 4), np.int32),
+        "shown_from": np.zeros(faces, np.float32),
+        "shown_to": np.zeros(faces, np.float32),
+        "fill": np.zeros(faces, bool),
+    }
 
 
 def build(
@@ -91,6 +108,7 @@ def build(
     tear: float = DEFAULT_TEAR,
     sky_factor: float = SKY_FACTOR,
     image: np.ndarray | None = None,
+    allocate: Callable[[int, int, int], dict[str, np.ndarray]] = allocated,
 ) -> GridMesh:
     """The mesh of a depth map.
 
@@ -99,6 +117,8 @@ def build(
     image       (H, W, 3) uint8: with it, the background is continued behind what stands before it
     tear        the threshold that silhouettes are drawn for and the back fill is made for: neighbours whose depths
                 differ by more than this share of the nearer. Others, from LEAST_TEAR up, can be chosen later
+    allocate    where the mesh is written, called once, with the numbers of its vertices, edges and faces; it returns
+                what allocated() does, possibly in memory that is somebody else's
     """
     if depth.shape != (intrinsics.height_px, intrinsics.width_px):
         raise ValueError(f"depth {depth.shape} for a camera of {intrinsics.height_px} x {intrinsics.width_px} pixels")
@@ -115,40 +135,31 @@ def build(
     np.maximum(whole_from, down[:, 1:], out=whole_from)
     cells = np.flatnonzero(whole_from)
     cut = seams.cut(seams.Layer(z, across, down, intrinsics.orthographic), cells, tear)
-    vertices = _Vertices(intrinsics, z.size + len(cut.depth) + (len(behind.depth) if behind else 0))
+    grid = lattice.Grid(*z.shape, cells[whole_from.ravel()[cells] >= seams.ALWAYS])
+    layers = [lattice.of_quads(cut.quads)] + ([behind.faces] if behind else [])
+    count = z.size + len(cut.depth) + (len(behind.depth) if behind else 0)
+    arrays = allocate(
+        count,
+        grid.edge_count + sum(len(layer.edges) for layer in layers),
+        grid.count + sum(len(layer.quads) for layer in layers),
+    )
+
+    vertices = _Vertices(intrinsics, arrays)
     vertices.put_grid(z, known)
     pixel = _centres(cut.origin, z.shape[1])
     vertices.put(z.size, pixel + cut.place, pixel + cut.colour, cut.depth, known.ravel()[cut.origin])
     if behind:
         pixel = _centres(behind.pixels, z.shape[1])
         vertices.put(z.size + len(cut.depth), pixel, pixel, behind.depth, behind.known)
-
-    inset = np.zeros((len(vertices.depth), 2), np.float32)
+    inset = arrays["inset"]
     silhouettes.give_way(np.where(known, z, np.inf), across > tear, down > tear, out=inset[: z.size])
     inset[z.size : z.size + len(cut.depth)] = inset[cut.origin]
-    cell_jump = np.zeros(len(vertices.depth), np.float32)
-    cell_jump[: z.size].reshape(z.shape)[:-1, :-1] = whole_from
-    whole_from = whole_from.ravel()
-    grid = lattice.Grid(*z.shape, cells[whole_from[cells] >= seams.ALWAYS])
-    layers = [(lattice.of_quads(cut.quads), 0)]
-    if behind:
-        layers.append((behind.faces, z.size + len(cut.depth)))
-    joined = _joined(grid, layers)
-    return GridMesh(
-        points=vertices.points,
-        rays=vertices.rays,
-        depth=vertices.depth,
-        known=vertices.known,
-        uv=vertices.uv,
-        inset=inset,
-        quads=joined.quads,
-        edges=joined.edges,
-        quad_edges=joined.quad_edges,
-        **_shown(grid, whole_from, cut, behind),
-        cell_jump=cell_jump,
-        picture=behind.picture if behind else None,
-        grid=grid,
-    )
+    arrays["cell_jump"][: z.size].reshape(z.shape)[:-1, :-1] = whole_from
+
+    grid.write(arrays["quads"], arrays["edges"], arrays["quad_edges"])
+    _append(layers, (0, z.size + len(cut.depth)), grid, arrays)
+    _show(arrays, grid, whole_from.ravel(), cut, behind)
+    return GridMesh(**arrays, uv=vertices.uv, picture=behind.picture if behind else None, grid=grid)
 
 
 def _with_sky(depth: np.ndarray, sky_factor: float) -> tuple[np.ndarray, np.ndarray]:
@@ -161,38 +172,35 @@ def _with_sky(depth: np.ndarray, sky_factor: float) -> tuple[np.ndarray, np.ndar
     return z, known
 
 
-def _joined(grid: lattice.Grid, layers: list[tuple[lattice.Faces, int]]) -> lattice.Faces:
-    """The faces of the grid, then of layers, whose vertices begin with that one and which share no edge."""
-    faces = grid.count + sum(len(layer.quads) for layer, _ in layers)
-    edges = grid.edge_count + sum(len(layer.edges) for layer, _ in layers)
-    joined = lattice.Faces(
-        np.empty((faces, 4), np.int32), np.empty((edges, 2), np.int32), np.empty((faces, 4), np.int32)
-    )
-    grid.write(joined.quads, joined.edges, joined.quad_edges)
+def _append(
+    layers: list[lattice.Faces], first_vertices: tuple[int, ...], grid: lattice.Grid, arrays: dict[str, np.ndarray]
+) -> None:
+    """Write further faces behind the grid's; each layer has its own edges, and vertices from the given number on."""
     face, edge = grid.count, grid.edge_count
-    for layer, vertex in layers:
+    for layer, vertex in zip(layers, first_vertices, strict=False):
         of_faces, of_edges = slice(face, face + len(layer.quads)), slice(edge, edge + len(layer.edges))
-        np.add(layer.quads, np.int32(vertex), out=joined.quads[of_faces])
-        np.add(layer.edges, np.int32(vertex), out=joined.edges[of_edges])
-        np.add(layer.quad_edges, np.int32(edge), out=joined.quad_edges[of_faces])
+        np.add(layer.quads, np.int32(vertex), out=arrays["quads"][of_faces])
+        np.add(layer.edges, np.int32(vertex), out=arrays["edges"][of_edges])
+        np.add(layer.quad_edges, np.int32(edge), out=arrays["quad_edges"][of_faces])
         face, edge = of_faces.stop, of_edges.stop
-    return joined
 
 
-def _shown(
-    grid: lattice.Grid, whole_from: np.ndarray, cut: seams.Seams, behind: backfill.Fill | None
-) -> dict[str, np.ndarray]:
-    """From which threshold to which every face is there, and whether it is the back fill's."""
+def _show(
+    arrays: dict[str, np.ndarray],
+    grid: lattice.Grid,
+    whole_from: np.ndarray,
+    cut: seams.Seams,
+    behind: backfill.Fill | None,
+) -> None:
+    """Write from which threshold to which every face is there, and whether it is the back fill's."""
+    shown_from, shown_to = arrays["shown_from"], arrays["shown_to"]
     start, end = grid.count, grid.count + len(cut.quads)
-    faces = end + (len(behind.shown_from) if behind else 0)
-    shown_from, shown_to = np.empty(faces, np.float32), np.full(faces, seams.ALWAYS, np.float32)
     grid.put(whole_from, shown_from)
+    shown_to[:] = seams.ALWAYS
     shown_from[start:end], shown_to[start:end] = cut.shown_from, cut.shown_to
     if behind:
         shown_from[end:] = behind.shown_from
-    fill = np.zeros(faces, bool)
-    fill[end:] = True
-    return {"shown_from": shown_from, "shown_to": shown_to, "fill": fill}
+    arrays["fill"][end:] = True
 
 
 def _centres(pixels: np.ndarray, columns: int) -> np.ndarray:
@@ -215,15 +223,12 @@ def _jumps(z: np.ndarray, known: np.ndarray, tear: float, orthographic: bool) ->
 
 
 class _Vertices:
-    """The arrays of all vertices, filled part by part."""
+    """The arrays of all vertices, written part by part."""
 
-    def __init__(self, intrinsics: Intrinsics, count: int) -> None:
+    def __init__(self, intrinsics: Intrinsics, arrays: dict[str, np.ndarray]) -> None:
         self._intrinsics = intrinsics
-        self.points = np.empty((count, 3), np.float32)
-        self.rays = np.empty((count, 3), np.float32)
-        self.depth = np.empty(count, np.float32)
-        self.known = np.empty(count, bool)
-        self.uv = np.empty((count, 2), np.float32)
+        self.points, self.rays, self.depth, self.known = (arrays[key] for key in ("points", "rays", "depth", "known"))
+        self.uv = np.empty((len(self.depth), 2), np.float32)
 
     def put_grid(self, z: np.ndarray, known: np.ndarray) -> None:
         """The pixel centres, margin included, as the first ones. Column by column and row by row: a million rays."""

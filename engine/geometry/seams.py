@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,10 @@ ALWAYS = np.float32(1e30)
 
 _FOLLOWING = np.array([1, 2, 3, 0])
 _PRECEDING = np.array([3, 0, 1, 2])
+_BITS = np.array([1, 2, 4, 8])
+
+#: Of edge k, for the corner it begins and the corner it ends at: 1 for its upper or left end, 2 for the other.
+_WHICH_END = np.array([[1, 2], [1, 2], [2, 1], [2, 1]])
 
 
 @dataclass(frozen=True)
@@ -89,26 +94,24 @@ def cut(layer: Layer, cells: np.ndarray, tear: float) -> Seams:
     corner, jump, cell = all_corners[which], all_jumps[which], which
     torn = jump >= shown_to[:, None]  # (V, 4)
 
-    together = _together(torn)
-    pattern = (together * np.array([1, 2, 4, 8])).sum(-1)  # (V, 4): the corners this one hangs together with
+    pattern = torn @ _BITS
     centre = contour.centre[cell]  # (V, 2)
     value = layer.linear(corner)  # (V, 4)
-    centre_value, centre_colour = _middle(together, value, centre)
+    centre_value, centre_colour = _middle(pattern, value, centre)
 
     # A number for every new vertex that is the same exactly where the vertex is to be shared: also between cells.
     n = layer.z.size
     number = corner.astype(np.int64)
     edge = np.stack([number[:, 0], number[:, 1] + n, number[:, 3], number[:, 0] + n], axis=-1)
     ends = np.stack([corner, corner[:, _FOLLOWING]], axis=-1)  # (V, 4, 2)
-    second = ends == ends.max(axis=-1, keepdims=True)
-    edge_key = 3 * edge[..., None] + np.where(torn[..., None], 1 + second, 0)  # (V, 4, 2)
+    edge_key = 3 * edge[..., None] + np.where(torn[..., None], _WHICH_END, 0)  # (V, 4, 2)
     end_value = np.stack([value, value[:, _FOLLOWING]], axis=-1)
     edge_value = np.where(torn[..., None], end_value, end_value.mean(-1, keepdims=True))
     crossing = np.where(torn[..., None], contour.crossing[cell], MIDDLE)  # (V, 4, 2)
     end_place = np.stack([CORNER, CORNER[_FOLLOWING]], axis=1)  # (4, 2, xy)
     edge_place = crossing[:, :, None, :] - end_place
     edge_colour = np.where(torn[..., None, None], 0.0, edge_place)
-    centre_key = 6 * n + 16 * number[:, :1] + pattern  # (V, 4)
+    centre_key = 6 * n + 16 * number[:, :1] + _PARTS.name[pattern]  # (V, 4)
     centre_place = centre[:, None, :] - CORNER  # (V, 4, 2)
 
     keys = np.concatenate([edge_key.ravel(), centre_key.ravel()])
@@ -146,30 +149,60 @@ def _together(torn: np.ndarray) -> np.ndarray:
     return part[:, :, None] == part[:, None, :]
 
 
-def _middle(together: np.ndarray, value: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each corner the value (V, 4) and the place of the colour (V, 4, 2) of its part in the middle of the cell.
+class _Parts(NamedTuple):
+    """What the 16 ways to tear the edges of a cell make of it, for the part that each of its corners belongs to.
 
-    Each part is continued over the corners it lacks: a single pixel flat, a pair straight, three as a plane.
+    name      (16, 4) int            bit j is set where corner j belongs to it
+    together  (16, 4, 4) bool        the same
+    values    (16, 4, 4, 4) float64  times the values of the corners: the part, continued over the ones it lacks
+    lowest, highest  (16, 4, 2) float64  between which its colour is, x and y from the cell's top left pixel
     """
-    size = together.sum(-1)  # (V, 4)
-    values = np.where(together, value[:, None, :], 0.0)
-    before, after = np.take(values, _PRECEDING, -1), np.take(values, _FOLLOWING, -1)
-    opposite = np.take(values, [2, 3, 0, 1], -1)
-    has_before, has_after = np.take(together, _PRECEDING, -1), np.take(together, _FOLLOWING, -1)
-    # A pair lacks two: each has one neighbour in it. A single one lacks three: one of them is opposite.
-    beside = np.where(has_before, before, np.where(has_after, after, opposite))
-    lacking = np.where(size[..., None] == 3, before + after - opposite, beside)
-    values = np.where(together, values, lacking)
-    x, y = centre[:, 0], centre[:, 1]
-    weight = np.stack([(1 - x) * (1 - y), x * (1 - y), x * y, (1 - x) * y], axis=-1)[:, None, :]  # (V, 1, 4)
 
+    name: np.ndarray
+    together: np.ndarray
+    values: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+
+
+def _parts() -> _Parts:
+    together = _together((np.arange(16)[:, None] & _BITS) > 0)
+    size = together.sum(-1)[..., None, None]
+    own = np.where(together[..., None], np.eye(4), 0.0)
+    before, after, opposite = np.take(own, _PRECEDING, 2), np.take(own, _FOLLOWING, 2), np.take(own, [2, 3, 0, 1], 2)
+    has_before, has_after = np.take(together, _PRECEDING, -1), np.take(together, _FOLLOWING, -1)
+    # A single pixel goes on flat, a pair straight, three as a plane. A pair lacks two: each has one neighbour in it.
+    # A single one lacks three: one of them is opposite.
+    beside = np.where(has_before[..., None], before, np.where(has_after[..., None], after, opposite))
+    lacking = np.where(size == 3, before + after - opposite, beside)
     # The colour: of the single pixel; on the line between a pair; of the middle one of three; of the place itself.
-    corners = np.where(together[..., None], CORNER, 0.0)
     lowest = np.where(together[..., None], CORNER, 1.0).min(2)
-    highest = corners.max(2)
-    colour = np.clip(centre[:, None, :], lowest, highest)
-    middle = (together & has_before & has_after)[..., None]  # of three, the one between the other two
-    colour = np.where((size == 3)[..., None], (middle * CORNER).sum(2), colour)
+    highest = np.where(together[..., None], CORNER, 0.0).max(2)
+    middle = ((together & has_before & has_after)[..., None] * CORNER).sum(2)
+    three = size[..., 0] == 3
+    return _Parts(
+        together @ _BITS,
+        together,
+        np.where(together[..., None], own, lacking),
+        np.where(three, middle, lowest),
+        np.where(three, middle, highest),
+    )
+
+
+_PARTS = _parts()
+
+
+def _middle(pattern: np.ndarray, value: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each corner the value (V, 4) and the place of the colour (V, 4, 2) of its part in the middle of the cell."""
+    x, y = centre[:, 0], centre[:, 1]
+    weight = np.stack([(1 - x) * (1 - y), x * (1 - y), x * y, (1 - x) * y], axis=-1)  # (V, 4)
+    found = np.einsum("vckj,vj,vk->vc", _PARTS.values[pattern], value, weight, optimize=["einsum_path", (0, 1), (0, 1)])
     # Never out of the range of the part itself, as a plane through three corners could run.
-    least, most = np.where(together, values, np.inf).min(-1), np.where(together, values, -np.inf).max(-1)
-    return np.clip((values * weight).sum(-1), least, most), colour
+    together = _PARTS.together[pattern]
+    least, most = np.full((2, *found.shape), [[[np.inf]], [[-np.inf]]])
+    for k in range(4):
+        here = np.broadcast_to(value[:, k, None], found.shape)
+        np.minimum(least, here, out=least, where=together[..., k])
+        np.maximum(most, here, out=most, where=together[..., k])
+    colour = np.clip(centre[:, None, :], _PARTS.lowest[pattern], _PARTS.highest[pattern])
+    return np.clip(found, least, most), colour

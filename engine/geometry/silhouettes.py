@@ -74,18 +74,20 @@ def taut(cells: np.ndarray, columns: int, torn: np.ndarray) -> Contour:
     start, free = start[wide & (count == 2)], held[wide & (count == 2)]
     one, two = others[start], others[start + 1]
 
-    along = axis[free]
-    rows = np.arange(len(free))
-    least, most = place[free, along] - 0.5 + MARGIN_PX, place[free, along] + 0.5 - MARGIN_PX
+    # Where things are in `place`, flat: only the coordinate along its edge changes of each crossing.
+    along, across = axis[free], 1 - axis[free]
+    flat, moving = place.ravel(), 2 * free + along
+    a_along, a_across, b_along, b_across = 2 * one + along, 2 * one + across, 2 * two + along, 2 * two + across
+    own_across = flat[2 * free + across]
+    least, most = flat[moving] - 0.5 + MARGIN_PX, flat[moving] + 0.5 - MARGIN_PX
+    half = np.full(len(free), 0.5)
     for _ in range(_ROUNDS):
-        a, b, here = place[one], place[two], place[free]
         # Where the straight line between the neighbours crosses this edge.
-        across = 1 - along
-        from_a, whole = here[rows, across] - a[rows, across], b[rows, across] - a[rows, across]
-        share = np.divide(from_a, whole, out=np.full(len(free), 0.5), where=np.abs(whole) > 1e-6)
-        share = np.clip(share, 0.0, 1.0)
-        target = a[rows, along] + share * (b[rows, along] - a[rows, along])
-        place[free, along] = np.clip((here[rows, along] + target) / 2, least, most)
+        start, begin = flat[a_along], flat[a_across]
+        whole = flat[b_across] - begin
+        share = np.divide(own_across - begin, whole, out=half.copy(), where=np.abs(whole) > 1e-6)
+        target = start + np.minimum(np.maximum(share, 0.0), 1.0) * (flat[b_along] - start)
+        flat[moving] = np.minimum(np.maximum((flat[moving] + target) / 2, least), most)
 
     crossing = contour.crossing.copy()
     crossing[torn] = place[where] - np.repeat(corner, torn.sum(1), axis=0)
