@@ -16,8 +16,8 @@ from torch import Tensor
 from ..model.transformer import token_ids
 from .constraints import NONE, Constraints, renoised, walk
 from .schedules import Mode, Schedule, timesteps
-from .tiling import NO_RINGS, Rings, random_offset, roll
-from .windows import Predict, Windows, windowed
+from .tiling import NO_RINGS, Predict, Rings, random_offset, seen_from_both_sides, seen_rolled
+from .windows import Windows, windowed
 
 
 class Denoiser(Protocol):
@@ -104,7 +104,8 @@ def sample(
     clean_image, clean_depth   (B, h*w, C): the known modality of i2d and d2i; it comes back unchanged
     guidance_embed             for models with a guidance embedding
     tile                       whether rows and columns are seamless: the grid is rolled by another offset every step,
-                               so that no border is at the same place twice (see tiling)
+                               so that no border is at the same place twice, and seen from two sides in the last one
+                               (see tiling)
     patch_px                   what it can be rolled by: tokens of that side in pixels, or 1, whole tokens
     timestep_dtype             bfloat16 reproduces the rounding of the published scripts; the step sizes stay float32
     noise                      the initial (image, depth) noise instead of the seed's
@@ -146,10 +147,12 @@ def sample(
             on_step(step)
         image, depth = constraints.impose(image, depth, t_image[index], t_depth[index], noise)
         levels = (t_image[index].to(device, timestep_dtype), t_depth[index].to(device, timestep_dtype))
-        down, across = random_offset(grid, tile, rolls, patch_px)
-        rolled = (roll(tokens, grid, (down, across), patch_px) for tokens in (image, depth))
-        outputs = predict(*rolled, *levels)
-        image_out, depth_out = (roll(out.float(), grid, (-down, -across), patch_px) for out in outputs)
+        offset = random_offset(grid, tile, rolls, patch_px)
+        if any(tile) and to == num_steps:
+            seen = seen_from_both_sides(predict, (image, depth), levels, grid, tile, offset, patch_px)
+        else:
+            seen = seen_rolled(predict, (image, depth), levels, grid, offset, patch_px)
+        image_out, depth_out = seen
 
         t_min = parametrisation.x_prediction_t_min
         image_v = velocity(image, image_out, t_image[index], parametrisation.image_x_prediction, t_min)

@@ -1,11 +1,16 @@
 """Seamless results: the grid bent to a ring on the axes that tile, so that it has no border there.
 
 A transformer sees a border where its positions end, and one where patches meet, wherever the grid is rolled to. Rolled
-to another place at every step, neither leaves a trace.
+to another place at every step, by any number of pixels, these borders average out; but no step follows the last one to
+mend what it leaves. So the last one looks from two sides, and a prediction counts nothing at its own border.
+
+The noise is alike everywhere and so are the offsets: no place of a tile is likelier to have a line of mortar on it
+than another, and the place it is cut at, where its seam is measured, is one like all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +22,8 @@ from ..model.patches import from_patches, to_patches
 #: Whether rows and columns continue around the border.
 Rings = tuple[bool, bool]
 NO_RINGS: Rings = (False, False)
+
+Predict = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def roll(tokens: Tensor, grid: tuple[int, int], offset_px: tuple[int, int], patch_px: int = 1) -> Tensor:
@@ -39,6 +46,58 @@ def random_offset(
     # Drawn for both axes whether they tile or not: the same seed rolls a ring the same way.
     drawn = [int(torch.randint(0, side * patch_px, (), generator=generator)) for side in grid]
     return tuple(offset if ring else 0 for offset, ring in zip(drawn, rings, strict=True))
+
+
+def seen_rolled(
+    predict: Predict,
+    state: tuple[Tensor, Tensor],
+    levels: tuple[Tensor, Tensor],
+    grid: tuple[int, int],
+    offset_px: tuple[int, int],
+    patch_px: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """Predictions for image and depth (B, h*w, C), with the grid rolled by that much while the model looks at it."""
+    down, across = offset_px
+    outputs = predict(*(roll(tokens, grid, offset_px, patch_px) for tokens in state), *levels)
+    return tuple(roll(out.float(), grid, (-down, -across), patch_px) for out in outputs)
+
+
+def seen_from_both_sides(
+    predict: Predict,
+    state: tuple[Tensor, Tensor],
+    levels: tuple[Tensor, Tensor],
+    grid: tuple[int, int],
+    rings: Rings,
+    offset_px: tuple[int, int],
+    patch_px: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """The same without a border on the axes that are rings: two looks, the middle of each at the border of the other.
+
+    A look counts the less the nearer it is to its own border, as windows do.
+    """
+    sides = [side * patch_px for side in grid]
+    halves = [side // 2 if ring else 0 for side, ring in zip(sides, rings, strict=True)]
+    offsets = offset_px, tuple(offset + half for offset, half in zip(offset_px, halves, strict=True))
+    looks = [seen_rolled(predict, state, levels, grid, offset, patch_px) for offset in offsets]
+
+    tent = tent_weights(sides, rings).to(state[0].device)
+    weights = [tent.roll([-shift for shift in offset], (0, 1)) for offset in offsets]
+    share = to_patches((weights[0] / (weights[0] + weights[1]))[None, ..., None], patch_px)
+
+    def blended(first: Tensor, second: Tensor) -> Tensor:
+        own = share.repeat_interleave(first.shape[-1] // patch_px**2, dim=-1)  # every pixel's values side by side
+        return own * first + (1 - own) * second
+
+    return tuple(blended(*pair) for pair in zip(*looks, strict=True))
+
+
+def tent_weights(sides: Sequence[int], axes: Sequence[bool] = (True, True)) -> Tensor:
+    """(h, w): 1 in the middle, falling towards the borders of those axes, above 0 there."""
+    tents = [
+        1 - (torch.arange(side) + 0.5 - side / 2).abs() * 2 / (side + 1) if falls else torch.ones(side)
+        for side, falls in zip(sides, axes, strict=True)
+    ]
+    return tents[0][:, None] * tents[1]
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from torch import Tensor
 from ..model.image_codec import ImageCodec
 from ..model.patches import from_patches, to_patches
 from ..model.resample import Wrap, enlarge, shrink
+from .tiling import Predict, tent_weights
 
 Grid = tuple[int, int]
-Predict = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 BATCH = 16  # windows the model sees at once
 SHARE = 2  # shapes of this many of a plane's pixels at the model's own size, and larger, are broad
@@ -80,9 +80,7 @@ class Windows:
 
     def weights(self) -> Tensor:
         """(h, w) of a window's pixels: a tent, above 0 at the border."""
-        sides = [side * self.patch_px for side in self.size]
-        tents = [1 - (torch.arange(side) + 0.5 - side / 2).abs() * 2 / (side + 1) for side in sides]
-        return tents[0][:, None] * tents[1]
+        return tent_weights([side * self.patch_px for side in self.size])
 
 
 def _starts(side: int, window: int, wrap: bool, shift: int) -> list[int]:

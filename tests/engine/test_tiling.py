@@ -11,7 +11,9 @@ from relievo.engine.frame import plan_frame
 from relievo.engine.model.patches import from_patches, to_patches
 from relievo.engine.model.resample import resize
 from relievo.engine.request import Request
-from relievo.engine.sampling.tiling import random_offset, roll
+from relievo.engine.sampling import sampler
+from relievo.engine.sampling.sampler import Parametrisation, initial_noise, sample
+from relievo.engine.sampling.tiling import random_offset, roll, seen_from_both_sides
 
 GRID, PATCH = (3, 4), 8
 
@@ -39,6 +41,81 @@ def test_offsets_reach_every_pixel_of_a_ring_and_leave_the_other_axis():
     assert set(both[:, 0]) == set(range(24)) and set(both[:, 1]) == set(range(32))
     assert not columns[:, 0].any() and np.array_equal(columns[:, 1], both[:, 1])
     assert not drawn((False, False)).any()
+
+
+class Bordered:
+    """Predicts 1 on the outermost pixels of the grid it is shown, a little of what it sees elsewhere."""
+
+    def __init__(self):
+        self.looks = 0
+
+    def __call__(self, img, depth, **_):
+        self.looks += 1
+        frame = torch.ones(1, *(side * PATCH for side in GRID), 1)
+        frame[:, 1:-1, 1:-1] = 0
+        frame = to_patches(frame, PATCH)
+        return frame.repeat_interleave(3, dim=-1) + 0.1 * img, frame + 0.1 * depth
+
+
+def tile_of(model, rings, noise=None, steps=3):
+    shapes = [(1, 12, values * PATCH**2) for values in (3, 1)]
+    image, _ = sample(
+        model,
+        torch.zeros(1, 2, 4),
+        mode="joint",
+        grid=GRID,
+        num_steps=steps,
+        seed=5,
+        parametrisation=Parametrisation(image_x_prediction=True),
+        image_channels=shapes[0][2],
+        depth_channels=shapes[1][2],
+        tile=rings,
+        patch_px=PATCH,
+        noise=noise or initial_noise("joint", *shapes, 5),
+    )
+    return from_patches(image, GRID, PATCH, 3)
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (5, 0), (11, 26)])
+def test_no_place_of_a_tile_is_like_no_other(shift, monkeypatch):
+    """Noise and offsets moved by as much, the tile is the same one, moved: where it is cut is where chance put it.
+
+    As every noise and every offset is as likely as another, so is every place for the cut.
+    """
+    made = tile_of(Bordered(), (True, True))
+    sides = [side * PATCH for side in GRID]
+
+    def moved_offset(*args):
+        return tuple((at - by) % side for at, by, side in zip(random_offset(*args), shift, sides, strict=True))
+
+    monkeypatch.setattr(sampler, "random_offset", moved_offset)
+    noise = initial_noise("joint", (1, 12, 192), (1, 12, 64), 5)
+    moved = tile_of(Bordered(), (True, True), tuple(roll(tokens, GRID, shift, PATCH) for tokens in noise))
+    assert torch.allclose(moved, made.roll(shift, (1, 2)), atol=1e-5)
+
+
+@pytest.mark.parametrize("rings", [(True, True), (True, False), (False, True)])
+def test_the_last_step_leaves_no_border_on_a_ring(rings):
+    offset = (5 * rings[0], 19 * rings[1])
+
+    def predict(image, depth, *_):
+        return Bordered()(image, depth)
+
+    state = torch.zeros(1, 12, 192), torch.zeros(1, 12, 64)
+    seen = seen_from_both_sides(predict, state, (torch.tensor(0.1),) * 2, GRID, rings, offset, PATCH)
+    for tokens, values in zip(seen, (3, 1), strict=True):
+        frame = from_patches(tokens, GRID, PATCH, values)[0, ..., 0].roll(offset, (0, 1))
+        middle = frame.shape[0] // 4, frame.shape[1] // 4  # near neither look's border on the other axis
+        assert frame[0, middle[1]] < 0.1 if rings[0] else frame[0, middle[1]] == 1.0
+        assert frame[middle[0], 0] < 0.1 if rings[1] else frame[middle[0], 0] == 1.0
+        assert frame[middle[0], middle[1]] == 0.0
+
+
+@pytest.mark.parametrize(("rings", "looks"), [((False, False), 3), ((True, False), 4), ((True, True), 4)])
+def test_seeing_a_tile_from_both_sides_costs_one_look(rings, looks):
+    model = Bordered()
+    tile_of(model, rings)
+    assert model.looks == looks
 
 
 @pytest.mark.parametrize(("axes", "wrap"), [("both", (True, True)), ("x", (False, True)), ("y", (True, False))])
