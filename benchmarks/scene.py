@@ -25,6 +25,7 @@ _FIELDS = {
 
 def run() -> None:
     live_scene_against_bare_arrays()
+    large()
 
 
 @dataclass(frozen=True)

@@ -137,12 +137,12 @@ def _png(picture: np.ndarray, *, level: int) -> bytes:
     lines = np.zeros((height, 1 + 3 * width), np.uint8)  # each begins with its filter: none
     lines[:, 1:] = picture.reshape(height, -1)
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+    def chunk(kind: bytes, data: bytes) -> tuple[bytes, ...]:
+        return struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = chunk(b"IDAT", zlib.compress(lines, level))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+    body = zlib.compress(lines, level)
+    return b"".join((b"\x89PNG\r\n\x1a\n", *chunk(b"IHDR", header), *chunk(b"IDAT", body), *chunk(b"IEND", b"")))
 
 
 def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy.types.Image:

@@ -22,8 +22,8 @@ from .transaction import whole_or_not_at_all
 #: A generated depth has no unit: its median is put this far from the camera.
 GENERATED_MEDIAN_M = 5.0
 
-#: Vectors: numpy is ten times as fast over long rows as over threes.
-_TURNED_AT_ONCE = 1024
+#: Blender's camera looks along -Z with y up; engine space looks along +z with y down.
+_TO_BLENDER = (1.0, -1.0, -1.0)
 
 #: Kinds of objects that a render shows.
 _SURFACES = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD"}
@@ -169,7 +169,7 @@ def _mesh(
 ) -> tuple[bpy.types.Mesh, np.ndarray | None, _Extent]:
     """A Blender mesh in the camera's own axes, with all that the nodes read as attributes; what its back fill shows.
 
-    The grid is written into the mesh's memory, and turned there; so it is not to be used any longer than here.
+    The grid is written into the mesh's memory; so it is not to be used any longer than here.
     """
     mesh = bpy.data.meshes.new(name)
     arrays = MeshArrays(mesh)
@@ -190,9 +190,7 @@ def _mesh(
             **{key: arrays.attribute(attribute) for key, (attribute, *_) in _STORED.items()},
         }
 
-    grid = grids.build(depth, lens, tear=tear, image=image, allocate=allocate)
-    for vectors in (grid.points, grid.rays, grid.inset):
-        _turn(vectors)
+    grid = grids.build(depth, lens, tear=tear, image=image, allocate=allocate, axes=_TO_BLENDER)
     starts = arrays.face_starts()
     starts[:] = np.arange(0, 4 * len(starts), 4, dtype=np.int32)
     np.subtract(1.0, grid.uv[:, 1], out=grid.uv[:, 1])
@@ -202,13 +200,3 @@ def _mesh(
     arrays.finish()
     mesh.update()
     return mesh, grid.picture, extent
-
-
-def _turn(vectors: np.ndarray) -> None:
-    """(N, 2) or (N, 3) in the camera's space, into Blender's axes for a camera: along -Z, y up."""
-    size = vectors.shape[1]
-    signs = np.tile(np.float32([1.0, -1.0, -1.0][:size]), _TURNED_AT_ONCE)
-    whole = len(vectors) // _TURNED_AT_ONCE * _TURNED_AT_ONCE
-    in_rows = vectors[:whole].reshape(-1, len(signs))
-    in_rows *= signs
-    vectors[whole:] *= signs[:size]

@@ -76,7 +76,8 @@ def build(
         if not len(ring.pixels):
             break
         rings.append(ring)
-    return layer.meshed(layer.relaxed(layer.in_rows(rings)))
+    grown = _Part(*(np.concatenate(values, axis=-1) for values in zip(*rings, strict=True)))
+    return layer.meshed(layer.relaxed(grown))
 
 
 class _Part(NamedTuple):
@@ -139,12 +140,6 @@ class _Layer:
         colour = [_sums(place, weight * channel[source], len(pixels)) / total for channel in ring.colour]
         self._open_from[pixels] = np.inf
         return _Part(pixels, z.astype(np.float32), np.array(colour, np.float32), is_solid)
-
-    def in_rows(self, rings: list[_Part]) -> _Part:
-        """All of them as one, in the order of the pixels' numbers."""
-        pixels, z, colour, known = (np.concatenate(values, axis=-1) for values in zip(*rings, strict=True))
-        order = np.argsort(pixels)
-        return _Part(pixels[order], z[order], colour[:, order], known[order])
 
     def relaxed(self, fill: _Part) -> _Part:
         """Let depth and colour settle between what they were continued from: each the mean of its neighbours."""
@@ -220,7 +215,7 @@ class _Layer:
 
         picture = self.image.copy()
         row, column = np.divmod(fill.pixels, self.columns)
-        picture[row - 1, column - 1] = np.rint(np.clip(fill.colour, 0, 255)).T
+        picture[row - 1, column - 1] = np.rint(fill.colour).T  # means of bytes
         return Fill(vertices, z, known, faces, farthest / nearest - 1, picture)
 
     def _continues(self, fill: _Part, index: np.ndarray, beyond: np.ndarray) -> np.ndarray:

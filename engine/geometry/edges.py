@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .lattice import bands
+
 #: Neighbouring pixels whose depths differ by more than this share of the nearer one belong to different surfaces.
 DEFAULT_TEAR = 0.1
 
@@ -56,7 +58,11 @@ def jumps(disparity: np.ndarray, least: float, axis: int) -> np.ndarray:
     found = np.zeros(before.shape, disparity.dtype)
     share = disparity.dtype.type(1.0 + least)
     # Few steps are so large; only they are looked at more closely.
-    where = np.flatnonzero((before > after * share) | (after > before * share))
+    large = np.empty(found.shape, bool)
+    for band in bands(*found.shape):
+        one, other = before[band], after[band]
+        np.logical_or(one > other * share, other > one * share, out=large[band])
+    where = np.flatnonzero(large)
     if not len(where):
         return found
     row, column = np.divmod(where, found.shape[1])

@@ -109,6 +109,7 @@ def build(
     sky_factor: float = SKY_FACTOR,
     image: np.ndarray | None = None,
     allocate: Callable[[int, int, int], dict[str, np.ndarray]] = allocated,
+    axes: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> GridMesh:
     """The mesh of a depth map.
 
@@ -119,6 +120,7 @@ def build(
                 differ by more than this share of the nearer. Others, from LEAST_TEAR up, can be chosen later
     allocate    where the mesh is written, called once, with the numbers of its vertices, edges and faces; it returns
                 what allocated() does, possibly in memory that is somebody else's
+    axes        points, rays and inset are multiplied by these: -1 for an axis that points the other way
     """
     if depth.shape != (intrinsics.height_px, intrinsics.width_px):
         raise ValueError(f"depth {depth.shape} for a camera of {intrinsics.height_px} x {intrinsics.width_px} pixels")
@@ -130,9 +132,10 @@ def build(
     down = np.pad(np.pad(down, ((0, 0), (1, 1)), mode="edge"), ((1, 1), (0, 0)))  # (H+1, W+2)
 
     # Of each cell between four pixel centres, (H+1, W+1), the threshold from which on it is whole.
-    whole_from = np.maximum(across[:-1], across[1:])
-    np.maximum(whole_from, down[:, :-1], out=whole_from)
-    np.maximum(whole_from, down[:, 1:], out=whole_from)
+    whole_from = np.empty((len(down), across.shape[1]), np.float32)
+    for band in lattice.bands(*whole_from.shape):
+        upper_and_lower = np.maximum(across[:-1][band], across[1:][band])
+        np.maximum(upper_and_lower, np.maximum(down[band, :-1], down[band, 1:]), out=whole_from[band])
     cells = np.flatnonzero(whole_from)
     cut = seams.cut(seams.Layer(z, across, down, intrinsics.orthographic), cells, tear)
     grid = lattice.Grid(*z.shape, cells[whole_from.ravel()[cells] >= seams.ALWAYS])
@@ -144,15 +147,14 @@ def build(
         grid.count + sum(len(layer.quads) for layer in layers),
     )
 
-    vertices = _Vertices(intrinsics, arrays)
+    vertices = _Vertices(intrinsics, arrays, np.array(axes, np.float32))
     vertices.put_grid(z, known)
     pixel = _centres(cut.origin, z.shape[1])
     vertices.put(z.size, pixel + cut.place, pixel + cut.colour, cut.depth, known.ravel()[cut.origin])
     if behind:
-        pixel = _centres(behind.pixels, z.shape[1])
-        vertices.put(z.size + len(cut.depth), pixel, pixel, behind.depth, behind.known)
+        vertices.put_on_grid(z.size + len(cut.depth), behind.pixels, behind.depth, behind.known)
     inset = arrays["inset"]
-    silhouettes.give_way(np.where(known, z, np.inf), across > tear, down > tear, out=inset[: z.size])
+    silhouettes.give_way(z, known, across > tear, down > tear, out=inset[: z.size], axes=axes[:2])
     inset[z.size : z.size + len(cut.depth)] = inset[cut.origin]
     arrays["cell_jump"][: z.size].reshape(z.shape)[:-1, :-1] = whole_from
 
@@ -213,20 +215,20 @@ def _jumps(z: np.ndarray, known: np.ndarray, tear: float, orthographic: bool) ->
     """(H, W-1) and (H-1, W) float32: jump to the right and to the lower neighbour; ALWAYS between surface and sky."""
     linear = z if orthographic else 1.0 / z
     across, down = jumps(linear, min(LEAST_TEAR, tear), axis=1), jumps(linear, min(LEAST_TEAR, tear), axis=0)
-    if np.count_nonzero(across) + np.count_nonzero(down) > _CROWDED * z.size:
+    if np.count_nonzero(across > 0) + np.count_nonzero(down > 0) > _CROWDED * z.size:
         across = np.where(across > tear, seams.ALWAYS, np.float32(0.0))
         down = np.where(down > tear, seams.ALWAYS, np.float32(0.0))
     if not known.all():
-        across[known[:, 1:] != known[:, :-1]] = seams.ALWAYS
-        down[known[1:] != known[:-1]] = seams.ALWAYS
+        across.ravel()[np.flatnonzero(known[:, 1:] != known[:, :-1])] = seams.ALWAYS
+        down.ravel()[np.flatnonzero(known[1:] != known[:-1])] = seams.ALWAYS
     return across, down
 
 
 class _Vertices:
     """The arrays of all vertices, written part by part."""
 
-    def __init__(self, intrinsics: Intrinsics, arrays: dict[str, np.ndarray]) -> None:
-        self._intrinsics = intrinsics
+    def __init__(self, intrinsics: Intrinsics, arrays: dict[str, np.ndarray], axes: np.ndarray) -> None:
+        self._intrinsics, self._axes = intrinsics, axes
         self.points, self.rays, self.depth, self.known = (arrays[key] for key in ("points", "rays", "depth", "known"))
         self.uv = np.empty((len(self.depth), 2), np.float32)
 
@@ -235,25 +237,35 @@ class _Vertices:
         rows, columns = z.shape
         x, y = np.arange(columns) - 0.5, np.arange(rows) - 0.5
         rays, uv = self.rays[: z.size].reshape(rows, columns, 3), self.uv[: z.size].reshape(rows, columns, 2)
-        rays[:], rays_y = self._intrinsics.rays(x, 0.0), self._intrinsics.rays(0.0, y)[:, 1:2]
-        uv[..., 0], uv_y = x / self._intrinsics.width_px, y[:, None] / self._intrinsics.height_px
-        for band in lattice.bands(rows, columns):
-            rays[band, :, 1], uv[band, :, 1] = rays_y[band], uv_y[band]
+        first_row, rays_y = self._rays(x, 0.0), self._rays(0.0, y)[:, 1:2]
+        u, v = x / self._intrinsics.width_px, y[:, None] / self._intrinsics.height_px
         self.depth[: z.size], self.known[: z.size] = z.ravel(), known.ravel()
-        self._lift(0, z.size)
+        for band in lattice.bands(rows, columns):
+            rays[band], uv[band, :, 0], uv[band, :, 1] = first_row, u, v[band]
+            rays[band, :, 1] = rays_y[band]
+            self._lift(band.start * columns, min(band.stop, rows) * columns)
 
     def put(self, start: int, place: np.ndarray, colour: np.ndarray, z: np.ndarray, known: np.ndarray) -> None:
         """Further ones; place and colour (S, 2) in pixels of the image."""
         end = start + len(z)
-        self.rays[start:end] = self._intrinsics.rays(place[:, 0], place[:, 1])
+        self.rays[start:end] = self._rays(place[:, 0], place[:, 1])
         self.uv[start:end] = colour / (self._intrinsics.width_px, self._intrinsics.height_px)
         self.depth[start:end], self.known[start:end] = z, known
         self._lift(start, end)
 
+    def put_on_grid(self, start: int, pixels: np.ndarray, z: np.ndarray, known: np.ndarray) -> None:
+        """Further ones on the rays of those pixels of the grid, and of their colour."""
+        end = start + len(z)
+        self.rays[start:end], self.uv[start:end] = self.rays[pixels], self.uv[pixels]
+        self.depth[start:end], self.known[start:end] = z, known
+        self._lift(start, end)
+
+    def _rays(self, x_px: np.ndarray | float, y_px: np.ndarray | float) -> np.ndarray:
+        return self._intrinsics.rays(x_px, y_px) * self._axes
+
     def _lift(self, start: int, end: int) -> None:
-        scale = not self._intrinsics.orthographic
-        for band in lattice.bands(end - start, 1):
-            rays, depth, points = self.rays[start:end][band], self.depth[start:end][band], self.points[start:end][band]
-            for axis in (0, 1):
-                np.multiply(rays[:, axis], depth if scale else np.float32(1.0), out=points[:, axis])
-            points[:, 2] = depth
+        rays, depth, points = self.rays[start:end], self.depth[start:end], self.points[start:end]
+        for axis in (0, 1):
+            scale = np.float32(1.0) if self._intrinsics.orthographic else depth
+            np.multiply(rays[:, axis], scale, out=points[:, axis])
+        np.multiply(depth, self._axes[2], out=points[:, 2])

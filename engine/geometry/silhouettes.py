@@ -97,12 +97,21 @@ def taut(cells: np.ndarray, columns: int, torn: np.ndarray) -> Contour:
     return Contour(crossing, centre)
 
 
-def give_way(z: np.ndarray, across: np.ndarray, down: np.ndarray, out: np.ndarray) -> None:
+def give_way(
+    z: np.ndarray,
+    known: np.ndarray,
+    across: np.ndarray,
+    down: np.ndarray,
+    out: np.ndarray,
+    axes: tuple[float, float] = (1.0, 1.0),
+) -> None:
     """By how much of a pixel, x and y, each pixel moves when silhouettes move in by one, added to `out`.
 
     z       (R, C)  the nearer side of a silhouette is the one that moves
+    known   (R, C) bool: False where nothing moves, whatever its depth: the sky
     across  (R, C-1) bool, down (R-1, C) bool: silhouettes between neighbours
     out     (R * C, 2) float32
+    axes    -1 for an axis that points the other way
 
     Counted along rows and along columns by themselves, so that no two pixels of a row or column change places.
     """
@@ -112,10 +121,11 @@ def give_way(z: np.ndarray, across: np.ndarray, down: np.ndarray, out: np.ndarra
         before = row * columns + column
         ended = np.zeros(z.size, bool)  # whether the silhouette is behind the pixel, in the direction of the step
         ended[before] = True
-        nearer = z.ravel()[before] < z.ravel()[before + step]
+        one, other = (np.where(known.ravel()[side], z.ravel()[side], np.inf) for side in (before, before + step))
+        nearer = one < other
         for pixels, direction in ((before[nearer], -1), (before[~nearer] + step, 1)):
             for distance in range(INSET_BAND_PX):
-                out[pixels, axis] += direction * (1.0 - distance / INSET_BAND_PX)
+                out[pixels, axis] += axes[axis] * direction * (1.0 - distance / INSET_BAND_PX)
                 beside = pixels + direction * step
                 within = (beside >= 0) & (beside < z.size) & ~ended[np.minimum(pixels, beside)]
                 if axis == 0:
