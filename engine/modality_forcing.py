@@ -123,6 +123,7 @@ class Rollout:
             "patch_px": model.image_codec.cells,
             "timestep_dtype": getattr(torch, request.timestep_dtype),
             "windows": self._windows(progress) if by_windows else None,
+            "depth_estimate": request.depth_estimate,
             "on_step": progress.on_step,
         }
         ctx = model.text.encode([request.prompt])

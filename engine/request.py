@@ -17,6 +17,7 @@ TARGETS = ("material", "scene")
 TILE_AXES = ("both", "x", "y")
 TILE_CHOICES = (*TILE_AXES, "none")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
+DEPTH_ESTIMATES = ("sample", "mean")
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
 MAX_RESAMPLE = 20
@@ -42,6 +43,7 @@ class Request:
     tile_axes: str = "both"  # what tiles, tiles on both axes, or from left to right (x) or top to bottom (y) alone
     strictness: float = 1.0  # of known pixels: 0 ignores them, 1 returns them exactly, between: held to that level
     depth_strictness: float | None = None  # of known depth; None: the same
+    depth_estimate: str | None = None  # of an image: "sample", one that is possible, or "mean" of all predictions
     resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
     detail_px: int | None = None  # sampled at this side (of a square of the same area), by windows; None: model's own
     timestep_dtype: str = "float32"  # "bfloat16" reproduces the rounding of the published scripts
@@ -77,6 +79,10 @@ class Request:
                 raise InputError(f"A strictness of {strictness} is out of range.", "Use a number from 0 to 1.")
         if not 1 <= self.resample <= MAX_RESAMPLE:
             raise InputError(f"Resampling {self.resample} times is out of range.", f"Use 1 to {MAX_RESAMPLE} times.")
+        if self.depth_estimate not in (None, *DEPTH_ESTIMATES):
+            raise InputError(
+                f"There is no depth estimate '{self.depth_estimate}'.", f"Use one of {', '.join(DEPTH_ESTIMATES)}."
+            )
         if self.tile_axes not in TILE_AXES:
             raise InputError(f"There are no axes '{self.tile_axes}'.", f"Use one of {', '.join(TILE_AXES)}.")
         if self.timestep_dtype not in TIMESTEP_DTYPES:

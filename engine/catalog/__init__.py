@@ -33,6 +33,7 @@ class ModelEntry:
     metric_depth: bool = False  # a scene's depth is in metres; else only its proportions mean something
     constraints: bool = True  # can hold known pixels
     i2d_steps: int = 1  # image-to-depth has one right answer: few steps, and no guidance
+    depth_estimate: str = "sample"  # of image-to-depth; "sample" is what the published scripts do
     folder: str = ""  # of the checkpoint, relative to engine/ ; empty when there are no weights
 
     def steps_for(self, mode: str) -> int:
@@ -88,4 +89,5 @@ def resolve(request: Request) -> Request:
         steps=request.steps or entry.steps_for(request.mode),
         guidance=entry.guidance_for(request.mode) if request.guidance is None else request.guidance,
         tile=request.tiles,
+        depth_estimate=request.depth_estimate or entry.depth_estimate,
     )

@@ -13,7 +13,9 @@ import numpy as np
 import torch
 
 from ..model.bundle import SmallModel, load_small
+from ..request import DEPTH_ESTIMATES
 from ..sampling.constraints import NONE, Constraints
+from ..sampling.estimates import DepthEstimate
 from ..sampling.sampler import sample
 from ..training.dataset import Batch, ShardSet
 from .metrics import depth_error, median_scaled
@@ -24,7 +26,12 @@ FARTHEST = 25.0  # in mean depths; predicted codes next to infinity are capped t
 
 @torch.inference_mode()
 def predict(
-    model: SmallModel, batch: Batch, steps: int, with_captions: bool, constraints: Constraints = NONE
+    model: SmallModel,
+    batch: Batch,
+    steps: int,
+    with_captions: bool,
+    constraints: Constraints = NONE,
+    estimate: DepthEstimate = "sample",
 ) -> np.ndarray:
     """(B, S, S) depth of the batch's images, relative, capped."""
     side = batch.image.shape[-1] // model.config.refinement.patch_px
@@ -42,6 +49,7 @@ def predict(
         depth_channels=model.depth_codec.channels,
         clean_image=model.image_codec.encode(batch.image),
         constraints=constraints,
+        depth_estimate=estimate,
     )
     return model.depth_codec.decode(tokens, grid, clip=True).clamp(1e-3, FARTHEST).numpy()
 
@@ -58,6 +66,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="model folder")
     parser.add_argument("--count", type=int, default=256)
     parser.add_argument("--steps", type=int, nargs="+", default=[1, 4, 12])
+    parser.add_argument("--estimate", choices=DEPTH_ESTIMATES, default="mean", help="default: mean, as it is used")
     options = parser.parse_args()
 
     data, model = ShardSet(options.data), load_small(options.model)
@@ -77,7 +86,9 @@ def main() -> None:
     row("brighter is nearer", 1.0 / np.exp(0.4 * luminance))
     for with_captions in (False, True):
         for steps in options.steps:
-            predicted = np.concatenate([predict(model, b, steps, with_captions) for b in batches])
+            predicted = np.concatenate(
+                [predict(model, b, steps, with_captions, estimate=options.estimate) for b in batches]
+            )
             row(f"built-in, {steps} steps, {'caption' if with_captions else 'no caption'}", predicted)
 
 

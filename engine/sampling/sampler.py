@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..model.transformer import token_ids
 from .constraints import NONE, Constraints, renoised, walk
+from .estimates import DepthEstimate, MeanOfLooks
 from .schedules import Mode, Schedule, timesteps
 from .tiling import NO_RINGS, Predict, Rings, random_offset, seen_from_both_sides, seen_rolled
 from .windows import Windows, windowed
@@ -93,6 +94,7 @@ def sample(
     noise: tuple[Tensor | None, Tensor | None] | None = None,
     constraints: Constraints = NONE,
     windows: Windows | None = None,
+    depth_estimate: DepthEstimate = "sample",
     on_step: Callable[[Step], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Tokens of image and depth, (B, h*w, C) each, float32, on ctx's device.
@@ -111,6 +113,8 @@ def sample(
     noise                      the initial (image, depth) noise instead of the seed's
     windows                    how to look at a grid larger than the model knows; None: at all of it at once
     constraints                what is known of the generated modalities; tokens held to the end come back unchanged
+    depth_estimate             of i2d alone: "sample", a rollout's end, or "mean", that of all steps' predictions (see
+                               estimates)
     on_step                    called before every step and, with index == of, after the last; may raise to stop
     """
     batch, device = ctx.shape[0], ctx.device
@@ -133,6 +137,7 @@ def sample(
         predict = windowed(predict_for, grid, windows, seed)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
     rolls = torch.Generator("cpu").manual_seed(seed)
+    looks = MeanOfLooks(seed + 2) if mode == "i2d" and depth_estimate == "mean" else None
     jumps = torch.Generator("cpu").manual_seed(seed + 1)  # not the noise of the beginning once more
     noise = tuple(None if known else n.to(device) for known, n in ((mode == "i2d", image), (mode == "d2i", depth)))
 
@@ -165,7 +170,10 @@ def sample(
             image_v = velocity(image, clean_image, t_image[index], True, t_min)
             depth_v = velocity(depth, clean_depth, t_depth[index], True, t_min)
         image = image if mode == "i2d" else image + (t_image[to] - t_image[index]).to(device) * image_v
-        depth = depth if mode == "d2i" else depth + (t_depth[to] - t_depth[index]).to(device) * depth_v
+        if looks:
+            depth = looks.next_state(clean_depth, t_depth[to])
+        else:
+            depth = depth if mode == "d2i" else depth + (t_depth[to] - t_depth[index]).to(device) * depth_v
         if to == num_steps:
             image, depth = constraints.impose(image, depth, t_image[to], t_depth[to], noise)
         step = Step(step.index + 1, step.of, image, depth, clean_image, clean_depth)

@@ -104,6 +104,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
         log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
         refine_depth=args.refine_depth,
+        depth_estimate=args.depth_estimate,
         **tile_fields(args.tile),
         strictness=args.strictness,
         depth_strictness=args.depth_strictness,
@@ -234,6 +235,7 @@ def _convert(
         detail_px=args.detail,
         strictness=args.strictness,
         resample=args.resample,
+        depth_estimate=args.depth_estimate if mode == "i2d" else None,
     )
     request = catalog.resolve(request).with_inputs(arrays)
     results.refuse_another(args.out, request)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...engine.errors import InputError
-from ...engine.request import TARGETS, TILE_CHOICES
+from ...engine.request import DEPTH_ESTIMATES, TARGETS, TILE_CHOICES
 from ...engine.version import VERSION
 
 MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
@@ -128,6 +128,7 @@ def build_parser() -> Parser:
     depth.add_argument("--image", type=_path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
     depth.add_argument("--prompt", default="", help="what the picture shows, if you want to say")
     _add_sampling(depth, model="builtin")
+    _add_estimate(depth)
     _add_known(depth, image=False)
     depth.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
 
@@ -175,6 +176,7 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log2-alpha", type=float, metavar="A", help="above 0: the picture settles before the depth")
     _add_known(parser)
     parser.add_argument("--refine-depth", action="store_true", help="a second pass for the depth (neural models)")
+    _add_estimate(parser)
     _add_camera(parser)
     _add_live(parser)
     parser.add_argument("--align-to-scene", action="store_true", help=ALIGN_HELP)
@@ -205,6 +207,14 @@ def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     )
     parser.add_argument("--guidance", type=float, help="how literally the prompt is taken; default: the model's")
     parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
+
+
+def _add_estimate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--depth-estimate",
+        choices=DEPTH_ESTIMATES,
+        help="a picture's depth: one that is possible, or the mean of all steps' predictions; default: the model's",
+    )
 
 
 def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool = True) -> None:

@@ -60,11 +60,12 @@ def request_in(folder: Path) -> dict:
 def test_a_picture_gets_its_depth(tmp_path, capfd, model_dir):
     image, _ = write_pair(tmp_path)
     out = tmp_path / "out"
-    status = run(["depth", "--image", str(image), "--out", str(out), "--steps", "2"])
+    status = run(["depth", "--image", str(image), "--out", str(out), "--steps", "2", "--depth-estimate", "sample"])
     printed = capfd.readouterr()
     assert status == 0, printed.err
     assert printed.out.split() == [str(out)]
     assert images.read_depth(out / "depth.exr").shape == (32, 48)
+    assert request_in(out)["depth_estimate"] == "sample"
     request = request_in(out)
     assert (request["mode"], request["width_px"], request["height_px"], request["steps"]) == ("i2d", 48, 32, 2)
     assert set(request["input_sha256"]) == {"image"}, "the result says what picture it is for"

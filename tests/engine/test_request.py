@@ -1,6 +1,7 @@
 """Requests and the catalogue: what is refused, what is filled in, what a stored request gives back."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ BRICK = Request(prompt="brick")
         ({"strictness": 1.1}, "strictness of 1.1"),
         ({"depth_strictness": float("nan")}, "strictness"),
         ({"detail_px": 5000}, "detail of 5000"),
+        ({"depth_estimate": "guess"}, "depth estimate 'guess'"),
         ({"resample": 0}, "Resampling 0 times"),
         ({"model": "none"}, "model 'none'"),
         ({"mode": "i2d"}, "cannot do i2d"),
@@ -57,6 +59,9 @@ def test_defaults_come_from_the_model_and_what_is_set_stays():
     assert (request.width_px, request.height_px, request.steps, request.guidance) == (80, 80, 3, 0.0)
     assert request.tile is False
     assert catalog.resolve(request) == request
+    assert catalog.resolve(Request(prompt="brick")).depth_estimate == "sample"  # what published scripts do
+    assert request.depth_estimate == entry.depth_estimate == "mean"
+    assert catalog.resolve(replace(request, depth_estimate="sample")).depth_estimate == "sample"
 
 
 def test_a_material_tiles_and_a_scene_does_not_unless_told():

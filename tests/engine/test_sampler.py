@@ -117,3 +117,44 @@ def test_tiling_shows_the_model_another_offset_each_step_and_undoes_it():
             ramp = tokens[0, :, 0].reshape(GRID)
             assert tile[0] or torch.allclose(ramp.diff(dim=0), torch.full((2, 4), 4.0), atol=1e-3)
             assert tile[1] or torch.allclose(ramp.diff(dim=1), torch.ones(3, 3), atol=1e-3)
+
+
+class SeesThroughNoise(KnowsTheAnswer):
+    """Predicts 1, and an error that is the noise it was shown: a guess for every noise, right in the mean."""
+
+    def __call__(self, img, depth, timesteps, depth_timesteps, **rest):
+        super().__call__(img, depth, timesteps, depth_timesteps, **rest)
+        t = depth_timesteps[0]
+        return torch.zeros_like(img), 1 + 0.5 * (depth - (1 - t) * 1.0)
+
+
+def test_the_mean_of_all_predictions_gets_better_with_steps():
+    given = {"mode": "i2d", "clean_image": torch.zeros(1, 12, 5)}
+
+    def error(steps, estimate):
+        return (run(SeesThroughNoise(0, 0), num_steps=steps, depth_estimate=estimate, **given)[1] - 1).abs().mean()
+
+    assert torch.equal(error(1, "mean"), error(1, "sample")), "one step is one prediction"
+    assert error(40, "mean") < 0.5 * error(1, "mean")
+    assert error(40, "mean") < 0.8 * error(40, "sample")
+
+
+def test_every_look_at_the_mean_is_at_the_schedules_level_through_noise_of_its_own():
+    model = KnowsTheAnswer(0, 0.5)
+    image = torch.randn(1, 12, 5)
+    _, depth = run(model, mode="i2d", clean_image=image, depth_estimate="mean", num_steps=5)
+    assert torch.allclose(depth, torch.tensor(0.5), atol=1e-6)
+    levels, noises = [], []
+    for shown, state, _, t in model.calls:
+        assert torch.equal(shown, image)
+        levels.append(float(t[0]))
+        noises.append((state - (1 - t[0]) * 0.5) / t[0])
+    assert levels[0] == 1.0 and levels == sorted(levels, reverse=True) and levels[-1] > 0
+    assert all(0.7 < noise.std() < 1.3 for noise in noises)
+    assert (torch.corrcoef(torch.stack([noise.flatten() for noise in noises])) - torch.eye(5)).abs().max() < 0.8
+
+
+@pytest.mark.parametrize(("mode", "known"), [("joint", {}), ("d2i", {"clean_depth": torch.ones(1, 12, 2)})])
+def test_an_estimate_is_of_images_alone(mode, known):
+    plain, mean = (run(KnowsTheAnswer(1, 1), mode=mode, depth_estimate=e, **known) for e in ("sample", "mean"))
+    assert torch.equal(plain[0], mean[0]) and torch.equal(plain[1], mean[1])
