@@ -1,0 +1,100 @@
+"""What a model is made of: parts, their files, their licences. Knows models.json, not this computer's disks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DATA_FILE = Path(__file__).with_name("models.json")
+
+
+@dataclass(frozen=True)
+class License:
+    """One entry of the table "licenses"."""
+
+    id: str
+    name: str
+    url: str
+    commercial: bool  # whether commercial work is allowed
+    forbids: str  # in sentences; empty where nothing is forbidden that matters here
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a repository.
+
+    size    bytes; None: not known, then the server says it, and a check reads the file's own header
+    sha256  of the content, hexadecimal; None: not known, then the server's is used where it gives one
+    about   bytes, computed from the number of parameters, where the size is not known
+    """
+
+    path: str  # within the repository, with forward slashes
+    size: int | None = None
+    sha256: str | None = None
+    about: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """As near as it is known."""
+        return self.size if self.size is not None else self.about
+
+
+@dataclass(frozen=True)
+class Part:
+    """Files of one repository that are of use together."""
+
+    id: str
+    label: str
+    repository: str  # owner/name at the Hugging Face hub
+    revision: str  # a commit, or a branch where the commit is not known
+    license: License
+    files: tuple[File, ...]
+    variants: tuple[str, ...] = ()  # its config.json must say one of these; empty: it says none
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the size of every file is known."""
+        return all(file.size is not None for file in self.files)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place in a model, and the parts that can take it; the first is what a download brings."""
+
+    role: str
+    choices: tuple[Part, ...]
+
+
+@cache
+def data() -> dict[str, Any]:
+    """models.json as it is."""
+    return json.loads(DATA_FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def parts() -> dict[str, Part]:
+    """All parts, by id."""
+    licenses = {key: License(key, **value) for key, value in data()["licenses"].items()}
+    return {
+        entry["id"]: Part(
+            **{
+                **entry,
+                "license": licenses[entry["license"]],
+                "files": tuple(File(**file) for file in entry["files"]),
+                "variants": tuple(entry.get("variants", ())),
+            }
+        )
+        for entry in data()["parts"]
+    }
+
+
+def slots(named: dict[str, list[str]]) -> tuple[Slot, ...]:
+    """Role -> ids of parts, as models.json has it, as slots."""
+    return tuple(Slot(role, tuple(parts()[key] for key in keys)) for role, keys in named.items())
