@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hub import tiny
-from hub.tiny import perform
 from relievo.engine import catalog
 from relievo.engine.catalog import parts, places, verify
 from relievo.engine.environment import worker_env
 from relievo.engine.errors import InputError, ModelError
 from relievo.engine.pipeline import BACKENDS
+from relievo.tests.hub import tiny
+from relievo.tests.hub.tiny import perform
 
 
 def lay_out(folder: Path, repository: str = "", contents: dict[str, bytes] | None = None) -> Path:

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hub import tiny
-from hub.server import COMMIT, Hub, etag
-from hub.tiny import perform
 from huggingface_hub import constants
 from relievo.engine import catalog
 from relievo.engine.catalog import actions, download, parts, places
 from relievo.engine.errors import Cancelled, InputError, ModelError
+from relievo.tests.hub import tiny
+from relievo.tests.hub.server import COMMIT, Hub, etag
+from relievo.tests.hub.tiny import perform
 
 ACCEPTED = {"model": "tiny", "accepted": True}
 MB = 1_000_000
@@ -225,7 +225,7 @@ def test_a_file_that_is_not_the_one_in_the_catalogue_is_not_brought(hub, bare_ho
 def test_the_catalogue_s_hash_counts_where_a_mirror_gives_none(hub, bare_home, monkeypatch):
     content = hub.files[f"{tiny.REPOSITORY}/model.safetensors"]
     tiny.use(monkeypatch, bare_home.root, {"model.safetensors": (len(content), hashlib.sha256(content).hexdigest())})
-    monkeypatch.setattr("hub.server.etag", lambda content: f"mirror-{len(content)}")
+    monkeypatch.setattr("relievo.tests.hub.server.etag", lambda content: f"mirror-{len(content)}")
     hub.damage = frozenset({f"{tiny.REPOSITORY}/model.safetensors"})
     with pytest.raises(ModelError, match="was damaged"):
         perform("download", ACCEPTED)
