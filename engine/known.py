@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .frame import Frame, depth_to_disparity, image_to_tensor, to_frame
-from .model.bundle import SmallModel
+from .model.bundle import Model
 from .pipeline import Arrays, known_pixels
 from .request import Request
 from .sampling.constraints import Alike, Constraints, KnownDepth, KnownImage
@@ -59,10 +59,10 @@ class Known:
             request.resample,
         )
 
-    def constraints(self, model: SmallModel, frame: Frame, broad: Broad | None = None) -> Constraints:
+    def constraints(self, model: Model, frame: Frame, broad: Broad | None = None) -> Constraints:
         """For one rollout on that frame, which may have broad shapes to keep to."""
         image = depth = None
-        patch, device = model.config.refinement.patch_px, model.text.tokens.weight.device
+        patch, device = model.image_codec.patch_px, model.device
         if self.image is not None:
             pixels, known = _to_frame(image_to_tensor(self.image.values), self.image.known, frame, patch)
             tokens = model.image_codec.encode(pixels.to(device))

@@ -17,6 +17,8 @@ TARGETS = ("material", "scene")
 TILE_AXES = ("both", "x", "y")
 TILE_CHOICES = (*TILE_AXES, "none")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
+PRESETS = ("published", "draft", "final")
+FRAMINGS = ("grid", "letterbox")
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
 MAX_RESAMPLE = 20
@@ -34,17 +36,19 @@ class Request:
     width_px: int | None = None  # of the result; i2d and d2i keep the size of their input
     height_px: int | None = None
     fov_deg: float | None = None  # horizontal field of view of a scene's camera; models that know no camera ignore it
+    preset: str | None = None  # decides those of the following up to timestep_dtype that are None; see engine.presets
     steps: int | None = None  # Euler steps
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
-    refine_depth: bool = False  # second i2d pass over the generated image
+    refine_depth: bool | None = None  # second i2d pass over the generated image
     tile: bool | None = None  # seamless; None: yes for a material, no for a scene
     tile_axes: str = "both"  # what tiles, tiles on both axes, or from left to right (x) or top to bottom (y) alone
     strictness: float = 1.0  # of known pixels: 0 ignores them, 1 returns them exactly, between: held to that level
     depth_strictness: float | None = None  # of known depth; None: the same
     resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
     detail_px: int | None = None  # sampled at this side (of a square of the same area), by windows; None: model's own
-    timestep_dtype: str = "float32"  # "bfloat16" reproduces the rounding of the published scripts
+    framing: str | None = None  # of what is no square: a token grid of its shape, or a part of the model's own square
+    timestep_dtype: str | None = None  # "bfloat16" reproduces the rounding of the published scripts
     input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
 
     def validate(self) -> None:
@@ -79,10 +83,14 @@ class Request:
             raise InputError(f"Resampling {self.resample} times is out of range.", f"Use 1 to {MAX_RESAMPLE} times.")
         if self.tile_axes not in TILE_AXES:
             raise InputError(f"There are no axes '{self.tile_axes}'.", f"Use one of {', '.join(TILE_AXES)}.")
-        if self.timestep_dtype not in TIMESTEP_DTYPES:
-            raise InputError(
-                f"There is no timestep type '{self.timestep_dtype}'.", f"Use one of {', '.join(TIMESTEP_DTYPES)}."
-            )
+        named = (
+            (self.timestep_dtype, "timestep type", TIMESTEP_DTYPES),
+            (self.preset, "preset", PRESETS),
+            (self.framing, "framing", FRAMINGS),
+        )
+        for value, what, choices in named:
+            if value is not None and value not in choices:
+                raise InputError(f"There is no {what} '{value}'.", f"Use one of {', '.join(choices)}.")
 
     @property
     def tiles(self) -> bool:

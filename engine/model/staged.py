@@ -1,0 +1,215 @@
+"""The published model, part by part: text encoder, image codec, transformer, each in memory when its turn comes.
+
+Together they are larger than most cards. They work one after the other, so a plan (engine.memory.plan) may have a part
+leave before the next one comes; behind the interface of the model that ships, whose parts are always there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ModelError
+from ..memory.plan import Placement, Plan, Precision
+from .checkpoint import load_transformer
+from .image_codec import Flux2Codec, Flux2CodecConfig, Grid, wholly_known
+from .published import DECODER_FILE, ENCODER_FILE, WEIGHTS_FILE, PublishedConfig, PublishedFolders
+from .text_encoder import Qwen3Encoder
+from .transformer import Transformer
+
+M = TypeVar("M", bound=nn.Module)
+#: Told what is being loaded, before it is; raises Cancelled when the user stopped it.
+Say = Callable[[str], None]
+
+
+class Embeddings(Protocol):
+    """Text tokens by what they were made of and from."""
+
+    def get(self, key: str) -> Tensor | None: ...
+    def put(self, key: str, tokens: Tensor) -> None: ...
+
+
+class Part(Generic[M]):
+    """A module that can come and go."""
+
+    def __init__(self, name: str, load: Callable[[], M], placement: Placement) -> None:
+        self.name, self.load, self.placement = name, load, placement
+        self.module: M | None = None
+
+
+class Stages:
+    """Whose turn it is. The parts that do not stay on the device leave it when another's turn comes."""
+
+    def __init__(self, device: torch.device, say: Say) -> None:
+        self._device, self._say = device, say
+        self._parts: list[Part] = []
+
+    def part(self, name: str, load: Callable[[], M], placement: Placement) -> Part[M]:
+        self._parts.append(Part(name, load, placement))
+        return self._parts[-1]
+
+    def use(self, part: Part[M]) -> M:
+        """The part's module, on the device."""
+        for other in self._parts:
+            if other is not part and other.module is not None:
+                self._send_away(other)
+        if part.module is None:
+            self._say(f"loading the {part.name}")
+            part.module = part.load()
+        elif part.placement == "host":
+            part.module.to(self._device)
+        return part.module
+
+    def _send_away(self, part: Part) -> None:
+        if part.placement == "disk":
+            part.module = None
+        elif part.placement == "host":
+            part.module.to("cpu")
+        else:
+            return
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+class StagedText:
+    """Prompts as tokens, from the cache where they have been asked for before: then no text encoder is loaded."""
+
+    def __init__(self, stages: Stages, part: Part[Qwen3Encoder], source: str, embeddings: Embeddings, **shape) -> None:
+        """source  what the tokens depend on beside the prompt; shape: channels, device"""
+        self.channels: int = shape["channels"]
+        self._device: torch.device = shape["device"]
+        self._stages, self._part, self._source, self._embeddings = stages, part, source, embeddings
+
+    def encode(self, prompts: Sequence[str]) -> Tensor:
+        """B prompts -> (B, max_tokens, channels) float32."""
+        keys = [hashlib.sha256(f"{self._source}\0{prompt}".encode()).hexdigest() for prompt in prompts]
+        rows = {key: self._embeddings.get(key) for key in keys}
+        for key, prompt in zip(keys, prompts, strict=True):
+            if rows[key] is None:
+                # One by one: a batch of another size would be rounded otherwise, and the cache be no cache.
+                rows[key] = self._stages.use(self._part).encode([prompt])[0].cpu()
+                self._embeddings.put(key, rows[key])
+        return torch.stack([rows[key] for key in keys]).to(self._device, torch.float32)
+
+    def unknown_words(self, prompt: str) -> tuple[str, ...]:
+        return ()
+
+
+class StagedCodec:
+    """FLUX.2's autoencoder, whose halves are loaded when first needed: text to image never encodes."""
+
+    def __init__(
+        self, stages: Stages, encoder: Part[Flux2Codec], decoder: Part[Flux2Codec], config: Flux2CodecConfig
+    ) -> None:
+        self.patch_px, self.channels = config.patch_px, config.channels
+        self._stages, self._encoder, self._decoder = stages, encoder, decoder
+
+    def encode(self, image: Tensor) -> Tensor:
+        return self._stages.use(self._encoder).encode(image)
+
+    def decode(self, tokens: Tensor, grid: Grid) -> Tensor:
+        return self._stages.use(self._decoder).decode(tokens, grid)
+
+    def known_tokens(self, known: Tensor) -> Tensor:
+        return wholly_known(known, self.patch_px)
+
+
+class PublishedModel:
+    """A published checkpoint's folder behind the interface engine.model.bundle.Model."""
+
+    def __init__(
+        self,
+        folders: PublishedFolders,
+        config: PublishedConfig,
+        device: torch.device,
+        plan: Plan,
+        embeddings: Embeddings,
+        say: Say,
+    ) -> None:
+        self.config, self.device, self.plan = config, device, plan
+        self.depth_codec = config.depth_codec
+        stages = Stages(device, say)
+        compute = {part: computes_in(getattr(plan, part).precision) for part in ("text", "transformer", "codec")}
+
+        def codec(**halves: Path | None) -> Flux2Codec:
+            loaded = Flux2Codec.load(**halves, config=config.image_codec, device=device, dtype=compute["codec"])
+            if plan.tiled_decode:
+                loaded.vae.enable_tiling()
+            return loaded
+
+        def text() -> Qwen3Encoder:
+            loaded = Qwen3Encoder.load(
+                folders.text_encoder,
+                device=device,
+                dtype=compute["text"],
+                keep_float8=device.type != "mps",  # which has no such type
+                output_layers=config.output_layers,
+                max_tokens=config.max_tokens,
+            )
+            if loaded.channels != config.transformer.context_in_dim:
+                raise ModelError(
+                    f"This text encoder's tokens have {loaded.channels} channels; the transformer was trained with "
+                    f"{config.transformer.context_in_dim}.",
+                    "Use the text encoder that the model names: Qwen3-8B for the published one.",
+                    str(folders.text_encoder),
+                )
+            return loaded
+
+        def transformer() -> Transformer:
+            return load_transformer(
+                config.transformer, folders.transformer / WEIGHTS_FILE, device, compute["transformer"]
+            )
+
+        self._stages = stages
+        self._transformer = stages.part("transformer", transformer, plan.transformer.placement)
+        source = (
+            f"{text_identity(folders.text_encoder)} {config.output_layers} {config.max_tokens} {plan.text.precision}"
+        )
+        self.text = StagedText(
+            stages,
+            stages.part("text encoder", text, plan.text.placement),
+            source,
+            embeddings,
+            channels=config.transformer.context_in_dim,
+            device=device,
+        )
+        halves = {"encoder": folders.autoencoder / ENCODER_FILE, "decoder": folders.autoencoder / DECODER_FILE}
+        encoder, decoder = (
+            stages.part(f"image {half}", partial(codec, **{other: None, half: halves[half]}), plan.codec.placement)
+            for half, other in (("encoder", "decoder"), ("decoder", "encoder"))
+        )
+        self.image_codec = StagedCodec(stages, encoder, decoder, config.image_codec)
+
+    @property
+    def dit(self) -> Transformer:
+        """To be asked for once what is given has been encoded: it may have to leave for that."""
+        return self._stages.use(self._transformer)
+
+    @property
+    def previews(self) -> bool:
+        """Whether a picture can be decoded while the transformer works."""
+        return self.plan.codec.placement == "device" and not self.plan.tiled_decode
+
+
+def computes_in(precision: Precision) -> torch.dtype:
+    """The type of what is not quantised. Never float16: the published transformer overflows it."""
+    return torch.float32 if precision == "float32" else torch.bfloat16
+
+
+def text_identity(folder: Path) -> str:
+    """What the tokens of a prompt depend on: the text encoder's files, by name, size and date. ModelError if none."""
+    files = sorted(path for path in folder.glob("*") if path.suffix in (".json", ".safetensors", ".jinja", ".txt"))
+    if not files:
+        raise ModelError(
+            "The model's text encoder is missing.",
+            "Download it with the model, or choose the folder that holds Qwen3-8B.",
+            str(folder),
+        )
+    states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(states).encode()).hexdigest()

@@ -1,0 +1,364 @@
+"""A folder with the published layout through the backend: the numbers of its parts one by one, and its failures."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_published
+import torch
+from diffusers import Flux2KleinPipeline
+from relievo.engine import catalog, loading
+from relievo.engine.errors import Cancelled, ModelError
+from relievo.engine.frame import image_to_tensor, tensor_to_image
+from relievo.engine.memory.plan import PartPlan
+from relievo.engine.modality_forcing import ModalityForcingBackend, frame_of
+from relievo.engine.model.bundle import read_config
+from relievo.engine.model.checkpoint import load_transformer
+from relievo.engine.model.image_codec import Flux2Codec
+from relievo.engine.model.published import (
+    VARIANTS,
+    PublishedConfig,
+    PublishedFolders,
+    check_autoencoder,
+    check_transformer,
+)
+from relievo.engine.model.staged import PublishedModel
+from relievo.engine.request import Request
+from relievo.engine.sampling.sampler import sample
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer, Qwen3ForCausalLM
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+RNG = np.random.default_rng(0)
+PICTURE = RNG.integers(0, 255, (32, 32, 3), np.uint8)
+
+
+def ignore(*_):
+    pass
+
+
+@pytest.fixture(scope="module")
+def as_published(tmp_path_factory) -> Path:
+    """With the published text layers."""
+    return tiny_published.write(tmp_path_factory.mktemp("published"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tiny_published.write(tmp_path_factory.mktemp("quick"), tiny_published.QUICK)
+
+
+@pytest.fixture
+def spoilt(folder, tmp_path) -> Path:
+    """A copy, to be damaged."""
+    return shutil.copytree(folder, tmp_path / "copy")
+
+
+def entry_of(folder: Path) -> catalog.ModelEntry:
+    return replace(catalog.find("modality_forcing"), folder=str(folder))
+
+
+def asked(**changes) -> Request:
+    fields = {"model": "modality_forcing", "prompt": "red brick wall", "target": "scene", "steps": 2}
+    return catalog.resolve(Request(**(fields | {"width_px": 32, "height_px": 32, "refine_depth": False} | changes)))
+
+
+@pytest.fixture(scope="module")
+def backend() -> ModalityForcingBackend:
+    return ModalityForcingBackend()
+
+
+# exactness
+
+
+def whole_text(folder: Path, prompt: str, layers=(1, 2, 3)) -> torch.Tensor:
+    """Tokens of a prompt by the full language model and the recipe of diffusers."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="right")
+    model = Qwen3ForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return Flux2KleinPipeline._get_qwen3_prompt_embeds(model, tokenizer, prompt, hidden_states_layers=layers)
+
+
+@pytest.mark.parametrize("mode", ["joint", "i2d", "d2i"])
+def test_a_rollout_is_that_of_the_published_scripts(folder, backend, mode):
+    """By hand: full language model, golden-tested transformer, sampler and autoencoder, at the published settings."""
+    depth = 1 + RNG.random((32, 32), np.float32)
+    arrays = {"i2d": {"image": PICTURE}, "d2i": {"depth": depth}}.get(mode, {})
+    request = asked(mode=mode, preset="published", seed=3, steps=3)
+    output = backend.run(entry_of(folder), request, arrays, ignore)
+
+    config = read_config(folder)
+    codec = Flux2Codec.load(folder / "ae_encoder.safetensors", folder / "ae_decoder.safetensors", config.image_codec)
+    with torch.no_grad():
+        image, depth_tokens = sample(
+            load_transformer(config.transformer, folder / "model.safetensors"),
+            whole_text(folder / "text_encoder", request.prompt),
+            mode=mode,
+            grid=(8, 8),
+            num_steps=3,
+            seed=3,
+            parametrisation=config.parametrisation,
+            image_channels=16,
+            depth_channels=16,
+            guidance_scale=1.0 if mode == "i2d" else 4.0,
+            null_ctx=whole_text(folder / "text_encoder", ""),
+            log2_alpha=5.0,
+            clean_image=codec.encode(image_to_tensor(PICTURE)) if mode == "i2d" else None,
+            clean_depth=config.depth_codec.encode(torch.from_numpy(depth)[None]) if mode == "d2i" else None,
+            timestep_dtype=torch.bfloat16,
+        )
+    if mode != "i2d":
+        by_hand = tensor_to_image(codec.decode(image, (8, 8))).astype(int)
+        assert np.abs(output.image.astype(int) - by_hand).max() <= 1
+    if mode != "d2i":
+        made = config.depth_codec.decode(depth_tokens, (8, 8), clip=True)[0].clamp(min=0.01).numpy()
+        made = np.where(made < config.farthest * 0.999, made, np.inf)
+        sure = made < config.farthest * 0.9  # on this side of the border to infinity
+        np.testing.assert_allclose(output.depth[sure], made[sure], rtol=2e-3)
+        assert sure.mean() > 0.8
+
+
+def test_the_text_stack_is_the_full_models_at_the_published_layers(as_published):
+    model = loading.load(entry_of(as_published), ignore)
+    tokens = model.text.encode(["red brick wall", ""])
+    assert tokens.shape == (2, 512, 48)
+    for row, prompt in zip(tokens, ["red brick wall", ""], strict=True):
+        expected = whole_text(as_published / "text_encoder", prompt, (9, 18, 27))[0]
+        assert (row - expected).abs().max() < 1e-5 * expected.abs().max()
+    assert not torch.allclose(tokens[0], tokens[1])
+
+
+def test_the_fp8_build_is_its_weights_times_their_scales(folder, tmp_path):
+    source, small = folder / "text_encoder", tmp_path / "fp8"
+    tiny_published.write_float8(source, small)
+    unpacked, state = tmp_path / "unpacked", {}
+    shutil.copytree(source, unpacked, ignore=shutil.ignore_patterns("model-*"))
+    tensors = {name: t for file in sorted(small.glob("*.safetensors")) for name, t in load_file(file).items()}
+    for name, weight in tensors.items():
+        if name.endswith("_scale_inv"):
+            continue
+        if f"{name}_scale_inv" in tensors:
+            rows, columns = tiny_published.BLOCK
+            scale = tensors[f"{name}_scale_inv"].float().repeat_interleave(rows, 0).repeat_interleave(columns, 1)
+            weight = weight.float() * scale[: weight.shape[0], : weight.shape[1]]
+        state[name] = weight.float()
+    tiny_published.write_pieces(unpacked, state)
+
+    folders = replace(PublishedFolders.within(folder), text_encoder=small)
+    plan = loading.whole(torch.device("cpu"))
+    model = PublishedModel(folders, read_config(folder), torch.device("cpu"), plan, loading.RecentEmbeddings(), ignore)
+    tokens = model.text.encode(["red brick wall"])
+    expected = whole_text(unpacked, "red brick wall")
+    assert (tokens - expected).abs().max() < 1e-4 * expected.abs().max()
+    exact = whole_text(source, "red brick wall")
+    assert 1e-3 < ((tokens - exact).norm() / exact.norm()).item() < 0.2, "float8 was read, and rounds a little"
+
+
+# shapes
+
+
+@pytest.mark.parametrize(
+    ("size", "grid"), [((64, 64), (8, 8)), ((64, 36), (5, 8)), ((36, 64), (8, 5)), ((500, 125), (2, 8))]
+)
+def test_other_shapes_are_grids_of_their_own_no_longer_than_it_was_trained_on(folder, size, grid):
+    model = loading.load(entry_of(folder), ignore)
+    frame = frame_of(model, asked(width_px=size[0], height_px=size[1]))
+    assert frame.grid == grid
+    letterboxed = frame_of(model, asked(width_px=size[0], height_px=size[1], framing="letterbox"))
+    assert letterboxed.grid == (8, 8) and letterboxed.crop_px == tuple(
+        round(32 * side / max(size)) for side in size[::-1]
+    )
+
+
+@pytest.mark.parametrize("framing", ["grid", "letterbox"])
+@pytest.mark.parametrize("mode", ["joint", "i2d", "d2i"])
+def test_results_have_the_size_that_was_asked_for(folder, backend, mode, framing):
+    given = {
+        "i2d": {"image": RNG.integers(0, 255, (30, 70, 3), np.uint8)},
+        "d2i": {"depth": np.ones((30, 70), np.float32)},
+    }
+    request = asked(mode=mode, width_px=70, height_px=30, framing=framing, refine_depth=True)
+    output = backend.run(entry_of(folder), request, given.get(mode, {}), ignore)
+    assert output.image.shape == (30, 70, 3) and output.depth.shape == (30, 70) and (output.depth > 0).all()
+
+
+def test_a_letterboxed_picture_is_centred_between_black_bars(folder, backend, monkeypatch):
+    seen = []
+    encode = Flux2Codec.encode
+    monkeypatch.setattr(Flux2Codec, "encode", lambda self, image: seen.append(image) or encode(self, image))
+    white = np.full((16, 64, 3), 255, np.uint8)
+    backend.run(
+        entry_of(folder), asked(mode="i2d", width_px=64, height_px=16, framing="letterbox"), {"image": white}, ignore
+    )
+    rows = seen[0][0, 0, :, 5]
+    assert rows.tolist() == pytest.approx([-1.0] * 12 + [1.0] * 8 + [-1.0] * 12, abs=1e-3)
+
+
+# parts that come and go
+
+
+def staged(folder: Path, placement: str, stages: list[str]) -> PublishedModel:
+    part = PartPlan("float32", placement)
+    plan = replace(loading.whole(torch.device("cpu")), text=part, transformer=part, codec=part)
+    folders, config = PublishedFolders.within(folder), read_config(folder)
+    return PublishedModel(folders, config, torch.device("cpu"), plan, loading.RecentEmbeddings(), stages.append)
+
+
+@pytest.mark.parametrize("placement", ["disk", "host", "device"])
+def test_parts_that_do_not_stay_leave_before_the_next_one_comes(folder, placement):
+    stages: list[str] = []
+    model = staged(folder, placement, stages)
+    tokens = model.text.encode(["wall", ""])
+    assert model.dit is not None
+    loaded = [part.name for part in model._stages._parts if part.module is not None]
+    assert ("text encoder" in loaded) is (placement != "disk")
+    model.image_codec.decode(torch.zeros(1, 64, 16), (8, 8))
+    again = model.text.encode(["wall"])
+    assert torch.equal(again[0], tokens[0])
+    assert stages == ["loading the text encoder", "loading the transformer", "loading the image decoder"]
+    assert model.dit is not None
+    assert stages.count("loading the transformer") == (2 if placement == "disk" else 1)
+
+
+def test_a_prompt_used_before_needs_no_text_encoder(folder):
+    seen: list[str] = []
+    backend = ModalityForcingBackend()
+
+    def run(prompt):
+        seen.clear()
+        backend.run(entry_of(folder), asked(prompt=prompt), {}, lambda stage, *_: seen.append(stage))
+        return [stage for stage in seen if stage.startswith("loading")]
+
+    first = run("wall")
+    assert first.index("loading the text encoder") < first.index("loading the transformer")
+    assert run("wall") == [] == run("bricks"), "everything stays where there is room"
+    backend.unload()
+    assert backend._loaded is None
+
+
+def test_loading_can_be_cancelled(folder):
+    def report(stage, *_):
+        if stage == "loading the transformer":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        ModalityForcingBackend().run(entry_of(folder), asked(), {}, report)
+
+
+# the full layout
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_full_layout_is_what_the_variant_says(tmp_path, variant):
+    """A file of 24 GB that takes no disk: published names, shapes and types, and holes where the weights would be."""
+    layout = json.loads((GOLDEN / f"state_dict_layout_{variant.removeprefix('flux_rgbd_')}.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({"variant": variant}))
+    write_hollow(tmp_path / "model.safetensors", layout["tensors"], "BF16")
+    codec = json.loads((GOLDEN / "state_dict_layout_ae.json").read_text())
+    for half in ("encoder", "decoder"):
+        write_hollow(tmp_path / f"ae_{half}.safetensors", codec[half], "F32")
+    config = read_config(tmp_path)
+    check_transformer(tmp_path, config)
+    check_autoencoder(tmp_path, config)
+    assert (config.native_px, config.output_layers, config.max_tokens) == (512, (9, 18, 27), 512)
+
+
+def write_hollow(path: Path, shapes: dict[str, list[int]], dtype: str) -> None:
+    header, at = {}, 0
+    for name, shape in shapes.items():
+        size = int(np.prod(shape)) * {"BF16": 2, "F32": 4}[dtype]
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+    os.truncate(path, 8 + len(text) + at)
+    if path.stat().st_blocks * 512 > 1e8:
+        pytest.skip("this file system has no sparse files")
+
+
+# failures
+
+
+def change_config(**changes):
+    def spoil(folder: Path) -> None:
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | changes))
+
+    return spoil
+
+
+def change_weights(file: str, change):
+    def spoil(folder: Path) -> None:
+        weights = load_file(folder / file)
+        change(weights)
+        save_file(weights, folder / file)
+
+    return spoil
+
+
+def remove(name: str):
+    return lambda folder: (folder / name).unlink()
+
+
+def cut(name: str):
+    return lambda folder: os.truncate(folder / name, (folder / name).stat().st_size - 10)
+
+
+def first(weights: dict, name: str, to) -> None:
+    weights[name] = to(weights[name])
+
+
+BAD = [
+    (change_config(variant="flux_rgbd_9b_v3"), "variant is 'flux_rgbd_9b_v3'"),
+    (change_config(transformer={"hidden_size": 33}), "config.json is not valid"),
+    (change_config(text={"output_layers": 9}), "config.json is not valid"),
+    (change_config(image_codec={}), "do not fit each other"),
+    (change_config(variant="flux_rgbd_9b_v1"), "unexpected: cross_alpha_depth, cross_alpha_img"),
+    (remove("config.json"), "config.json is missing"),
+    (remove("model.safetensors"), "model.safetensors is missing"),
+    (remove("ae_decoder.safetensors"), "ae_decoder.safetensors is missing"),
+    (cut("model.safetensors"), "model.safetensors is damaged or incomplete"),
+    (cut("ae_encoder.safetensors"), "ae_encoder.safetensors is damaged or incomplete"),
+    (change_weights("model.safetensors", lambda w: w.pop("dit.img_in.weight")), "missing: img_in.weight"),
+    (change_weights("model.safetensors", lambda w: w.update({"dit.more": torch.zeros(2)})), "unexpected: more"),
+    (
+        change_weights("model.safetensors", lambda w: first(w, "dit.img_in.weight", lambda t: t[:, 1:].contiguous())),
+        "other shape: img_in",
+    ),
+    (
+        change_weights("model.safetensors", lambda w: first(w, "dit.img_in.weight", lambda t: t.to(torch.int8))),
+        r"no floating-point weights, such as dit.img_in.weight \(I8\)",
+    ),
+    (change_weights("ae_encoder.safetensors", lambda w: w.pop("quant_conv.weight")), "missing: quant_conv.weight"),
+    (lambda folder: shutil.rmtree(folder / "text_encoder"), "text encoder is missing"),
+    (remove("text_encoder/model-00002-of-00002.safetensors"), "weights file of the text encoder is missing"),
+    (remove("text_encoder/chat_template.jinja"), "no chat template"),
+    (
+        change_weights(
+            "text_encoder/model-00002-of-00002.safetensors",
+            lambda w: first(w, "model.layers.0.mlp.down_proj.weight", lambda t: t.to(torch.float8_e4m3fn)),
+        ),
+        "stored as float8_e4m3fn without its scales",
+    ),
+    (lambda folder: tiny_published.write_text_encoder(folder / "text_encoder", hidden=8), "tokens have 24 channels"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "said"), BAD, ids=[said for _, said in BAD])
+def test_what_does_not_fit_is_said_with_a_remedy(spoilt, spoil, said):
+    spoil(spoilt)
+    with pytest.raises(ModelError, match=said) as error:
+        ModalityForcingBackend().run(entry_of(spoilt), asked(), {}, ignore)
+    assert error.value.summary.endswith(".") and error.value.remedy.endswith(".")
+
+
+def test_what_the_released_config_says_is_all_that_is_needed():
+    config = PublishedConfig.from_dict({"variant": "flux_rgbd_9b_v2"})
+    assert (config.transformer.hidden_size, config.transformer.cross_stream_timestep_mixing) == (4096, True)
+    assert (config.image_codec.patch_px, config.depth_codec.patch_size) == (16, 16)
