@@ -14,7 +14,7 @@ from .version import VERSION
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a sub-command: worker, or models."""
+    """Run a sub-command: worker, models, or bench."""
     parser = argparse.ArgumentParser(
         prog="relievo-engine",
         description="Relievo's inference engine. Relievo starts it by itself; over ssh the launch command is: "
@@ -24,6 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("worker", help="serve one client over stdin and stdout")
     command.add_options(commands.add_parser("models", help="the models there are: list, download, verify, ..."))
+    if arguments is None:
+        arguments = sys.argv[1:]
+    if arguments[:1] == ["bench"]:  # its own parser: the options come with torch, which takes seconds to import
+        return _bench(arguments[1:])
+    commands.add_parser("bench", help="measure: bench transformer")
     args = parser.parse_args(arguments)
     if args.command == "models":
         return _models(args)
@@ -43,7 +48,8 @@ def _models(args: argparse.Namespace) -> int:
     try:
         for line in command.before(args):
             _say(line)
-        record = perform(*command.options_of(args), ProgressLines(_say))
+        say = (lambda line: None) if args.quiet else _say
+        record = perform(*command.options_of(args), ProgressLines(say))
         print(command.text(args, record))
         return 0
     except EngineError as error:
@@ -52,6 +58,21 @@ def _models(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("Stopped. A download goes on where it was when it is asked for again.")
         return 130
+
+
+def _bench(arguments: list[str]) -> int:
+    """0 done, 2 refused."""
+    from .evaluation import transformer_speed
+
+    parser = argparse.ArgumentParser(prog="relievo-engine bench")
+    what = parser.add_subparsers(dest="what", required=True)
+    transformer_speed.add_options(what.add_parser("transformer", help="seconds a call, beside diffusers' of that size"))
+    try:
+        print("\n".join(transformer_speed.run(parser.parse_args(arguments))))
+    except InputError as error:
+        _say(f"{error.summary}\n{error.remedy}")
+        return 2
+    return 0
 
 
 def _say(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
@@ -15,6 +16,9 @@ from .material import MAX_REPEAT
 MAX_SEED = 2**31 - 1
 DEFAULT_MODEL = catalog.models()[0]
 
+#: Called with the model's id when another one was chosen, by whoever wants to know.
+on_model_chosen: list[Callable[[str], None]] = []
+
 
 def _use_model_defaults(settings: RelievoSettings, context: bpy.types.Context) -> None:
     """Another model, other sensible values: steps that suit one are far too few for the next."""
@@ -23,6 +27,8 @@ def _use_model_defaults(settings: RelievoSettings, context: bpy.types.Context) -
     if settings.mode not in entry.modes:
         settings.mode = entry.modes[0]
     _use_mode_defaults(settings, context)
+    for tell in on_model_chosen:
+        tell(settings.model)
 
 
 def _use_mode_defaults(settings: RelievoSettings, context: bpy.types.Context) -> None:

@@ -15,14 +15,13 @@ Record = dict[str, Any]
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The actions of ``models``; without one it lists."""
-    parser.add_argument("--json", action="store_true", help="print the outcome as one line of JSON")
-    parser.set_defaults(model=None)
+    parser.set_defaults(model=None, json=False, quiet=False)
+    _add_talk(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
 
     def action(name: str, summary: str) -> argparse.ArgumentParser:
         added = actions.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
-        # Without a default of its own, which would undo a --json in front of the action.
-        added.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one line of JSON")
+        _add_talk(added)
         return added
 
     action("list", "which models there are, their licences, and what of them is here")
@@ -85,6 +84,12 @@ def text(args: argparse.Namespace, record: Record) -> str:
 
 def gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{max(count, 0) / 1e6:.0f} MB"
+
+
+def _add_talk(parser: argparse.ArgumentParser) -> None:
+    # Without a default of their own, which would undo what stands in front of the action.
+    for name, what in (("--json", "print the outcome as one line of JSON"), ("--quiet", "no progress, only errors")):
+        parser.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=what)
 
 
 def _state(model: Record) -> str:

@@ -164,7 +164,9 @@ def build_parser() -> Parser:
     batch.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts: N machines, one folder")
 
     about = "the models there are: list, download, verify, where, import"
-    model_files.add_options(commands.add_parser("models", help=about, description=f"{about.capitalize()}."))
+    models = commands.add_parser("models", help=about, description=f"{about.capitalize()}.")
+    model_files.add_options(models)
+    models.set_defaults(verbose=False)
     return parser
 
 
