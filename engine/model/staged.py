@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import ModelError
 from ..memory.plan import Placement, Plan, Precision
@@ -23,7 +23,7 @@ from .published import DECODER_FILE, ENCODER_FILE, WEIGHTS_FILE, PublishedConfig
 from .text_encoder import Qwen3Encoder
 from .transformer import Transformer
 
-M = TypeVar("M", bound=nn.Module)
+M = TypeVar("M")  # a module, or what else has ``to(device)``
 #: Told what is being loaded, before it is; raises Cancelled when the user stopped it.
 Say = Callable[[str], None]
 

@@ -71,7 +71,7 @@ def empty(config: TransformerConfig) -> dict[str, torch.Tensor]:
 
 def write_text_encoder(folder: Path, hidden: int = 16, layers: int = 5) -> None:
     """Qwen3 in two pieces, with more layers than are used, and a byte-level tokenizer."""
-    save_tokenizer(folder)
+    tokenizer().save_pretrained(folder)
     config = Qwen3Config(
         vocab_size=512,
         hidden_size=hidden,
@@ -97,18 +97,21 @@ def write_pieces(folder: Path, state: dict[str, torch.Tensor]) -> None:
     )
 
 
-def save_tokenizer(folder: Path) -> None:
-    """Bytes, a few merges, and the special tokens."""
+def byte_letters() -> list[str]:
+    """A printable letter for each byte, as byte-level tokenizers have them."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letters = [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(others))]
+    return [chr(byte) for byte in printable] + [chr(256 + i) for i in range(256 - len(printable))]
+
+
+def tokenizer() -> Qwen2Tokenizer:
+    """Bytes, a few merges, the special tokens and the template."""
     merges = [("b", "r"), ("br", "i"), ("bri", "c"), ("bric", "k"), ("w", "a"), ("l", "l"), ("wa", "ll")]
-    words = [*letters, *("".join(pair) for pair in merges)]
-    tokenizer = Qwen2Tokenizer(vocab={word: i for i, word in enumerate(words)}, merges=merges)
-    tokenizer.add_special_tokens({"additional_special_tokens": SPECIAL[1:]})
-    tokenizer.pad_token = SPECIAL[0]
-    tokenizer.chat_template = TEMPLATE
-    tokenizer.save_pretrained(folder)
+    words = [*byte_letters(), *("".join(pair) for pair in merges)]
+    made = Qwen2Tokenizer(vocab={word: i for i, word in enumerate(words)}, merges=merges)
+    made.add_special_tokens({"additional_special_tokens": SPECIAL[1:]})
+    made.pad_token = SPECIAL[0]
+    made.chat_template = TEMPLATE
+    return made
 
 
 def write_float8(source: Path, folder: Path) -> None:
@@ -120,7 +123,7 @@ def write_float8(source: Path, folder: Path) -> None:
         "activation_scheme": "dynamic",
         "weight_block_size": list(BLOCK),
     }
-    save_tokenizer(folder)
+    tokenizer().save_pretrained(folder)
     config.save_pretrained(folder)
     state: dict[str, torch.Tensor] = {}
     for file in sorted(source.glob("*.safetensors")):
