@@ -1,8 +1,12 @@
-"""A checkpoint folder with the published names and layout, random and tiny: ``python tiny_published.py FOLDER``."""
+"""A checkpoint folder with the published names and layout, random and tiny.
+
+``python tiny_published.py FOLDER`` writes one for 'relievo models import'.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -147,5 +151,17 @@ def block_scales(weight: torch.Tensor) -> torch.Tensor:
     return (1.01 * largest / torch.finfo(FLOAT8).max).clamp(min=1e-8).bfloat16().float()
 
 
+def write_importable(folder: Path) -> None:
+    """As 'relievo models import' expects it: the FP8 text encoder, whose files' sizes the catalogue leaves open."""
+    write(folder)
+    whole, text = folder / "whole", folder / "text_encoder"
+    text.rename(whole)
+    write_float8(whole, text)
+    shutil.rmtree(whole)
+    model = json.loads((text / "tokenizer.json").read_text())["model"]
+    (text / "vocab.json").write_text(json.dumps(model["vocab"]))
+    (text / "merges.txt").write_text("".join(f"{' '.join(pair)}\n" for pair in model["merges"]))
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write_importable(Path(sys.argv[1]))
