@@ -9,6 +9,7 @@ import bpy
 from ..engine import catalog
 from ..engine.catalog.actions import license_lines
 from ..engine.catalog.command import gigabytes
+from ..engine.catalog.parts import Part
 from ..engine.errors import EngineError
 from . import model_files, session
 
@@ -51,11 +52,16 @@ class RELIEVO_OT_download_model(bpy.types.Operator):
         return not reason
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        here = model_files.files.states.get(context.scene.relievo.model, {})
+        for slot in here.get("parts", ()):
+            if slot["role"] == "text_encoder" and slot["folder"]:  # or another one would be brought besides
+                self.text_encoder = slot["part"]
         return context.window_manager.invoke_props_dialog(self, width=DIALOG_PX)
 
     def draw(self, context: bpy.types.Context) -> None:
         entry, layout = context.scene.relievo.entry, self.layout
-        layout.label(text=f"{entry.label}: about {gigabytes(entry.download_bytes)}", icon="IMPORT")
+        size = sum(part.bytes for part in self._parts(context))
+        layout.label(text=f"{entry.label}: about {gigabytes(size)}", icon="IMPORT")
         terms = layout.box().column(align=True)
         terms.scale_y = 0.8
         for line in license_lines(entry):
@@ -68,6 +74,15 @@ class RELIEVO_OT_download_model(bpy.types.Operator):
         if len(_text_encoders(self, context)) > 1:
             layout.prop(self, "text_encoder")
         layout.prop(self, "repair")
+
+    def _parts(self, context: bpy.types.Context) -> list[Part]:
+        """What would be brought, were nothing of it here."""
+        slots = context.scene.relievo.entry.parts
+        wished = {part.id: part for slot in slots for part in slot.choices if slot.role == "text_encoder"}
+        return [
+            wished.get(self.text_encoder, slot.choices[0]) if slot.role == "text_encoder" else slot.choices[0]
+            for slot in slots
+        ]
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The dialog was confirmed, with the licences in it; a script's call means the same."""

@@ -30,11 +30,8 @@ class RELIEVO_PT_model_files(InTab, bpy.types.Panel):
         else:
             _draw_state(layout, state)
         for license in entry.licenses:
-            paragraph(
-                layout, context, f"{license.name}{'.' if license.forbids else ': any use is allowed.'}", icon="INFO"
-            )
-            if license.forbids:
-                paragraph(layout, context, f"Forbids: {license.forbids}", margin_units=4.0)
+            terms = f" forbids: {license.forbids}" if license.forbids else ": commercial work is allowed."
+            paragraph(layout, context, f"{license.name}{terms}", icon="INFO")
         ready = state is not None and state["ready"]
         buttons = layout.column(align=True)
         if ready:

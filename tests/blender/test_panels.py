@@ -193,7 +193,7 @@ def test_a_model_to_be_downloaded(tab, state):
     drawn = draw()
     assert "Not for commercial work: the weights are CC BY-NC 4.0." in drawn.replace("\n", " ")
     assert drawn.index("Not for") < drawn.index("operator download_model") < drawn.index("operator generate")
-    assert "About 40.7 GB" in drawn and "Forbids: Commercial use" in drawn and "operator import_model" in drawn
+    assert "About 40.7 GB" in drawn and "CC BY-NC 4.0 forbids: Commercial" in drawn and "operator import_model" in drawn
     model_files.files.states[state["id"]] = state
     assert "To download: 40.7 GB" in draw() and "Transformer: 24.0 GB" in draw()
     state["present_bytes"] = 12_000_000_000
@@ -204,6 +204,23 @@ def test_a_model_to_be_downloaded(tab, state):
     drawn = draw()
     assert "All of it is here" in drawn and "operator verify_model" in drawn
     assert drawn.count("operator download_model") == 1, "to repair it"
+
+
+def test_presets_of_the_chosen_model(tab):
+    assert "prop preset" not in draw(), "what is procedural has none"
+    tab.model = "modality_forcing"
+    assert "prop preset" in draw()
+    assert (tab.preset, tab.steps, tab.guidance, tab.refine_depth) == ("final", 50, 4.0, True)
+    tab.preset = "draft"
+    assert (tab.steps, tab.refine_depth, tab.chosen_preset) == (16, False, "draft")
+    tab.mode = "i2d"
+    assert (tab.steps, tab.guidance) == (8, 1.0)
+    with pytest.raises(TypeError):
+        tab.preset = "own"  # it has one by default
+    tab.model = "builtin"
+    assert (tab.preset, tab.chosen_preset) == ("own", None)
+    with pytest.raises(TypeError):
+        tab.preset = "published"
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

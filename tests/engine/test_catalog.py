@@ -16,6 +16,7 @@ from relievo.engine.environment import worker_env
 from relievo.engine.errors import InputError, ModelError
 from relievo.engine.pipeline import BACKENDS
 from relievo.tests.hub import tiny
+from relievo.tests.hub.server import safetensors
 from relievo.tests.hub.tiny import perform
 
 
@@ -223,9 +224,9 @@ class TestVerify:
             (b"<html>" * 50, "no safetensors file"),
             ((20).to_bytes(8, "little") + b"x" * 20, "header cannot be read"),
             ((2).to_bytes(8, "little") + b"[]", "header cannot be read"),
-            (tiny.safetensors(50) + b"more", "cut short|instead of"),
-            (tiny.safetensors(50)[:-1], "cut short"),
-            (tiny.safetensors(50).replace(b"[0, 50]", b"[9, 50]"), "one after the other"),
+            (safetensors(50) + b"more", "cut short|instead of"),
+            (safetensors(50)[:-1], "cut short"),
+            (safetensors(50).replace(b"[0, 50]", b"[9, 50]"), "one after the other"),
         ],
     )
     def test_what_a_header_gives_away(self, tmp_path, content, wrong):

@@ -18,7 +18,7 @@ from relievo.engine import catalog
 from relievo.engine.catalog import actions, download, parts, places
 from relievo.engine.errors import Cancelled, InputError, ModelError
 from relievo.tests.hub import tiny
-from relievo.tests.hub.server import COMMIT, Hub, etag
+from relievo.tests.hub.server import COMMIT, Hub, etag, safetensors
 from relievo.tests.hub.tiny import perform
 
 ACCEPTED = {"model": "tiny", "accepted": True}
@@ -50,7 +50,7 @@ def test_all_of_a_model_in_the_cache_s_own_layout(hub, bare_home):
     said: list[tuple] = []
     record = perform("download", ACCEPTED, said)
     assert record["ready"] and [slot["part"] for slot in record["parts"]] == ["tiny-net", "text"]
-    assert (snapshot(bare_home, tiny.TEXT) / "weights/model.safetensors").read_bytes() == tiny.safetensors(2000, seed=1)
+    assert (snapshot(bare_home, tiny.TEXT) / "weights/model.safetensors").read_bytes() == safetensors(2000, seed=1)
     content = hub.files[f"{tiny.REPOSITORY}/model.safetensors"]
     place = snapshot(bare_home, tiny.REPOSITORY) / "model.safetensors"
     assert place.read_bytes() == content and place.is_symlink() and place.resolve().name == etag(content)
@@ -70,7 +70,7 @@ def test_what_another_program_downloaded_is_used(hub, bare_home):
     assert perform("download", ACCEPTED)["ready"]
     assert len(hub.ranges()) == before + 2  # the text encoder's two files alone
     found = try_to_load_from_cache(tiny.TEXT, "weights/model.safetensors", cache_dir=bare_home.cache)
-    assert found and Path(found).read_bytes() == tiny.safetensors(2000, seed=1)
+    assert found and Path(found).read_bytes() == safetensors(2000, seed=1)
 
 
 def test_nothing_is_asked_where_all_is_here(hub):

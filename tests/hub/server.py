@@ -7,6 +7,8 @@ of a large file, git's hash of a small one), and GET with a redirect to another 
 from __future__ import annotations
 
 import hashlib
+import json
+import random
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,6 +55,12 @@ class Hub:
         return [start for method, path, start in self.requests if method == "GET" and path.startswith("/cdn/")]
 
 
+def safetensors(count: int, seed: int = 0) -> bytes:
+    """A file of one tensor of so many bytes."""
+    header = json.dumps({"x": {"dtype": "U8", "shape": [count], "data_offsets": [0, count]}}).encode()
+    return len(header).to_bytes(8, "little") + header + random.Random(seed).randbytes(count)
+
+
 def etag(content: bytes) -> str:
     """As the hub has it: large files lie in another storage."""
     if len(content) > 1000:
@@ -78,6 +86,9 @@ class _Handler(BaseHTTPRequestHandler):
         hub.requests.append((self.command, path, self.headers.get("Range", "")))
         if path.startswith("/cdn/"):
             self._bytes(path.removeprefix("/cdn/"))
+            return
+        if path.startswith("/api/"):
+            self._empty(404, {})
             return
         owner, name, resolve, revision, *rest = path.strip("/").split("/")
         repository, key = f"{owner}/{name}", "/".join((owner, name, *rest))

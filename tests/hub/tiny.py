@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import sys
 from pathlib import Path
 
 import pytest
 from relievo.engine import catalog
 from relievo.engine.catalog import actions, parts
+from relievo.tests.hub.server import safetensors
 
 LICENSES = {
     "free": {"name": "Apache-2.0", "url": "https://example.org/free", "commercial": True, "forbids": ""},
     "strict": {"name": "CC BY-NC 4.0", "url": "https://example.org/nc", "commercial": False, "forbids": "Selling it."},
 }
 REPOSITORY, TEXT = "somebody/tiny", "somebody/text"
-
-
-def safetensors(count: int, seed: int = 0) -> bytes:
-    """A file of one tensor of so many bytes."""
-    header = json.dumps({"x": {"dtype": "U8", "shape": [count], "data_offsets": [0, count]}}).encode()
-    return len(header).to_bytes(8, "little") + header + random.Random(seed).randbytes(count)
 
 
 def files(large_bytes: int = 30_000) -> dict[str, bytes]:
