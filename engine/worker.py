@@ -26,6 +26,7 @@ import numpy as np
 from . import catalog
 from .catalog import actions
 from .errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing, InputError
+from .memory.ladder import is_out_of_memory
 from .pipeline import Pipeline, Report
 from .protocol import (
     Alive,
@@ -215,19 +216,6 @@ def failure(job: int | None, error: Exception) -> Failed:
         f"The engine met an error it did not expect: {type(error).__name__}: {str(error)[:300]}",
         "Please report it with the log; another seed, size or model may work.",
         detail,
-    )
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Main memory or a graphics card's, whichever library says so."""
-    if isinstance(error, MemoryError):
-        return True
-    torch = sys.modules.get("torch")  # not loaded: then it cannot be torch's
-    if isinstance(error, getattr(torch, "OutOfMemoryError", ())):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and any(
-        sign in text for sign in ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
     )
 
 

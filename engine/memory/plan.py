@@ -198,7 +198,9 @@ def _candidates(device: Device, sizes: ModelSizes, work: Work, choices: Choices)
     main: tuple[Placement, ...] = placements if device.shares_host_memory else (*placements, "streamed")
     tilings = (False, True) if choices.tiled_decode is None else (choices.tiled_decode,)
     for precision in _precisions(device, choices):
-        for text, transformer, codec in itertools.product(main, main, placements):
+        # bitsandbytes keeps a weight's scales apart from it, where the hooks that stream do not find them.
+        ways = placements if precision == "nf4" else main
+        for text, transformer, codec in itertools.product(ways, ways, placements):
             for one_batch, tiled in itertools.product((True, False) if work.guided else (True,), tilings):
                 yield _predicted(
                     sizes,

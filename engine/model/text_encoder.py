@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,8 +18,9 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from ..errors import EnvironmentMissing, ModelError
+from ..memory.plan import Precision
 from .block_float8 import FLOAT8, SCALE, BlockFloat8Linear, dequantised, use_float8
-from .checkpoint import assign, check_fits
+from .checkpoint import assign_quantised, check_fits
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Qwen3Config
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 #: prompt -> (words the model could know, in order and spelled its way; words it cannot)
 CanonicalWords = Callable[[str], tuple[list[str], list[str]]]
 
+BLOCKS = ("layers.",)  # names in the language model that belong to its blocks: what is quantised and streamed
 PAD, NULL, UNKNOWN = 0, 1, 2  # ids of WordEncoder that are no words; the vocabulary follows
 FIRST_WORD = 3
 
@@ -135,15 +138,9 @@ class Qwen3Encoder(nn.Module):
         template, or weights that do not fit the config; EnvironmentMissing where transformers is not installed.
         """
         transformers = _transformers()
-        try:
+        with _readable(folder):
             config = transformers.Qwen3Config.from_pretrained(folder, local_files_only=True)
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                "The text encoder's config or tokenizer cannot be read.",
-                "Download the text encoder again.",
-                f"{folder}: {error}",
-            ) from error
         if not tokenizer.chat_template:
             raise ModelError(
                 "The text encoder's tokenizer has no chat template, with which the model reads prompts.",
@@ -155,6 +152,14 @@ class Qwen3Encoder(nn.Module):
         return encoder
 
     @classmethod
+    def without_weights(cls, folder: Path, output_layers: Sequence[int] = (9, 18, 27)) -> Qwen3Encoder:
+        """What its config.json describes, on the meta device: to be counted. ModelError where there is none."""
+        with _readable(folder):
+            config = _transformers().Qwen3Config.from_pretrained(folder, local_files_only=True)
+        with torch.device("meta"):
+            return cls(config, output_layers=output_layers)
+
+    @classmethod
     def from_tensors(
         cls,
         config: Qwen3Config,
@@ -163,12 +168,14 @@ class Qwen3Encoder(nn.Module):
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
         keep_float8: bool = True,
+        precision: Precision = "bfloat16",
         **settings: Any,
     ) -> Qwen3Encoder:
         """From the tensors of a Qwen3ForCausalLM, of which only those needed are touched.
 
         dtype        of weights and activations; None: as the tensors are
         keep_float8  float8 weights with block scales (the FP8 build) stay so; else they become ``dtype``
+        precision    int8, float8 or nf4: the layers' weights are kept so, but for those of the FP8 build
         settings     output_layers, max_tokens
         ModelError names what is missing, misshapen, of a type that no weight has, or in no Qwen3 model of this config.
         """
@@ -184,11 +191,14 @@ class Qwen3Encoder(nn.Module):
         complete = complete.state_dict()
         needed = [f"model.{name}" for name in encoder.model.state_dict()]
         check_fits({name: complete[name].shape for name in needed}, _shapes(tensors, needed, complete), "text encoder")
-        state = {}
-        for name in needed:
+
+        def placed(inner: str) -> torch.Tensor:
+            name = f"model.{inner}"
             tensor = _weight(name, tensors[name], f"{name}_scale_inv" in complete)
-            state[name.removeprefix("model.")] = tensor.to(device, None if tensor.dtype == FLOAT8 else dtype)
-        assign(encoder.model, state, "text encoder")
+            return tensor.to(device, None if tensor.dtype == FLOAT8 else dtype)
+
+        shapes = {name.removeprefix("model."): complete[name].shape for name in needed}
+        assign_quantised(encoder.model, shapes, placed, precision, BLOCKS, "text encoder")
         if not keep_float8:
             _unpack(encoder.model, dtype)
         # The rotary frequencies are no weights: on the meta device they were not computed.
@@ -240,7 +250,7 @@ class _LazyTensors(Mapping[str, torch.Tensor]):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._open: dict[str, Any] = {}
+        self._shapes: dict[str, torch.Size] = {}
         index = folder / "model.safetensors.index.json"
         try:
             if index.is_file():
@@ -253,22 +263,22 @@ class _LazyTensors(Mapping[str, torch.Tensor]):
 
     def __getitem__(self, name: str) -> torch.Tensor:
         try:
-            return self._file(name).get_tensor(name)
+            # Opened anew: an open file stays mapped, and what was read of it in memory.
+            with safe_open(self._folder / self._file_of[name], framework="pt") as weights:
+                return weights.get_tensor(name)
         except (OSError, SafetensorError) as error:
             raise self._unreadable(error) from error
 
     def shape(self, name: str) -> torch.Size:
-        try:
-            return torch.Size(self._file(name).get_slice(name).get_shape())
-        except (OSError, SafetensorError) as error:
-            raise self._unreadable(error) from error
-
-    def _file(self, name: str) -> Any:
-        """The open file that holds this tensor."""
-        file = self._file_of[name]
-        if file not in self._open:
-            self._open[file] = safe_open(self._folder / file, framework="pt")
-        return self._open[file]
+        if name not in self._shapes:
+            try:
+                with safe_open(self._folder / self._file_of[name], framework="pt") as weights:
+                    self._shapes |= {key: torch.Size(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
+            except (OSError, SafetensorError) as error:
+                raise self._unreadable(error) from error
+        if name not in self._shapes:
+            raise self._unreadable(KeyError(f"{name} is not in {self._file_of[name]}"))
+        return self._shapes[name]
 
     def __iter__(self):
         return iter(self._file_of)
@@ -292,6 +302,18 @@ def _shapes(
     if isinstance(tensors, _LazyTensors):
         return {name: tensors.shape(name) for name in names}
     return {name: tensors[name].shape for name in names}
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            "The text encoder's config or tokenizer cannot be read.",
+            "Download the text encoder again.",
+            f"{folder}: {error}",
+        ) from error
 
 
 def _block(config: Qwen3Config) -> tuple[int, int]:
