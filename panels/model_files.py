@@ -8,6 +8,7 @@ from ..engine.catalog.command import gigabytes
 from ..operators import model_files
 from ..operators.download_model import RELIEVO_OT_download_model
 from ..operators.import_model import RELIEVO_OT_import_model
+from ..operators.install_engine import RELIEVO_OT_install_engine
 from ..operators.verify_model import RELIEVO_OT_verify_model
 from .generate import RELIEVO_PT_generate
 from .tab import InTab, paragraph
@@ -29,6 +30,7 @@ class RELIEVO_PT_model_files(InTab, bpy.types.Panel):
             layout.label(text=f"About {gigabytes(entry.download_bytes)}", icon="QUESTION")
         else:
             _draw_state(layout, state)
+            _draw_needs(layout, context, state)
         for license in entry.licenses:
             terms = f" forbids: {license.forbids}" if license.forbids else ": commercial work is allowed."
             paragraph(layout, context, f"{license.name}{terms}", icon="INFO")
@@ -52,6 +54,14 @@ def _draw_state(layout: bpy.types.UILayout, state: dict) -> None:
     for slot in state["parts"]:
         icon = "CHECKBOX_HLT" if slot["folder"] else "CHECKBOX_DEHLT"
         column.label(text=f"{slot['role'].replace('_', ' ').capitalize()}: {gigabytes(slot['bytes'])}", icon=icon)
+
+
+def _draw_needs(layout: bpy.types.UILayout, context: bpy.types.Context, state: dict) -> None:
+    if state["device_gb"]:
+        layout.label(text=f"For graphics cards of {state['device_gb']:g} GB and more", icon="MEMORY")
+    if state["lacking_packages"]:
+        paragraph(layout, context, f"The engine has no {', '.join(state['lacking_packages'])}.", icon="ERROR")
+        layout.operator(RELIEVO_OT_install_engine.bl_idname, icon="IMPORT")
 
 
 def register() -> None:

@@ -5,6 +5,7 @@ Every action takes plain values and gives a record of plain values, so that it c
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def perform(action: str, options: Record, report: Report) -> Record:
 
 
 def state_of(entry: ModelEntry) -> Record:
-    """The model, and how much of it is on this computer."""
+    """The model, and how much of it, and of what it needs, is on this computer and in this Python."""
     slots = []
     for slot in entry.parts:
         part = next((part for part in slot.choices if places.find(part)), slot.choices[0])
@@ -67,6 +68,8 @@ def state_of(entry: ModelEntry) -> Record:
         "license": entry.license,
         "license_note": entry.license_note,
         "commercial": entry.commercial,
+        "device_gb": entry.needs.device_gb,
+        "lacking_packages": [name for name in entry.needs.packages if importlib.util.find_spec(name) is None],
         "folder": shipped,
         "parts": slots,
         "bytes": sum(slot["bytes"] for slot in slots),

@@ -9,10 +9,8 @@ is a blob with the ending ``places.UNFINISHED``.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,27 +18,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from filelock import FileLock, Timeout
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HTTPError,
-    OfflineModeIsEnabled,
-    RemoteEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars
 
-from ..errors import EngineError, ModelError
+from ..errors import ModelError
 from . import places
 from .parts import File, Part
+from .refusals import explained, no_room
 from .verify import content_hash
 
 MARGIN_BYTES = 1 << 30  # of disk space that stays free: a full system disk is worse than no model
 MB = 1_000_000
-FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)  # disk, quota, limit of a file
 
 #: report(stage, step, of): in MB of all that is brought; may raise, which stops the download.
 Report = Callable[[str, int, int], None]
@@ -111,6 +100,8 @@ def download(parts: list[Part], report: Report) -> dict[str, Path]:
         counter.add(entry.size)
     for entry in wanted:
         _note_revision(entry)
+    for blobs in {entry.blob.parent for entry in wanted}:
+        _drop_leftovers(blobs)
     return {part.id: places.find(part) or _not_found(part) for part in parts}
 
 
@@ -147,7 +138,7 @@ def _look_up(part: Part, report: Report) -> list[Wanted]:
     headers, revision, found = build_hf_headers(), part.revision, []
     for file in part.files:
         report(f"asking for {part.label}", len(found), len(part.files))
-        with _explained(part):
+        with explained(part):
             url = hf_hub_url(part.repository, file.path, revision=revision)
             answer = get_hf_file_metadata(url, headers=headers, retry_on_errors=True)
         size = answer.size if answer.size is not None else file.size
@@ -175,29 +166,26 @@ def _refuse_another(part: Part, file: File, size: int, etag: str) -> None:
 
 
 def _check_room(rest_bytes: int) -> None:
-    folder = places.models_dir()
-    free_bytes = shutil.disk_usage(next(path for path in (folder, *folder.absolute().parents) if path.exists())).free
-    if rest_bytes and rest_bytes + MARGIN_BYTES > free_bytes:
-        raise _no_room(rest_bytes + MARGIN_BYTES - free_bytes, f"{rest_bytes} to bring, {free_bytes} free")
-
-
-def _no_room(lacking_bytes: int, detail: str) -> ModelError:
-    amount = f"about {max(0.1, lacking_bytes / 1e9):.1f} GB" if lacking_bytes > 0 else "room"
-    return ModelError(
-        f"There is not enough room on the disk for the model: free {amount} in '{places.models_dir()}'.",
-        f"Or keep models elsewhere: set it in Relievo's preferences, or by the variable {places.MODELS_VARIABLE}. "
-        "A download that was begun goes on where it stopped.",
-        detail,
-    )
+    if not rest_bytes:
+        return
+    folder = places.models_dir().absolute()
+    there = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    if there is None:
+        raise ModelError(
+            f"There is no drive for the folder '{folder}'.",
+            f"Set another one in Relievo's preferences, or by the variable {places.MODELS_VARIABLE}.",
+        )
+    free_bytes = shutil.disk_usage(there).free
+    if rest_bytes + MARGIN_BYTES > free_bytes:
+        raise no_room(rest_bytes + MARGIN_BYTES - free_bytes, f"{rest_bytes} to bring, {free_bytes} free")
 
 
 @contextmanager
 def _locked(entry: Wanted, counter: _Counter) -> Iterator[None]:
     """Alone with the file: two Relievos may be asked for the same model."""
-    path = entry.repository_dir / "blobs" / f".{entry.etag}.relievo.lock"
-    with _explained(entry.part):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
+    lock = _lock_of(entry.unfinished)
+    with explained(entry.part):
+        entry.blob.parent.mkdir(parents=True, exist_ok=True)
         while True:
             try:
                 lock.acquire(timeout=0.5)
@@ -214,7 +202,7 @@ def _bring(entry: Wanted, counter: _Counter) -> None:
     """The file into its place: nothing there, or all of it."""
     if entry.is_here:  # meanwhile, by whoever had the lock
         return
-    with _explained(entry.part):
+    with explained(entry.part):
         if _size_of(entry.blob) != entry.size:
             _transfer(entry, counter)
             _check(entry, counter)
@@ -278,95 +266,21 @@ def _note_revision(entry: Wanted) -> None:
     if entry.part.revision == entry.commit:
         return
     reference = entry.repository_dir / "refs" / entry.part.revision
-    with _explained(entry.part):
+    with explained(entry.part):
         reference.parent.mkdir(parents=True, exist_ok=True)
         reference.write_text(entry.commit, encoding="utf-8")
 
 
-@contextmanager
-def _explained(part: Part) -> Iterator[None]:
-    """What the network and the disk may answer, as EngineErrors."""
-    try:
-        yield
-    except EngineError:
-        raise
-    except OfflineModeIsEnabled as error:
-        raise offline() from error
-    except GatedRepoError as error:
-        raise _gated(part, error) from error
-    except (RepositoryNotFoundError, RevisionNotFoundError, RemoteEntryNotFoundError) as error:
-        raise _not_published(part, error) from error
-    except HfHubHTTPError as error:
-        raise _refused(part, error) from error
-    except HTTPError as error:  # no answer at all, or one that broke off
-        raise ModelError(
-            "The connection to the Hugging Face hub failed.",
-            "Check the network, then download again: it goes on where it stopped.",
-            f"{constants.ENDPOINT}: {type(error).__name__}: {error}",
-        ) from error
-    except OSError as error:
-        if error.errno in FULL:
-            raise _no_room(0, str(error)) from error
-        if error.errno is None:  # huggingface_hub's own: a length that does not match
-            raise ModelError(
-                "The transfer broke off.", "Download again: it goes on where it stopped.", str(error)
-            ) from error
-        raise ModelError(
-            f"The model cannot be written to '{places.models_dir()}': {error.strerror}.",
-            f"See to the rights of that folder, or set another by the variable {places.MODELS_VARIABLE}.",
-            str(error),
-        ) from error
+def _drop_leftovers(blobs: Path) -> None:
+    """What was begun of files that have been replaced at the hub since; not what another process is bringing."""
+    for unfinished in blobs.glob(f"*{places.UNFINISHED}"):
+        with contextlib.suppress(Timeout, OSError), _lock_of(unfinished).acquire(blocking=False):
+            unfinished.unlink()
 
 
-def offline() -> ModelError:
-    return ModelError(
-        "Downloads are switched off: the variable HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) is set.",
-        "Unset it, or bring the files here yourself and import their folder.",
-    )
-
-
-def _log_in() -> str:
-    return (
-        f"make a token at {constants.ENDPOINT}/settings/tokens (Read), then run "
-        f"'{sys.executable} -m huggingface_hub.cli.hf auth login' once, or set the variable HF_TOKEN"
-    )
-
-
-def _gated(part: Part, error: HfHubHTTPError) -> ModelError:
-    page = f"{constants.ENDPOINT}/{part.repository}"
-    if error.response.status_code == 401:
-        remedy = f"Open {page}, log in and press 'Agree and access repository'; {_log_in()}. Then download again."
-    else:
-        remedy = f"Open {page} with the account you are logged in as, and press 'Agree and access repository'."
-    return ModelError(
-        f"{part.label} is given only to those who agreed to its terms on its page ({part.repository}).",
-        remedy,
-        str(error),
-    )
-
-
-def _not_published(part: Part, error: HfHubHTTPError) -> ModelError:
-    if isinstance(error, RemoteEntryNotFoundError):
-        return ModelError(f"A file of {part.repository} is not there any more.", "Update Relievo.", str(error))
-    return ModelError(
-        f"The hub has no {part.repository} that you may see.",
-        f"If it is private or asks for consent: {_log_in()}. Else update Relievo: it may have moved.",
-        str(error),
-    )
-
-
-def _refused(part: Part, error: HfHubHTTPError) -> ModelError:
-    status = error.response.status_code
-    if status == 401:
-        return ModelError(
-            "The hub does not accept your token.", f"It may have run out: {_log_in()}.", f"{part.repository}: {error}"
-        )
-    later = status == 429 or status >= 500
-    return ModelError(
-        f"The hub refused the download ({status}).",
-        "Try again later: it goes on where it stopped." if later else f"See {constants.ENDPOINT}/{part.repository}.",
-        str(error),
-    )
+def _lock_of(unfinished: Path) -> FileLock:
+    etag = unfinished.name.removesuffix(places.UNFINISHED)
+    return FileLock(unfinished.with_name(f".{etag}.relievo.lock"))
 
 
 def _not_found(part: Part):

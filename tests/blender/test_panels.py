@@ -12,6 +12,7 @@ from relievo.engine import catalog
 from relievo.engine.errors import EngineError, EnvironmentMissing
 from relievo.engine.protocol import Progress
 from relievo.operators import model_files, session
+from relievo.operators.order import order_from
 from relievo.scene import live_nodes, material, scene_mesh
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
@@ -184,7 +185,8 @@ def state():
         for slot in entry.parts
     ]
     size = entry.download_bytes
-    return {"id": entry.id, "label": "L", "bytes": size, "present_bytes": 0, "ready": False, "parts": parts}
+    record = {"id": entry.id, "label": "L", "bytes": size, "present_bytes": 0, "ready": False, "parts": parts}
+    return {**record, "device_gb": 8, "lacking_packages": []}
 
 
 def test_a_model_to_be_downloaded(tab, state):
@@ -195,7 +197,11 @@ def test_a_model_to_be_downloaded(tab, state):
     assert drawn.index("Not for") < drawn.index("operator download_model") < drawn.index("operator generate")
     assert "About 40.7 GB" in drawn and "CC BY-NC 4.0 forbids: Commercial" in drawn and "operator import_model" in drawn
     model_files.files.states[state["id"]] = state
-    assert "To download: 40.7 GB" in draw() and "Transformer: 24.0 GB" in draw()
+    drawn = draw()
+    assert "To download: 40.7 GB" in drawn and "Transformer: 24.0 GB" in drawn and "cards of 8 GB" in drawn
+    assert "operator install_engine" not in drawn
+    state["lacking_packages"] = ["torch", "diffusers"]
+    assert "The engine has no torch, diffusers." in draw() and "operator install_engine" in draw()
     state["present_bytes"] = 12_000_000_000
     assert "12.0 GB of 40.7 GB are here" in draw()
     state["ready"], state["present_bytes"] = True, state["bytes"]
@@ -213,6 +219,7 @@ def test_presets_of_the_chosen_model(tab):
     assert (tab.preset, tab.steps, tab.guidance, tab.refine_depth) == ("final", 50, 4.0, True)
     tab.preset = "draft"
     assert (tab.steps, tab.refine_depth, tab.chosen_preset) == (16, False, "draft")
+    assert order_from(bpy.context).request.preset == "draft"
     tab.mode = "i2d"
     assert (tab.steps, tab.guidance) == (8, 1.0)
     with pytest.raises(TypeError):

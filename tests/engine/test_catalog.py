@@ -254,6 +254,7 @@ class TestCommandLine:
         record = json.loads(self.run("list", "--json", home=tmp_path).stdout)
         assert record == json.loads(self.run("--json", "list", home=tmp_path).stdout)
         assert [model["ready"] for model in record["models"]][:2] == [True, True]
+        assert not any(model["lacking_packages"] for model in record["models"])
 
     def test_where_and_refusals(self, tmp_path):
         shipped = self.run("where", "builtin", home=tmp_path).stdout.strip()

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from huggingface_hub import constants
 from relievo.engine import catalog
-from relievo.engine.catalog import actions, download, parts, places
+from relievo.engine.catalog import actions, download, parts, places, refusals
 from relievo.engine.errors import Cancelled, InputError, ModelError
 from relievo.tests.hub import tiny
 from relievo.tests.hub.server import COMMIT, Hub, etag, safetensors
@@ -259,7 +259,7 @@ def test_a_gated_repository_says_what_to_click_and_how_to_log_in(hub):
 
 
 def test_the_log_in_command_of_the_remedy_is_one(hub):
-    words = download._log_in().partition("run '")[2].partition("'")[0].removesuffix(" login").split()
+    words = refusals.log_in().partition("run '")[2].partition("'")[0].removesuffix(" login").split()
     assert subprocess.run([*words, "--help"], capture_output=True, timeout=60).returncode == 0
 
 
@@ -298,6 +298,25 @@ def test_a_folder_that_cannot_be_written(hub, bare_home, monkeypatch):
     monkeypatch.setenv(places.MODELS_VARIABLE, str(bare_home.root / "file" / "models"))
     with pytest.raises(ModelError, match="cannot be written"):
         perform("download", ACCEPTED)
+
+
+def test_where_there_are_no_links_the_cache_holds_the_file_itself(hub, bare_home, monkeypatch):
+    def refuse(self, target):
+        raise OSError(1314, "A required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    assert perform("download", ACCEPTED)["ready"]
+    assert not any(name.startswith("blobs/") for name in everything(bare_home.cache / "models--somebody--tiny"))
+    hub.requests.clear()
+    assert perform("download", ACCEPTED)["ready"] and not hub.requests
+
+
+def test_what_was_begun_of_a_file_that_was_replaced_since_goes(hub, bare_home):
+    blobs = bare_home.cache / "models--somebody--tiny" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / f"{'0' * 64}{places.UNFINISHED}").write_bytes(b"old")
+    perform("download", ACCEPTED)
+    assert not list(blobs.glob(f"*{places.UNFINISHED}"))
 
 
 def test_damaged_later_and_repaired(hub, bare_home):
