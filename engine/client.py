@@ -278,7 +278,7 @@ class EngineClient:
                 self._fail_link(
                     WorkerDied(
                         f"The engine gave no sign of life for {self._silence_timeout_s:g} seconds and was ended.",
-                        "Generate again; over a network, check the connection.",
+                        "Try again; over a network, check the connection.",
                         link.log_note(),
                     )
                 )
