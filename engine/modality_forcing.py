@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import catalog, loading
+from . import catalog
 from .frame import (
     Frame,
     depth_to_disparity,
@@ -23,7 +23,10 @@ from .frame import (
 )
 from .geometry.upsampling import upsampled
 from .known import Known
-from .model.bundle import Model
+from .loading import Keeper
+from .memory.plan import Choices, Work
+from .model.bundle import Model, ModelConfig
+from .model.published import PublishedConfig
 from .model.resample import resize, shrink
 from .pipeline import Arrays, Output, Report
 from .request import Request
@@ -42,29 +45,32 @@ class ModalityForcingBackend:
     """Runs checkpoints of the Modality Forcing transformer; keeps the last one loaded."""
 
     def __init__(self) -> None:
-        self._loaded: tuple[str, Model] | None = None
-        self._report: Report | None = None  # of the request in hand
+        self._keeper = Keeper()
 
     def unload(self) -> None:
-        self._loaded = None
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        self._keeper.unload()
 
     def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
-        self._report = report
-        model = self._model(entry)
+        return self._keeper.run(
+            entry,
+            lambda config: (work_of(config, request), Choices(precision=request.precision)),
+            lambda model: self._made(model, request, arrays, report),
+            lambda stage, step, of: report(stage, step, of, None),
+        )
+
+    def _made(self, model: Model, request: Request, arrays: Arrays, report: Report) -> Output:
         height, width = request.height_px, request.width_px
-        frame = frame_of(model, request)
+        frame = frame_of(model.config, request)
         with torch.inference_mode():
             known = Known.of(arrays, request)
             rollout = Rollout(model, request, arrays, known, frame, report)
-            if not is_detailed(model, request):
+            if not is_detailed(model.config, request):
                 image, depth, unit = rollout.sample()
             else:
                 broad = None
                 if request.target == "scene" or request.mode != "joint":
                     # A texture is the same all over; a view must be laid out as a whole before its parts are made.
-                    small = plan_frame(width, height, native_px(model, request), model.image_codec.patch_px)
+                    small = plan_frame(width, height, native_px(model.config, request), model.image_codec.patch_px)
                     whole = replace(rollout, frame=small, stage="sampling the whole")
                     broad = rollout.broad_shapes(whole, *whole.sample()[:2])
                 image, depth, unit = replace(rollout, stage="sampling details").sample(broad, by_windows=True)
@@ -79,20 +85,10 @@ class ModalityForcingBackend:
                 image=known.in_image(image),
                 depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
-                notes=size_notes(frame, request),
+                notes=(*size_notes(frame, request), *plan_notes(model)),
             )
         report("finishing", 1, 1, None)
         return output
-
-    def _model(self, entry: catalog.ModelEntry) -> Model:
-        if self._loaded is None or self._loaded[0] != entry.id:
-            self.unload()  # before the next one comes, not after
-            self._loaded = (entry.id, loading.load(entry, self._say))
-        return self._loaded[1]
-
-    def _say(self, stage: str) -> None:
-        """Of a model's parts, which may come long after the model itself."""
-        self._report(stage, 0, 1, None)
 
 
 @dataclass(frozen=True)
@@ -130,6 +126,7 @@ class Rollout:
             "patch_px": model.image_codec.patch_px,
             "timestep_dtype": getattr(torch, request.timestep_dtype),
             "windows": self._windows(progress) if by_windows else None,
+            "one_batch": model.one_batch,
             "on_step": progress.on_step,
         }
         constraints = self.known.constraints(model, frame, broad)
@@ -213,42 +210,58 @@ class Progress:
         self._report(self._stage, *self._at, None)
 
 
-def frame_of(model: Model, request: Request) -> Frame:
+def frame_of(config: ModelConfig, request: Request) -> Frame:
     """What is sampled for the request. Of another shape than the model's square: a grid of that shape, or a part of it.
 
     Never a stretched picture. A tile has no bars around it, and neither has what is sampled by windows.
     """
-    patch = model.image_codec.patch_px
-    if request.framing == "letterbox" and not any(request.wrap) and not is_detailed(model, request):
-        return letterboxed(request.width_px, request.height_px, model.config.native_px, patch)
-    return plan_frame(request.width_px, request.height_px, sampled_px(model, request), patch, request.wrap)
+    patch = config.depth_codec.patch_size  # the image codec's is the same
+    if request.framing == "letterbox" and not any(request.wrap) and not is_detailed(config, request):
+        return letterboxed(request.width_px, request.height_px, config.native_px, patch)
+    return plan_frame(request.width_px, request.height_px, sampled_px(config, request), patch, request.wrap)
 
 
-def is_detailed(model: Model, request: Request) -> bool:
+def work_of(config: PublishedConfig, request: Request) -> Work:
+    """How much there is to hold while the request is done."""
+    frame, patch = frame_of(config, request), config.depth_codec.patch_size
+    looked_at = frame.grid
+    if is_detailed(config, request):
+        looked_at = plan_frame(request.width_px, request.height_px, native_px(config, request), patch).grid
+    tokens = looked_at[0] * looked_at[1]
+    return Work(
+        text_tokens=config.max_tokens,
+        image_tokens=tokens,
+        depth_tokens=tokens,
+        pixels=frame.grid[0] * frame.grid[1] * patch**2,
+        guided=request.guidance > 1.0,
+    )
+
+
+def is_detailed(config: ModelConfig, request: Request) -> bool:
     """Whether more is asked for than the model can look at at once."""
-    return sampled_px(model, request) > undetailed_px(model, request)
+    return sampled_px(config, request) > undetailed_px(config, request)
 
 
-def sampled_px(model: Model, request: Request) -> float:
+def sampled_px(config: ModelConfig, request: Request) -> float:
     """Side of the square whose area is sampled. More than the result has would be lost."""
     wanted = (request.width_px * request.height_px) ** 0.5
-    own = undetailed_px(model, request)
+    own = undetailed_px(config, request)
     return own if request.detail_px is None else max(own, min(request.detail_px, round(wanted)))
 
 
-def undetailed_px(model: Model, request: Request) -> float:
+def undetailed_px(config: ModelConfig, request: Request) -> float:
     """The same where no detail is asked for: the model's own side, and for a tile more where it is wanted."""
-    native = native_px(model, request)
-    widest = model.config.tile_factor * native
+    native = native_px(config, request)
+    widest = config.tile_factor * native
     wanted = (request.width_px * request.height_px) ** 0.5
     return widest if request.tiles and request.mode == "joint" and wanted >= widest else native
 
 
-def native_px(model: Model, request: Request) -> float:
+def native_px(config: ModelConfig, request: Request) -> float:
     """Side of the square whose area the model samples best in the requested proportions."""
     shorter, longer = sorted((request.width_px, request.height_px))
-    native = model.config.native_px
-    return native if model.config.native_side == "area" else native * (shorter / longer) ** 0.5
+    native = config.native_px
+    return native if config.native_side == "area" else native * (shorter / longer) ** 0.5
 
 
 def finished_image(image: Tensor, request: Request, frame: Frame) -> np.ndarray:
@@ -285,3 +298,11 @@ def size_notes(frame: Frame, request: Request) -> tuple[str, ...]:
         return ()
     own = "" if request.detail_px else ", the model's own size,"
     return (f"Made at {columns} x {rows} pixels{own} and enlarged.",)
+
+
+def plan_notes(model: Model) -> tuple[str, ...]:
+    """What was done to take less memory that changes the result."""
+    plan = getattr(model, "plan", None)
+    if plan is None or not plan.approximate:
+        return ()
+    return (f"Run with less than the published precision: {plan.label}.",)

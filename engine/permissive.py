@@ -25,9 +25,11 @@ from .catalog import places
 from .errors import EnvironmentMissing, InputError, ModelError
 from .frame import Frame, depth_to_disparity, from_frame, image_to_tensor, plan_frame, tensor_to_image, to_frame
 from .geometry.upsampling import upsampled
+from .memory.embedding_cache import key_of
+from .memory.ladder import free_device_memory
 from .model.depth_estimator import DepthEstimator
 from .model.resample import resize
-from .model.staged import Part, Stages
+from .model.staged import Part, Say, Stages, text_identity
 from .pipeline import Arrays, Output, Report
 from .request import Request
 
@@ -49,8 +51,7 @@ class PermissiveBackend:
 
     def unload(self) -> None:
         self._loaded = None
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_device_memory()
 
     def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
         self._report = report
@@ -67,19 +68,19 @@ class PermissiveBackend:
                 depth, notes = estimated(parts, image, report)
         return Output(image=image, depth=depth, notes=notes)
 
-    def _say(self, stage: str) -> None:
-        self._report(stage, 0, 1, None)
+    def _say(self, stage: str, step: int, of: int) -> None:
+        self._report(stage, step, of, None)
 
 
 class Parts:
     """The networks, each loaded when it is first needed, and sent away for the next where not all have room."""
 
-    def __init__(self, folders: dict[str, Path], device: torch.device, say: Callable[[str], None]) -> None:
+    def __init__(self, folders: dict[str, Path], device: torch.device, say: Say) -> None:
         self.device = device
         self.dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
         self._stages = Stages(device, say)
         self._folders = folders
-        self._embeddings = loading.RecentEmbeddings()
+        self._embeddings = loading.embeddings()
         placement = "device" if _have_room(folders, device) else "disk"
 
         def part(name: str, load: Callable[[], Any]) -> Part:
@@ -93,14 +94,17 @@ class Parts:
 
     def klein(self, prompts: list[str]) -> tuple[Any, list[Tensor]]:
         """The text-to-image pipeline without its text encoder, and the prompts' tokens (1, L, C)."""
-        tokens = {prompt: self._embeddings.get(prompt) for prompt in prompts}
-        for prompt in prompts:
-            if tokens[prompt] is None:
-                reader = self._stages.use(self._reader)
-                tokens[prompt] = reader.encode_prompt(prompt, device=self.device)[0].cpu()
-                self._embeddings.put(prompt, tokens[prompt])
-        painter = self._stages.use(self._painter)
-        return painter, [tokens[prompt].to(self.device) for prompt in prompts]
+        tokens = [self._tokens(prompt) for prompt in prompts]
+        return self._stages.use(self._painter), tokens
+
+    def _tokens(self, prompt: str) -> Tensor:
+        source = text_identity(self._folders["text_to_image"] / "text_encoder")
+        key = key_of(source, str(self.dtype), prompt)
+        tokens = self._embeddings.get(key)
+        if tokens is None:
+            tokens = self._stages.use(self._reader).encode_prompt(prompt, device=self.device)[0]
+            self._embeddings.put(key, tokens)
+        return tokens.to(self.device)
 
     def estimator(self) -> DepthEstimator:
         return self._stages.use(self._estimator)

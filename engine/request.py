@@ -19,6 +19,7 @@ TILE_CHOICES = (*TILE_AXES, "none")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
 PRESETS = ("published", "draft", "final")
 FRAMINGS = ("grid", "letterbox")
+PRECISIONS = ("float32", "bfloat16", "int8", "float8", "nf4")
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
 MAX_RESAMPLE = 20
@@ -36,7 +37,7 @@ class Request:
     width_px: int | None = None  # of the result; i2d and d2i keep the size of their input
     height_px: int | None = None
     fov_deg: float | None = None  # horizontal field of view of a scene's camera; models that know no camera ignore it
-    preset: str | None = None  # decides those of the following up to timestep_dtype that are None; see engine.presets
+    preset: str | None = None  # decides what is None below; see engine.presets
     steps: int | None = None  # Euler steps
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
@@ -48,6 +49,7 @@ class Request:
     resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
     detail_px: int | None = None  # sampled at this side (of a square of the same area), by windows; None: model's own
     framing: str | None = None  # of what is no square: a token grid of its shape, or a part of the model's own square
+    precision: str | None = None  # of a large model's weights; None: the most exact that fits into memory
     timestep_dtype: str | None = None  # "bfloat16" reproduces the rounding of the published scripts
     input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
 
@@ -87,6 +89,7 @@ class Request:
             (self.timestep_dtype, "timestep type", TIMESTEP_DTYPES),
             (self.preset, "preset", PRESETS),
             (self.framing, "framing", FRAMINGS),
+            (self.precision, "precision", PRECISIONS),
         )
         for value, what, choices in named:
             if value is not None and value not in choices:

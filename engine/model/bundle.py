@@ -66,6 +66,7 @@ class Model(Protocol):
 
     dit        the denoiser. Ask for it once prompts and pictures have been encoded: large models load it then
     previews   whether a picture can be decoded between two steps
+    one_batch  whether there is memory for both predictions of guidance at once
     """
 
     config: ModelConfig
@@ -75,6 +76,7 @@ class Model(Protocol):
     depth_codec: DepthCodec
     dit: Denoiser
     previews: bool
+    one_batch: bool
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class SmallConfig:
 class SmallModel(nn.Module):
     """The model that ships: pixel patches in and out, one embedding a word."""
 
-    previews = True
+    previews = one_batch = True
 
     def __init__(self, config: SmallConfig, vocabulary: list[str]) -> None:
         super().__init__()

@@ -10,12 +10,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 from ..errors import ModelError
+from ..memory.embedding_cache import EmbeddingCache, key_of
+from ..memory.ladder import free_device_memory
+from ..memory.offload import stream
 from ..memory.plan import Placement, Plan, Precision
 from .checkpoint import load_transformer
 from .image_codec import Flux2Codec, Flux2CodecConfig, Grid, wholly_known
@@ -24,15 +27,8 @@ from .text_encoder import Qwen3Encoder
 from .transformer import Transformer
 
 M = TypeVar("M")  # a module, or what else has ``to(device)``
-#: Told what is being loaded, before it is; raises Cancelled when the user stopped it.
-Say = Callable[[str], None]
-
-
-class Embeddings(Protocol):
-    """Text tokens by what they were made of and from."""
-
-    def get(self, key: str) -> Tensor | None: ...
-    def put(self, key: str, tokens: Tensor) -> None: ...
+#: say(what is being loaded, how much of it is, of how much): raises Cancelled when the user stopped it.
+Say = Callable[[str, int, int], None]
 
 
 class Part(Generic[M]):
@@ -60,7 +56,7 @@ class Stages:
             if other is not part and other.module is not None:
                 self._send_away(other)
         if part.module is None:
-            self._say(f"loading the {part.name}")
+            self._say(f"loading the {part.name}", 0, 1)
             part.module = part.load()
         elif part.placement == "host":
             part.module.to(self._device)
@@ -73,32 +69,34 @@ class Stages:
             part.module.to("cpu")
         else:
             return
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        free_device_memory()
 
 
 class StagedText:
     """Prompts as tokens, from the cache where they have been asked for before: then no text encoder is loaded."""
 
-    def __init__(self, stages: Stages, part: Part[Qwen3Encoder], source: str, embeddings: Embeddings, **shape) -> None:
-        """source  what the tokens depend on beside the prompt; shape: channels, device"""
-        self.channels: int = shape["channels"]
-        self._device: torch.device = shape["device"]
+    def __init__(
+        self, stages: Stages, part: Part[Qwen3Encoder], source: str, embeddings: EmbeddingCache, device: torch.device
+    ) -> None:
+        """source  what the tokens depend on beside the prompt"""
         self._stages, self._part, self._source, self._embeddings = stages, part, source, embeddings
+        self._device = device
 
     def encode(self, prompts: Sequence[str]) -> Tensor:
         """B prompts -> (B, max_tokens, channels) float32."""
-        keys = [hashlib.sha256(f"{self._source}\0{prompt}".encode()).hexdigest() for prompt in prompts]
-        rows = {key: self._embeddings.get(key) for key in keys}
-        for key, prompt in zip(keys, prompts, strict=True):
-            if rows[key] is None:
-                # One by one: a batch of another size would be rounded otherwise, and the cache be no cache.
-                rows[key] = self._stages.use(self._part).encode([prompt])[0].cpu()
-                self._embeddings.put(key, rows[key])
-        return torch.stack([rows[key] for key in keys]).to(self._device, torch.float32)
+        # One by one: a batch of another size would be rounded otherwise, and the cache be no cache.
+        return torch.stack([self._tokens(prompt) for prompt in prompts])
 
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         return ()
+
+    def _tokens(self, prompt: str) -> Tensor:
+        key = key_of(self._source, prompt)
+        tokens = self._embeddings.get(key)
+        if tokens is None:
+            tokens = self._stages.use(self._part).encode([prompt])[0]
+            self._embeddings.put(key, tokens)
+        return tokens.to(self._device, torch.float32)
 
 
 class StagedCodec:
@@ -129,60 +127,23 @@ class PublishedModel:
         config: PublishedConfig,
         device: torch.device,
         plan: Plan,
-        embeddings: Embeddings,
+        embeddings: EmbeddingCache,
         say: Say,
     ) -> None:
         self.config, self.device, self.plan = config, device, plan
+        self.one_batch = plan.one_batch
         self.depth_codec = config.depth_codec
-        stages = Stages(device, say)
-        compute = {part: computes_in(getattr(plan, part).precision) for part in ("text", "transformer", "codec")}
-
-        def codec(**halves: Path | None) -> Flux2Codec:
-            loaded = Flux2Codec.load(**halves, config=config.image_codec, device=device, dtype=compute["codec"])
-            if plan.tiled_decode:
-                loaded.vae.enable_tiling()
-            return loaded
-
-        def text() -> Qwen3Encoder:
-            loaded = Qwen3Encoder.load(
-                folders.text_encoder,
-                device=device,
-                dtype=compute["text"],
-                keep_float8=device.type != "mps",  # which has no such type
-                output_layers=config.output_layers,
-                max_tokens=config.max_tokens,
-            )
-            if loaded.channels != config.transformer.context_in_dim:
-                raise ModelError(
-                    f"This text encoder's tokens have {loaded.channels} channels; the transformer was trained with "
-                    f"{config.transformer.context_in_dim}.",
-                    "Use the text encoder that the model names: Qwen3-8B for the published one.",
-                    str(folders.text_encoder),
-                )
-            return loaded
-
-        def transformer() -> Transformer:
-            return load_transformer(
-                config.transformer, folders.transformer / WEIGHTS_FILE, device, compute["transformer"]
-            )
-
-        self._stages = stages
-        self._transformer = stages.part("transformer", transformer, plan.transformer.placement)
+        self._folders, self._say = folders, say
+        stages = self._stages = Stages(device, say)
+        self._transformer = stages.part("transformer", self._load_transformer, plan.transformer.placement)
+        text = stages.part("text encoder", self._load_text, plan.text.placement)
         source = (
             f"{text_identity(folders.text_encoder)} {config.output_layers} {config.max_tokens} {plan.text.precision}"
         )
-        self.text = StagedText(
-            stages,
-            stages.part("text encoder", text, plan.text.placement),
-            source,
-            embeddings,
-            channels=config.transformer.context_in_dim,
-            device=device,
-        )
-        halves = {"encoder": folders.autoencoder / ENCODER_FILE, "decoder": folders.autoencoder / DECODER_FILE}
+        self.text = StagedText(stages, text, source, embeddings, device)
         encoder, decoder = (
-            stages.part(f"image {half}", partial(codec, **{other: None, half: halves[half]}), plan.codec.placement)
-            for half, other in (("encoder", "decoder"), ("decoder", "encoder"))
+            stages.part(f"image {half}", partial(self._load_codec, half), plan.codec.placement)
+            for half in ("encoder", "decoder")
         )
         self.image_codec = StagedCodec(stages, encoder, decoder, config.image_codec)
 
@@ -195,6 +156,56 @@ class PublishedModel:
     def previews(self) -> bool:
         """Whether a picture can be decoded while the transformer works."""
         return self.plan.codec.placement == "device" and not self.plan.tiled_decode
+
+    def _load_transformer(self) -> Transformer:
+        part = self.plan.transformer
+        loaded = load_transformer(
+            self.config.transformer,
+            self._folders.transformer / WEIGHTS_FILE,
+            "cpu" if part.placement == "streamed" else self.device,
+            computes_in(part.precision),
+            precision=part.precision,
+            on_tensor=partial(self._say, "loading the transformer"),
+        )
+        if part.placement == "streamed":
+            stream(loaded, self.device)
+        return loaded
+
+    def _load_text(self) -> Qwen3Encoder:
+        part, folder = self.plan.text, self._folders.text_encoder
+        loaded = Qwen3Encoder.load(
+            folder,
+            device="cpu" if part.placement == "streamed" else self.device,
+            dtype=computes_in(part.precision),
+            precision=part.precision,
+            keep_float8=self.device.type != "mps",  # which has no such type
+            output_layers=self.config.output_layers,
+            max_tokens=self.config.max_tokens,
+        )
+        expected = self.config.transformer.context_in_dim
+        if loaded.channels != expected:
+            raise ModelError(
+                f"This text encoder's tokens have {loaded.channels} channels; the transformer was trained with "
+                f"{expected}.",
+                "Use the text encoder that the model names: Qwen3-8B for the published one.",
+                str(folder),
+            )
+        if part.placement == "streamed":
+            stream(loaded.model, self.device)
+        return loaded
+
+    def _load_codec(self, half: str) -> Flux2Codec:
+        folder = self._folders.autoencoder
+        files = {"encoder": folder / ENCODER_FILE, "decoder": folder / DECODER_FILE}
+        loaded = Flux2Codec.load(
+            **{name: path if name == half else None for name, path in files.items()},
+            config=self.config.image_codec,
+            device=self.device,
+            dtype=computes_in(self.plan.codec.precision),
+        )
+        if self.plan.tiled_decode:
+            loaded.vae.enable_tiling()
+        return loaded
 
 
 def computes_in(precision: Precision) -> torch.dtype:

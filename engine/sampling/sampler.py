@@ -93,6 +93,7 @@ def sample(
     noise: tuple[Tensor | None, Tensor | None] | None = None,
     constraints: Constraints = NONE,
     windows: Windows | None = None,
+    one_batch: bool = True,
     on_step: Callable[[Step], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Tokens of image and depth, (B, h*w, C) each, float32, on ctx's device.
@@ -109,6 +110,7 @@ def sample(
     timestep_dtype             bfloat16 reproduces the rounding of the published scripts; the step sizes stay float32
     noise                      the initial (image, depth) noise instead of the seed's
     windows                    how to look at a grid larger than the model knows; None: at all of it at once
+    one_batch                  guidance asks for both predictions at once; else one after the other, in half the memory
     constraints                what is known of the generated modalities; tokens held to the end come back unchanged
     on_step                    called before every step and, with index == of, after the last; may raise to stop
     """
@@ -122,12 +124,12 @@ def sample(
         raise ValueError(f"mode {mode} needs its known modality: clean_image for i2d, clean_depth for d2i")
     image, depth = image.to(device, torch.float32), depth.to(device, torch.float32)
 
-    predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed)
+    predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed, one_batch)
     if windows is not None:
 
         def predict_for(count: int) -> Predict:
             repeated = ctx.repeat_interleave(count, dim=0)
-            return guided(model, repeated, null_ctx, guidance_scale, windows.size, guidance_embed)
+            return guided(model, repeated, null_ctx, guidance_scale, windows.size, guidance_embed, one_batch)
 
         predict = windowed(predict_for, grid, windows, seed)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
@@ -192,14 +194,22 @@ def guided(
     scale: float,
     grid: tuple[int, int],
     guidance_embed: float | None,
+    one_batch: bool = True,
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
     """The model as (image, depth, t_image, t_depth) -> predictions, with classifier-free guidance where scale > 1.
 
-    Conditional and unconditional run as one batch. Guiding x or v is the same: the combination is affine.
+    Guiding x or v is the same: the combination is affine.
     """
     batch, with_guidance = ctx.shape[0], scale > 1.0
     if with_guidance:
         null = torch.zeros_like(ctx) if null_ctx is None else null_ctx.to(ctx).expand_as(ctx)
+        if not one_batch:
+            plain, towards = (guided(model, words, None, 1.0, grid, guidance_embed) for words in (null, ctx))
+
+            def in_turn(*state: Tensor) -> tuple[Tensor, Tensor]:
+                return tuple(u + scale * (c - u) for u, c in zip(plain(*state), towards(*state), strict=True))
+
+            return in_turn
         ctx = torch.cat([ctx, null])
     ids = token_ids(ctx.shape[0], ctx.shape[1], grid, ctx.device)
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from ...engine.catalog import command as model_files
 from ...engine.errors import InputError
-from ...engine.request import FRAMINGS, PRESETS, TARGETS, TILE_CHOICES
+from ...engine.request import FRAMINGS, PRECISIONS, PRESETS, TARGETS, TILE_CHOICES
 from ...engine.version import VERSION
 
 MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
@@ -216,6 +216,9 @@ def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
         "--framing",
         choices=FRAMINGS,
         help="what is no square: sampled in its own shape, or as a part of the model's square; default: the preset's",
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="of a large model's weights; default: the most exact that fits"
     )
     parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
 

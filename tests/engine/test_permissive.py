@@ -35,8 +35,9 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def pipeline(monkeypatch) -> Pipeline:
-    """With the catalogue's entry led to another folder by ``at``."""
+def pipeline(monkeypatch, tmp_path) -> Pipeline:
+    """With the catalogue's entry led to another folder by ``at``, and a disk of its own for prompts."""
+    monkeypatch.setenv("RELIEVO_DATA_DIR", str(tmp_path / "data"))
     made = Pipeline()
     entry = catalog.find("permissive")
     find = catalog.find

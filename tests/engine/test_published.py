@@ -14,9 +14,9 @@ import tiny_published
 import torch
 from diffusers import Flux2KleinPipeline
 from relievo.engine import catalog, loading
-from relievo.engine.errors import Cancelled, ModelError
+from relievo.engine.errors import Cancelled, EngineError, ModelError
 from relievo.engine.frame import image_to_tensor, tensor_to_image
-from relievo.engine.memory.plan import PartPlan
+from relievo.engine.memory.plan import PartPlan, Plan
 from relievo.engine.modality_forcing import ModalityForcingBackend, frame_of
 from relievo.engine.model.bundle import read_config
 from relievo.engine.model.checkpoint import load_transformer
@@ -29,6 +29,7 @@ from relievo.engine.model.published import (
     check_transformer,
 )
 from relievo.engine.model.staged import PublishedModel
+from relievo.engine.model.transformer import Transformer
 from relievo.engine.request import Request
 from relievo.engine.sampling.sampler import sample
 from safetensors.torch import load_file, save_file
@@ -65,13 +66,35 @@ def entry_of(folder: Path) -> catalog.ModelEntry:
 
 
 def asked(**changes) -> Request:
-    fields = {"model": "modality_forcing", "prompt": "red brick wall", "target": "scene", "steps": 2}
+    fields = {
+        "model": "modality_forcing",
+        "prompt": "red brick wall",
+        "target": "scene",
+        "steps": 2,
+        "precision": "float32",
+    }
     return catalog.resolve(Request(**(fields | {"width_px": 32, "height_px": 32, "refine_depth": False} | changes)))
 
 
 @pytest.fixture(scope="module")
 def backend() -> ModalityForcingBackend:
     return ModalityForcingBackend()
+
+
+IN_FULL = PartPlan("float32", "device")
+WHOLE = Plan(IN_FULL, IN_FULL, IN_FULL, one_batch=True, tiled_decode=False, peak=0, host_peak=0)
+
+
+def opened(folder: Path, say=ignore, plan: Plan = WHOLE, **folders: Path) -> PublishedModel:
+    """The model without the planner."""
+    where = replace(PublishedFolders.within(folder), **folders)
+    return PublishedModel(where, read_config(folder), torch.device("cpu"), plan, loading.embeddings(), say)
+
+
+@pytest.fixture(autouse=True)
+def no_prompts_of_others(tmp_path, monkeypatch):
+    """Prompts are kept on disk: each test has a disk of its own."""
+    monkeypatch.setenv("RELIEVO_DATA_DIR", str(tmp_path / "data"))
 
 
 # exactness
@@ -124,7 +147,7 @@ def test_a_rollout_is_that_of_the_published_scripts(folder, backend, mode):
 
 
 def test_the_text_stack_is_the_full_models_at_the_published_layers(as_published):
-    model = loading.load(entry_of(as_published), ignore)
+    model = opened(as_published)
     tokens = model.text.encode(["red brick wall", ""])
     assert tokens.shape == (2, 512, 48)
     for row, prompt in zip(tokens, ["red brick wall", ""], strict=True):
@@ -149,9 +172,7 @@ def test_the_fp8_build_is_its_weights_times_their_scales(folder, tmp_path):
         state[name] = weight.float()
     tiny_published.write_pieces(unpacked, state)
 
-    folders = replace(PublishedFolders.within(folder), text_encoder=small)
-    plan = loading.whole(torch.device("cpu"))
-    model = PublishedModel(folders, read_config(folder), torch.device("cpu"), plan, loading.RecentEmbeddings(), ignore)
+    model = opened(folder, text_encoder=small)
     tokens = model.text.encode(["red brick wall"])
     expected = whole_text(unpacked, "red brick wall")
     assert (tokens - expected).abs().max() < 1e-4 * expected.abs().max()
@@ -166,10 +187,10 @@ def test_the_fp8_build_is_its_weights_times_their_scales(folder, tmp_path):
     ("size", "grid"), [((64, 64), (8, 8)), ((64, 36), (5, 8)), ((36, 64), (8, 5)), ((500, 125), (2, 8))]
 )
 def test_other_shapes_are_grids_of_their_own_no_longer_than_it_was_trained_on(folder, size, grid):
-    model = loading.load(entry_of(folder), ignore)
-    frame = frame_of(model, asked(width_px=size[0], height_px=size[1]))
+    config = read_config(folder)
+    frame = frame_of(config, asked(width_px=size[0], height_px=size[1]))
     assert frame.grid == grid
-    letterboxed = frame_of(model, asked(width_px=size[0], height_px=size[1], framing="letterbox"))
+    letterboxed = frame_of(config, asked(width_px=size[0], height_px=size[1], framing="letterbox"))
     assert letterboxed.grid == (8, 8) and letterboxed.crop_px == tuple(
         round(32 * side / max(size)) for side in size[::-1]
     )
@@ -203,10 +224,14 @@ def test_a_letterboxed_picture_is_centred_between_black_bars(folder, backend, mo
 
 
 def staged(folder: Path, placement: str, stages: list[str]) -> PublishedModel:
+    """Each progress line once in stages."""
     part = PartPlan("float32", placement)
-    plan = replace(loading.whole(torch.device("cpu")), text=part, transformer=part, codec=part)
-    folders, config = PublishedFolders.within(folder), read_config(folder)
-    return PublishedModel(folders, config, torch.device("cpu"), plan, loading.RecentEmbeddings(), stages.append)
+
+    def say(stage, *_):
+        if stages[-1:] != [stage]:
+            stages.append(stage)
+
+    return opened(folder, say, plan=replace(WHOLE, text=part, transformer=part, codec=part))
 
 
 @pytest.mark.parametrize("placement", ["disk", "host", "device"])
@@ -232,13 +257,66 @@ def test_a_prompt_used_before_needs_no_text_encoder(folder):
     def run(prompt):
         seen.clear()
         backend.run(entry_of(folder), asked(prompt=prompt), {}, lambda stage, *_: seen.append(stage))
-        return [stage for stage in seen if stage.startswith("loading")]
+        return [stage for stage in dict.fromkeys(seen) if stage.startswith("loading")]
 
     first = run("wall")
     assert first.index("loading the text encoder") < first.index("loading the transformer")
     assert run("wall") == [] == run("bricks"), "everything stays where there is room"
     backend.unload()
-    assert backend._loaded is None
+    assert run("bricks") == ["loading the transformer", "loading the image decoder"], "its tokens are on disk"
+
+
+def test_when_memory_runs_out_the_next_plan_is_tried_and_said(folder, monkeypatch):
+    calls = []
+    forward = Transformer.forward
+
+    def short_of_memory(self, *args, **named):
+        calls.append(named["img"].shape[0])
+        if len(calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. (simulated)")
+        return forward(self, *args, **named)
+
+    monkeypatch.setattr(Transformer, "forward", short_of_memory)
+    plans = WHOLE, replace(WHOLE, one_batch=False)
+    monkeypatch.setattr(loading.Checkpoint, "plans", lambda *_: plans)
+    seen = []
+    backend = ModalityForcingBackend()
+    output = backend.run(entry_of(folder), asked(), {}, lambda stage, *_: seen.append(stage))
+    assert output.image.shape == (32, 32, 3)
+    assert calls == [2, *[1] * 4], "two rows at once, then one after the other"
+    said = next(stage for stage in seen if stage.startswith("out of memory"))
+    assert seen.index("sampling") < seen.index(said) < len(seen) - 1 - seen[::-1].index("sampling")
+    seen.clear()
+    backend.run(entry_of(folder), asked(seed=1), {}, lambda stage, *_: seen.append(stage))
+    assert not any(stage.startswith("out of memory") for stage in seen), "what did not fit once is not tried again"
+
+
+def test_memory_that_never_suffices_is_an_error_with_a_remedy(folder, monkeypatch):
+    def short_of_memory(self, *args, **named):
+        raise torch.OutOfMemoryError("CUDA out of memory. (simulated)")
+
+    monkeypatch.setattr(Transformer, "forward", short_of_memory)
+    with pytest.raises(EngineError, match="Memory ran out") as error:
+        ModalityForcingBackend().run(entry_of(folder), asked(), {}, ignore)
+    assert "smaller size" in error.value.remedy
+
+
+def test_a_lower_precision_is_noted_with_the_result_and_near_the_exact_one(folder, backend):
+    exact = backend.run(entry_of(folder), asked(), {}, ignore)
+    coarse = backend.run(entry_of(folder), asked(precision="int8"), {}, ignore)
+    assert not exact.notes and any("int8" in note for note in coarse.notes)
+    off = np.abs(exact.image.astype(float) - coarse.image).mean()
+    assert 0 < off < 10
+
+
+def test_guidance_in_two_calls_gives_what_one_batch_does(folder):
+    """Smaller batches may be rounded otherwise, so the last digit may differ."""
+    both = []
+    for one_batch in (True, False):
+        model = opened(folder, plan=replace(WHOLE, one_batch=one_batch))
+        made = ModalityForcingBackend()._made(model, asked(guidance=3.0), {}, ignore)
+        both.append(made.image.astype(int))
+    assert np.abs(both[0] - both[1]).max() <= 1
 
 
 def test_loading_can_be_cancelled(folder):
