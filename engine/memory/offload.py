@@ -23,6 +23,10 @@ def stream(module: nn.Module, device: torch.device) -> None:
             "Install the engine again from Relievo's preferences.",
             str(error),
         ) from error
+    for layer in module.modules():
+        if hasattr(layer, "quant_state"):
+            # bitsandbytes keeps a weight's scales beside it, where the hooks do not look: they stay on the device.
+            layer.weight.quant_state.to(device)
     prefetches = device.type == "cuda"
     apply_group_offloading(
         module,

@@ -24,7 +24,11 @@ Precision = Literal["float32", "bfloat16", "int8", "float8", "nf4"]
 Placement = Literal["device", "host", "disk", "streamed"]
 
 #: Bytes a parameter takes, scales included: int8 and float8 have one a row, nf4 a float32 for 64 of them.
-BYTES: dict[Precision, float] = {"float32": 4, "bfloat16": 2, "int8": 1.002, "float8": 1.002, "nf4": 0.5 + 4 / 64}
+NF4_SCALES = 4 / 64
+BYTES: dict[Precision, float] = {
+    **{"float32": 4, "bfloat16": 2, "int8": 1.002, "float8": 1.002},
+    "nf4": 0.5 + NF4_SCALES,
+}
 EXACT: tuple[Precision, ...] = ("float32", "bfloat16")  # how the weights are published: nothing is lost
 #: From the most exact to the least: the order of docs/precision.md.
 BY_ERROR: tuple[Precision, ...] = ("float32", "bfloat16", "int8", "float8", "nf4")
@@ -70,8 +74,10 @@ class PartSize:
         return self.blocks * BYTES[precision] + self.rest * self.rest_bytes(precision)
 
     def window(self, precision: Precision) -> float:
-        """On the device while it streams."""
-        return BLOCKS_IN_FLIGHT * self.largest_block * BYTES[precision] + self.rest * self.rest_bytes(precision)
+        """On the device while it streams: all but the blocks, and of 4-bit ones the scales (see memory.offload)."""
+        scales = self.blocks * NF4_SCALES if precision == "nf4" else 0.0
+        flying = BLOCKS_IN_FLIGHT * self.largest_block * BYTES[precision]
+        return flying + scales + self.rest * self.rest_bytes(precision)
 
     @staticmethod
     def rest_bytes(precision: Precision) -> float:
@@ -90,10 +96,10 @@ class ModelSizes:
     text_hidden_size: int = 4096
     text_states: int = 3  # hidden states that are kept
 
-    # Measured, see docs/memory.md: live values of one call for each token and channel, at its worst moment.
     @property
     def live_per_channel(self) -> float:
-        return 6.0 + 2.0 * self.mlp_ratio + 5.0
+        """Values alive for each token and channel at the worst moment of one call: measured, see docs/memory.md."""
+        return 21.0 + 2.0 * self.mlp_ratio
 
 
 @dataclass(frozen=True)
@@ -198,9 +204,7 @@ def _candidates(device: Device, sizes: ModelSizes, work: Work, choices: Choices)
     main: tuple[Placement, ...] = placements if device.shares_host_memory else (*placements, "streamed")
     tilings = (False, True) if choices.tiled_decode is None else (choices.tiled_decode,)
     for precision in _precisions(device, choices):
-        # bitsandbytes keeps a weight's scales apart from it, where the hooks that stream do not find them.
-        ways = placements if precision == "nf4" else main
-        for text, transformer, codec in itertools.product(ways, ways, placements):
+        for text, transformer, codec in itertools.product(main, main, placements):
             for one_batch, tiled in itertools.product((True, False) if work.guided else (True,), tilings):
                 yield _predicted(
                     sizes,
@@ -236,7 +240,8 @@ def _plain(precision: Precision) -> Precision:
 def _cost(plan: Plan, choices: Choices) -> tuple[float, ...]:
     """Smaller is better: first what is lost, then what is slow; or the other way round."""
     lost = (BY_ERROR.index(plan.transformer.precision), plan.tiled_decode)
-    streamed = (plan.transformer.placement == "streamed", plan.text.placement == "streamed")
+    # Reading the transformer again for every new prompt takes longer than streaming it.
+    streamed = (plan.transformer.placement in ("streamed", "disk"), plan.text.placement == "streamed")
     moved = tuple(
         ("device", "host", "streamed", "disk").index(part.placement)
         for part in (plan.transformer, plan.text, plan.codec)

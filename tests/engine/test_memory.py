@@ -102,7 +102,7 @@ def test_loading_says_how_far_it_is_and_can_be_stopped(published):
     assert seen == [(i, len(Transformer(CONFIG).state_dict())) for i in range(4)]
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+@pytest.mark.parametrize("precision", ["bfloat16", "int8", "nf4"])
 def test_streamed_blocks_compute_the_same(published, inputs, precision):
     model = load_transformer(CONFIG, published, precision=precision)
     expected = outputs(model, inputs)

@@ -40,6 +40,7 @@ def made(free_gb: float, host_gb: float, kind: str = "cuda", choices: Choices = 
         (30, 30, "mps", "bfloat16", "disk"),
         (22, 22, "mps", "int8", "device"),
         (14, 14, "cpu", "nf4", "device"),
+        (7.2, 10, "cuda", "nf4", "streamed"),
     ],
 )
 def test_the_most_exact_plan_that_fits(free_gb, host_gb, kind, precision, placement):
