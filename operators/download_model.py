@@ -10,12 +10,11 @@ from ..engine import catalog
 from ..engine.catalog.actions import license_lines
 from ..engine.catalog.command import gigabytes
 from ..engine.catalog.parts import Part
-from ..engine.errors import EngineError
-from . import model_files, session
+from . import model_files
+from .model_files import OnModelFiles
 
 DIALOG_PX = 460
 DIALOG_CHARACTERS = 72  # of a line in it
-OFFLINE = "Online access is off: Preferences > System > Network > Allow Online Access"
 
 
 def _text_encoders(properties: object, context: bpy.types.Context | None) -> tuple[tuple[str, str, str], ...]:
@@ -25,7 +24,7 @@ def _text_encoders(properties: object, context: bpy.types.Context | None) -> tup
     return tuple((part.id, part.label, part.repository) for part in choices) or (("none", "None", "It needs none"),)
 
 
-class RELIEVO_OT_download_model(bpy.types.Operator):
+class RELIEVO_OT_download_model(OnModelFiles, bpy.types.Operator):
     """Download what is missing of the chosen model. It goes on in the background, and where it was stopped"""
 
     bl_idname = "relievo.download_model"
@@ -46,10 +45,10 @@ class RELIEVO_OT_download_model(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        reason = why_not(context) or ("" if bpy.app.online_access else OFFLINE)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        if not bpy.app.online_access:
+            cls.poll_message_set("Online access is off: Preferences > System > Network > Allow Online Access")
+            return False
+        return super().poll(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         here = model_files.files.states.get(context.scene.relievo.model, {})
@@ -90,19 +89,7 @@ class RELIEVO_OT_download_model(bpy.types.Operator):
         options = {"model": entry.id, "accepted": True, "repair": self.repair}
         if len(_text_encoders(self, context)) > 1:
             options["parts"] = {"text_encoder": self.text_encoder}
-        try:
-            model_files.begin("download", options)
-        except EngineError as error:
-            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-
-def why_not(context: bpy.types.Context) -> str:
-    """Why nothing can be done with the chosen model's files now; empty when it can."""
-    if model_files.files.busy or session.state.installing:
-        return "Relievo is at work on models or on the engine"
-    return "" if context.scene.relievo.entry.parts else "The chosen model is part of Relievo"
+        return self.begin("download", options)
 
 
 def register() -> None:

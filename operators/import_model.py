@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from ..engine.errors import EngineError
-from . import model_files
-from .download_model import why_not
+from .model_files import OnModelFiles
 
 
-class RELIEVO_OT_import_model(bpy.types.Operator):
+class RELIEVO_OT_import_model(OnModelFiles, bpy.types.Operator):
     """Use the model's files in a folder that you choose. Nothing is copied"""
 
     bl_idname = "relievo.import_model"
@@ -25,25 +23,13 @@ class RELIEVO_OT_import_model(bpy.types.Operator):
         name="Folders", description="Show folders in the file browser", default=True, options={"HIDDEN"}
     )
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = why_not(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         options = {"folder": bpy.path.abspath(self.directory), "model": context.scene.relievo.model}
-        try:
-            model_files.begin("import", options)
-        except EngineError as error:
-            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return self.begin("import", options)
 
 
 def register() -> None:

@@ -5,6 +5,8 @@ Not an operator that listens, as generating is: a download takes hours, in which
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,23 @@ if TYPE_CHECKING:
     from ..engine.protocol import Log, Progress
 
 TICK_S = 0.3
+PACE_S = 10.0  # from then on a guess of the rest is not all wrong
 FIRST_LOOK_S = 1.0  # after the start of Blender, which has other things to do then
+
+
+@dataclass
+class Pace:
+    """Of a download, since it began or went on: to guess when it is over."""
+
+    begin_s: float
+    begin_step: int
+    minutes_left: int | None = None  # None: too early to say
+
+    def note(self, step: int, of: int, now_s: float) -> None:
+        """step of ``of`` are done."""
+        passed_s, done = now_s - self.begin_s, step - self.begin_step
+        if passed_s > PACE_S and done > 0:
+            self.minutes_left = math.ceil((of - step) * passed_s / done / 60)
 
 
 @dataclass
@@ -34,6 +52,7 @@ class Files:
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
     errand: ModelErrand | None = None
     model: str = ""
+    pace: Pace | None = None
 
     @property
     def busy(self) -> bool:
@@ -44,11 +63,33 @@ class Files:
 files = Files()
 
 
+class OnModelFiles:
+    """Base of the operators that do something with the chosen model's files."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = "" if context.scene.relievo.entry.parts else "The chosen model is part of Relievo"
+        if files.busy or session.state.installing:
+            reason = "Relievo is at work on models or on the engine"
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def begin(self, action: str, options: dict[str, Any]) -> set[str]:
+        """The end of execute()."""
+        try:
+            begin(action, options)
+        except EngineError as error:
+            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
 def begin(action: str, options: dict[str, Any]) -> None:
     """Have the engine do it. In background mode: and wait. EngineError where it fails there."""
     if files.errand is not None:
         files.errand.cancel()  # a look; what the user has asked for is guarded by the operators
-    files.errand, files.model = session.manage(action, options), options.get("model") or ""
+    files.errand, files.model, files.pace = session.manage(action, options), options.get("model") or "", None
     if files.busy:
         session.state.error, session.state.notes = None, ()
     if bpy.app.background:
@@ -102,8 +143,19 @@ def _tick() -> float | None:
             raise
         else:
             _end()
+    _note_pace()
     redraw(bpy.context)
     return TICK_S if files.errand is not None else None
+
+
+def _note_pace() -> None:
+    progress = files.errand.progress if files.errand is not None else None
+    if progress is None or not progress.stage.startswith("downloading"):
+        return
+    now_s = time.monotonic()
+    if files.pace is None:
+        files.pace = Pace(now_s, progress.step)
+    files.pace.note(progress.step, progress.of, now_s)
 
 
 def _end(error: EngineError | None = None) -> None:

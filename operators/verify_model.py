@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import bpy
 
-from ..engine.errors import EngineError
-from . import model_files
-from .download_model import why_not
+from .model_files import OnModelFiles
 
 
-class RELIEVO_OT_verify_model(bpy.types.Operator):
+class RELIEVO_OT_verify_model(OnModelFiles, bpy.types.Operator):
     """Read all files of the chosen model, and compare them with what is known of them. Takes minutes"""
 
     bl_idname = "relievo.verify_model"
     bl_label = "Verify"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = why_not(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
-
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            model_files.begin("verify", {"model": context.scene.relievo.model})
-        except EngineError as error:
-            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        return self.begin("verify", {"model": context.scene.relievo.model})
 
 
 def register() -> None:

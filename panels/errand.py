@@ -40,4 +40,6 @@ def draw_errand(layout: bpy.types.UILayout) -> None:
     row.progress(factor=progress.step / progress.of if progress.of else 0.0, text=text)
     row.operator(RELIEVO_OT_cancel_files.bl_idname, text="", icon="CANCEL")
     if progress.stage.endswith(", MB"):
-        layout.label(text=f"{words[:1].upper()}{words[1:]}")
+        pace = model_files.files.pace
+        rest = f", {pace.minutes_left} min" if pace and pace.minutes_left else ""
+        layout.label(text=f"{words[:1].upper()}{words[1:]}{rest}")

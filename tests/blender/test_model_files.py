@@ -54,7 +54,7 @@ def asked(monkeypatch):
 
     def manage(action, options):
         asked.orders.append((action, options))
-        return Errand(action=action)
+        return Errand(action=action, progress=None)
 
     monkeypatch.setattr(session, "manage", manage)
     return asked
@@ -128,3 +128,18 @@ class TestOperators:
         monkeypatch.setattr(preferences, "read", lambda: values)
         assert session._client(session.FILES)._env[places.MODELS_VARIABLE] == str(tmp_path / "big")
         assert session._client(session.ENGINE)._env[places.MODELS_VARIABLE] == str(tmp_path / "big")
+
+    def test_the_engine_is_not_replaced_under_a_download(self, tab, asked):
+        assert bpy.ops.relievo.install_engine.poll()
+        model_files.files.errand = SimpleNamespace(action="download", cancel=lambda: None)
+        assert not bpy.ops.relievo.install_engine.poll()
+
+
+def test_how_long_a_download_still_takes():
+    pace = model_files.Pace(begin_s=100.0, begin_step=5000)
+    pace.note(5100, 20000, now_s=105.0)
+    assert pace.minutes_left is None, "too early to say"
+    pace.note(7000, 20000, now_s=200.0)  # 20 a second
+    assert pace.minutes_left == 11
+    pace.note(20000, 20000, now_s=850.0)
+    assert pace.minutes_left == 0

@@ -240,7 +240,9 @@ def test_while_a_model_is_downloaded(tab, cancelled):
     if cancelled:
         assert "Stopping" in drawn and "operator cancel_files" not in drawn
     else:
-        assert "1.2 GB of 40.7 GB" in drawn and "Downloading model.safetensors" in drawn
+        assert "1.2 GB of 40.7 GB" in drawn and "Downloading model.safetensors\n" in drawn
+        model_files.files.pace = model_files.Pace(begin_s=0.0, begin_step=200, minutes_left=12)
+        assert "Downloading model.safetensors, 12 min" in draw()
         assert "operator cancel_files" in drawn
 
 
