@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +11,8 @@ import pytest
 import tiny_published
 import torch
 from diffusers import Flux2KleinPipeline
-from relievo.engine import catalog, loading
-from relievo.engine.errors import Cancelled, EngineError, ModelError
+from relievo.engine import loading
+from relievo.engine.errors import Cancelled, EngineError
 from relievo.engine.frame import image_to_tensor, tensor_to_image
 from relievo.engine.memory.plan import PartPlan, Plan
 from relievo.engine.modality_forcing import ModalityForcingBackend, frame_of
@@ -22,17 +20,13 @@ from relievo.engine.model.bundle import read_config
 from relievo.engine.model.checkpoint import load_transformer
 from relievo.engine.model.image_codec import Flux2Codec
 from relievo.engine.model.published import (
-    VARIANTS,
-    PublishedConfig,
     PublishedFolders,
-    check_autoencoder,
-    check_transformer,
 )
 from relievo.engine.model.staged import PublishedModel
 from relievo.engine.model.transformer import Transformer
-from relievo.engine.request import Request
 from relievo.engine.sampling.sampler import sample
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from tiny_published import asked, entry_of
 from transformers import AutoTokenizer, Qwen3ForCausalLM
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -53,27 +47,6 @@ def as_published(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     return tiny_published.write(tmp_path_factory.mktemp("quick"), tiny_published.QUICK)
-
-
-@pytest.fixture
-def spoilt(folder, tmp_path) -> Path:
-    """A copy, to be damaged."""
-    return shutil.copytree(folder, tmp_path / "copy")
-
-
-def entry_of(folder: Path) -> catalog.ModelEntry:
-    return replace(catalog.find("modality_forcing"), folder=str(folder))
-
-
-def asked(**changes) -> Request:
-    fields = {
-        "model": "modality_forcing",
-        "prompt": "red brick wall",
-        "target": "scene",
-        "steps": 2,
-        "precision": "float32",
-    }
-    return catalog.resolve(Request(**(fields | {"width_px": 32, "height_px": 32, "refine_depth": False} | changes)))
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +187,10 @@ def test_a_letterboxed_picture_is_centred_between_black_bars(folder, backend, mo
     monkeypatch.setattr(Flux2Codec, "encode", lambda self, image: seen.append(image) or encode(self, image))
     white = np.full((16, 64, 3), 255, np.uint8)
     backend.run(
-        entry_of(folder), asked(mode="i2d", width_px=64, height_px=16, framing="letterbox"), {"image": white}, ignore
+        entry_of(folder),
+        asked(mode="i2d", width_px=64, height_px=16, framing="letterbox"),
+        {"image": white},
+        ignore,
     )
     rows = seen[0][0, 0, :, 5]
     assert rows.tolist() == pytest.approx([-1.0] * 12 + [1.0] * 8 + [-1.0] * 12, abs=1e-3)
@@ -256,7 +232,12 @@ def test_a_prompt_used_before_needs_no_text_encoder(folder):
 
     def run(prompt):
         seen.clear()
-        backend.run(entry_of(folder), asked(prompt=prompt), {}, lambda stage, *_: seen.append(stage))
+        backend.run(
+            entry_of(folder),
+            asked(prompt=prompt),
+            {},
+            lambda stage, *_: seen.append(stage),
+        )
         return [stage for stage in dict.fromkeys(seen) if stage.startswith("loading")]
 
     first = run("wall")
@@ -326,117 +307,3 @@ def test_loading_can_be_cancelled(folder):
 
     with pytest.raises(Cancelled):
         ModalityForcingBackend().run(entry_of(folder), asked(), {}, report)
-
-
-# the full layout
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_full_layout_is_what_the_variant_says(tmp_path, variant):
-    """A file of 24 GB that takes no disk: published names, shapes and types, and holes where the weights would be."""
-    layout = json.loads((GOLDEN / f"state_dict_layout_{variant.removeprefix('flux_rgbd_')}.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps({"variant": variant}))
-    write_hollow(tmp_path / "model.safetensors", layout["tensors"], "BF16")
-    codec = json.loads((GOLDEN / "state_dict_layout_ae.json").read_text())
-    for half in ("encoder", "decoder"):
-        write_hollow(tmp_path / f"ae_{half}.safetensors", codec[half], "F32")
-    config = read_config(tmp_path)
-    check_transformer(tmp_path, config)
-    check_autoencoder(tmp_path, config)
-    assert (config.native_px, config.output_layers, config.max_tokens) == (512, (9, 18, 27), 512)
-
-
-def write_hollow(path: Path, shapes: dict[str, list[int]], dtype: str) -> None:
-    header, at = {}, 0
-    for name, shape in shapes.items():
-        size = int(np.prod(shape)) * {"BF16": 2, "F32": 4}[dtype]
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + size]}
-        at += size
-    text = json.dumps(header).encode()
-    with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-    os.truncate(path, 8 + len(text) + at)
-    if path.stat().st_blocks * 512 > 1e8:
-        pytest.skip("this file system has no sparse files")
-
-
-# failures
-
-
-def change_config(**changes):
-    def spoil(folder: Path) -> None:
-        config = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(config | changes))
-
-    return spoil
-
-
-def change_weights(file: str, change):
-    def spoil(folder: Path) -> None:
-        weights = load_file(folder / file)
-        change(weights)
-        save_file(weights, folder / file)
-
-    return spoil
-
-
-def remove(name: str):
-    return lambda folder: (folder / name).unlink()
-
-
-def cut(name: str):
-    return lambda folder: os.truncate(folder / name, (folder / name).stat().st_size - 10)
-
-
-def first(weights: dict, name: str, to) -> None:
-    weights[name] = to(weights[name])
-
-
-BAD = [
-    (change_config(variant="flux_rgbd_9b_v3"), "variant is 'flux_rgbd_9b_v3'"),
-    (change_config(transformer={"hidden_size": 33}), "config.json is not valid"),
-    (change_config(text={"output_layers": 9}), "config.json is not valid"),
-    (change_config(image_codec={}), "do not fit each other"),
-    (change_config(variant="flux_rgbd_9b_v1"), "unexpected: cross_alpha_depth, cross_alpha_img"),
-    (remove("config.json"), "config.json is missing"),
-    (remove("model.safetensors"), "model.safetensors is missing"),
-    (remove("ae_decoder.safetensors"), "ae_decoder.safetensors is missing"),
-    (cut("model.safetensors"), "model.safetensors is damaged or incomplete"),
-    (cut("ae_encoder.safetensors"), "ae_encoder.safetensors is damaged or incomplete"),
-    (change_weights("model.safetensors", lambda w: w.pop("dit.img_in.weight")), "missing: img_in.weight"),
-    (change_weights("model.safetensors", lambda w: w.update({"dit.more": torch.zeros(2)})), "unexpected: more"),
-    (
-        change_weights("model.safetensors", lambda w: first(w, "dit.img_in.weight", lambda t: t[:, 1:].contiguous())),
-        "other shape: img_in",
-    ),
-    (
-        change_weights("model.safetensors", lambda w: first(w, "dit.img_in.weight", lambda t: t.to(torch.int8))),
-        r"no floating-point weights, such as dit.img_in.weight \(I8\)",
-    ),
-    (change_weights("ae_encoder.safetensors", lambda w: w.pop("quant_conv.weight")), "missing: quant_conv.weight"),
-    (lambda folder: shutil.rmtree(folder / "text_encoder"), "text encoder is missing"),
-    (remove("text_encoder/model-00002-of-00002.safetensors"), "weights file of the text encoder is missing"),
-    (remove("text_encoder/chat_template.jinja"), "no chat template"),
-    (
-        change_weights(
-            "text_encoder/model-00002-of-00002.safetensors",
-            lambda w: first(w, "model.layers.0.mlp.down_proj.weight", lambda t: t.to(torch.float8_e4m3fn)),
-        ),
-        "stored as float8_e4m3fn without its scales",
-    ),
-    (lambda folder: tiny_published.write_text_encoder(folder / "text_encoder", hidden=8), "tokens have 24 channels"),
-]
-
-
-@pytest.mark.parametrize(("spoil", "said"), BAD, ids=[said for _, said in BAD])
-def test_what_does_not_fit_is_said_with_a_remedy(spoilt, spoil, said):
-    spoil(spoilt)
-    with pytest.raises(ModelError, match=said) as error:
-        ModalityForcingBackend().run(entry_of(spoilt), asked(), {}, ignore)
-    assert error.value.summary.endswith(".") and error.value.remedy.endswith(".")
-
-
-def test_what_the_released_config_says_is_all_that_is_needed():
-    config = PublishedConfig.from_dict({"variant": "flux_rgbd_9b_v2"})
-    assert (config.transformer.hidden_size, config.transformer.cross_stream_timestep_mixing) == (4096, True)
-    assert (config.image_codec.patch_px, config.depth_codec.patch_size) == (16, 16)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from relievo.engine import catalog
 from relievo.engine.model.block_float8 import FLOAT8, SCALE
 from relievo.engine.model.transformer import Transformer, TransformerConfig
+from relievo.engine.request import Request
 from safetensors.torch import load_file, save_file
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
@@ -45,6 +48,23 @@ TEMPLATE = (
     "{%- endif %}"
 )
 BLOCK = (8, 8)  # of weights that share a scale: 128 x 128 in the published FP8 build
+
+
+def entry_of(folder: Path) -> catalog.ModelEntry:
+    """The catalogue's published model, led to this folder."""
+    return replace(catalog.find("modality_forcing"), folder=str(folder))
+
+
+def asked(**changes) -> Request:
+    """A small request for it."""
+    fields = {
+        "model": "modality_forcing",
+        "prompt": "red brick wall",
+        "target": "scene",
+        "steps": 2,
+        "precision": "float32",
+    }
+    return catalog.resolve(Request(**(fields | {"width_px": 32, "height_px": 32, "refine_depth": False} | changes)))
 
 
 QUICK = {"output_layers": [1, 2, 3]}  # where the published layers do not matter: a tenth of the language model
