@@ -111,9 +111,7 @@ def look(model: str) -> None:
 
 def look_at_chosen() -> None:
     """The same for the model that the scene's settings name."""
-    settings = getattr(bpy.context.scene, "relievo", None)
-    if settings is not None:
-        look(settings.model)
+    look(_chosen())
 
 
 def cancel() -> None:
@@ -129,6 +127,11 @@ def forget() -> None:
             bpy.app.timers.unregister(timer)
     files.errand, files.model = None, ""
     files.states.clear()
+
+
+def _chosen() -> str:
+    settings = getattr(bpy.context.scene, "relievo", None)
+    return (settings is not None and settings.model) or catalog.models()[0].id
 
 
 def _tick() -> float | None:
@@ -159,7 +162,7 @@ def _note_pace() -> None:
 
 
 def _end(error: EngineError | None = None) -> None:
-    errand, asked_for = files.errand, files.busy
+    errand, asked_for, model = files.errand, files.busy, files.model
     files.errand, files.model = None, ""
     if error is None:
         record = errand.result()
@@ -169,8 +172,8 @@ def _end(error: EngineError | None = None) -> None:
             session.state.notes = (_said(errand.action, record),)
     elif asked_for and not isinstance(error, Cancelled):
         session.state.error = error
-    if errand.action in ("download", "import") and not bpy.app.background:
-        look_at_chosen()  # it failed, or the record is not of the model
+    if errand.action in ("download", "import") or model != _chosen():
+        look(_chosen())  # it failed, or the record is not of the model; or another one was chosen meanwhile
 
 
 def _said(action: str, record: dict[str, Any]) -> str:

@@ -54,7 +54,7 @@ class TestCatalogue:
 
     def test_every_part_is_of_use_and_well_described(self):
         used = {part.id for entry in catalog.models() for slot in entry.parts for part in slot.choices}
-        assert used <= set(parts.parts())
+        assert used == set(parts.parts())
         for part in parts.parts().values():
             assert part.repository.count("/") == 1 and len({file.path for file in part.files}) == len(part.files)
             assert part.license.url.startswith("https://") and (part.license.commercial or part.license.forbids)
