@@ -125,12 +125,13 @@ class TestOperators:
 
     def test_a_model_that_was_chosen_meanwhile_is_looked_at_next(self, tab, asked, monkeypatch):
         looked = []
-        monkeypatch.setattr(model_files, "look", looked.append)
-        for model in ("permissive", "modality_forcing"):  # the second look fails: it is not repeated for ever
-            model_files.files.errand, model_files.files.model = session.manage("list", {}), model
-            assert model_files._tick() is None
-            assert looked == ["modality_forcing"]
-            asked.answer = ModelError("No engine.", "Install it.")
+        with monkeypatch.context() as patch:
+            patch.setattr(model_files, "look", looked.append)
+            for model in ("permissive", "modality_forcing"):  # the second look fails: it is not repeated for ever
+                model_files.files.errand, model_files.files.model = session.manage("list", {}), model
+                assert model_files._tick() is None
+                assert looked == ["modality_forcing"]
+                asked.answer = ModelError("No engine.", "Install it.")
         assert session.state.error is None, "nobody asked for it"
 
     def test_a_folder_for_models_in_the_preferences_reaches_the_engine(self, tab, monkeypatch, tmp_path):
