@@ -26,7 +26,10 @@ from .errors import EnvironmentMissing, InputError, ModelError
 from .frame import Frame, depth_to_disparity, from_frame, image_to_tensor, plan_frame, tensor_to_image, to_frame
 from .geometry.upsampling import upsampled
 from .memory.embedding_cache import key_of
-from .memory.ladder import free_device_memory
+from .memory.facts import device_facts
+from .memory.ladder import free_device_memory, is_out_of_memory
+from .memory.offload import stream
+from .memory.plan import Placement
 from .model.depth_estimator import DepthEstimator
 from .model.resample import resize
 from .model.staged import Part, Say, Stages, text_identity
@@ -35,6 +38,10 @@ from .request import Request
 
 ROLES = ("text_to_image", "image_to_depth", "depth_to_image", "depth_control")
 LARGEST = 4.0  # how much more than its own area a depth estimator is shown of a long picture
+#: What to try when memory runs out: all parts at once, one at a time, that one block by block.
+PLACEMENTS: tuple[Placement, ...] = ("device", "disk", "streamed")
+SAID = {"disk": "loaded in turn", "streamed": "streamed, block by block"}
+STREAMED = ("text_encoder", "transformer", "unet", "controlnet")
 CONTROL = 0.5  # weight of the ControlNet, as its card recommends
 GUESSED = (
     "Depth Anything knows depth up to a scale and an offset: the offset is taken as zero, so proportions of what is "
@@ -58,33 +65,52 @@ class PermissiveBackend:
         _refuse(entry, request)
         if self._loaded is None or self._loaded[0] != entry.id:
             self.unload()
-            self._loaded = (entry.id, Parts(_folders(entry), loading.best_device(), self._say))
+            device, folders = loading.best_device(), _folders(entry)
+            self._loaded = (entry.id, Parts(folders, device, best_placement(folders, device), self._say))
+        while (output := self._attempted(entry, request, arrays)) is None:
+            before = self._loaded[1]
+            placement = PLACEMENTS[PLACEMENTS.index(before.placement) + 1]
+            self._loaded = (entry.id, Parts(before.folders, before.device, placement, self._say))
+            del before  # and all that it holds
+            free_device_memory()
+            self._say(f"out of memory; going on with parts that are {SAID[placement]}", 0, 1)
+        return output
+
+    def _attempted(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays) -> Output | None:
+        """None where memory ran out and there is something left to try."""
         parts = self._loaded[1]
-        with torch.inference_mode():
-            if request.mode == "d2i":
-                image, depth, notes = painted(parts, entry, request, arrays["depth"], report), arrays["depth"], ()
-            else:
-                image = arrays["image"] if request.mode == "i2d" else drawn(parts, entry, request, report)
-                depth, notes = estimated(parts, image, report)
-        return Output(image=image, depth=depth, notes=notes)
+        try:
+            with torch.inference_mode():
+                return _made(parts, entry, request, arrays, self._report)
+        except Exception as error:
+            if not is_out_of_memory(error) or parts.placement == PLACEMENTS[-1]:
+                raise
+        return None
 
     def _say(self, stage: str, step: int, of: int) -> None:
         self._report(stage, step, of, None)
 
 
+def _made(parts: Parts, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
+    if request.mode == "d2i":
+        image = painted(parts, entry, request, arrays["depth"], report)
+        return Output(image=image, depth=arrays["depth"])
+    image = arrays["image"] if request.mode == "i2d" else drawn(parts, entry, request, report)
+    depth, notes = estimated(parts, image, report)
+    return Output(image=image, depth=depth, notes=notes)
+
+
 class Parts:
     """The networks, each loaded when it is first needed, and sent away for the next where not all have room."""
 
-    def __init__(self, folders: dict[str, Path], device: torch.device, say: Say) -> None:
-        self.device = device
+    def __init__(self, folders: dict[str, Path], device: torch.device, placement: Placement, say: Say) -> None:
+        self.folders, self.device, self.placement = folders, device, placement
         self.dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
         self._stages = Stages(device, say)
-        self._folders = folders
         self._embeddings = loading.embeddings()
-        placement = "device" if _have_room(folders, device) else "disk"
 
         def part(name: str, load: Callable[[], Any]) -> Part:
-            return self._stages.part(name, load, placement)
+            return self._stages.part(name, load, "disk" if placement == "streamed" else placement)
 
         klein = folders["text_to_image"]
         self._reader = part("text encoder", lambda: self._klein(klein, transformer=None, vae=None))
@@ -98,7 +124,7 @@ class Parts:
         return self._stages.use(self._painter), tokens
 
     def _tokens(self, prompt: str) -> Tensor:
-        source = text_identity(self._folders["text_to_image"] / "text_encoder")
+        source = text_identity(self.folders["text_to_image"] / "text_encoder")
         key = key_of(source, str(self.dtype), prompt)
         tokens = self._embeddings.get(key)
         if tokens is None:
@@ -113,14 +139,23 @@ class Parts:
         return self._stages.use(self._controlled)
 
     def _klein(self, folder: Path, **left_out: None) -> Any:
-        return _pipeline("Flux2KleinPipeline", folder, self.dtype, **left_out).to(self.device)
+        return self._placed(_pipeline("Flux2KleinPipeline", folder, self.dtype, **left_out))
 
     def _control_net(self) -> Any:
         # Float16 on a card: its weights are published so. Of its parts the VAE alone overflows, which diffusers knows.
         dtype = torch.float32 if self.device.type == "cpu" else torch.float16
-        net = _from_folder("ControlNetModel", self._folders["depth_control"], dtype)
-        folder = self._folders["depth_to_image"]
-        return _pipeline("StableDiffusionXLControlNetPipeline", folder, dtype, controlnet=net).to(self.device)
+        net = _from_folder("ControlNetModel", self.folders["depth_control"], dtype)
+        folder = self.folders["depth_to_image"]
+        return self._placed(_pipeline("StableDiffusionXLControlNetPipeline", folder, dtype, controlnet=net))
+
+    def _placed(self, pipe: Any) -> Any:
+        """On the device; where parts are streamed, the large ones block by block."""
+        for name, module in pipe.components.items():
+            if self.placement == "streamed" and name in STREAMED and module is not None:
+                stream(module, self.device)
+            elif isinstance(module, torch.nn.Module):
+                module.to(self.device)
+        return pipe
 
 
 def drawn(parts: Parts, entry: catalog.ModelEntry, request: Request, report: Report) -> np.ndarray:
@@ -233,12 +268,10 @@ def _folders(entry: catalog.ModelEntry) -> dict[str, Path]:
     return {role: places.folder_of(entry, role)[1] for role in ROLES}
 
 
-def _have_room(folders: dict[str, Path], device: torch.device) -> bool:
+def best_placement(folders: dict[str, Path], device: torch.device) -> Placement:
     """Whether the parts can all stay: half of the free memory is left to the work."""
     weights = sum(path.stat().st_size for folder in folders.values() for path in folder.rglob("*.safetensors"))
-    if device.type == "cuda":
-        return weights < 0.5 * torch.cuda.mem_get_info(device)[0]
-    return weights < 4e9  # main memory, which others use as well
+    return "device" if weights < 0.5 * device_facts(device).free else "disk"
 
 
 def _pipeline(name: str, folder: Path, dtype: torch.dtype, **parts: Any) -> Any:

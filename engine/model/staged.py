@@ -178,6 +178,7 @@ class PublishedModel:
             device="cpu" if part.placement == "streamed" else self.device,
             dtype=computes_in(part.precision),
             precision=part.precision,
+            on_tensor=partial(self._say, "loading the text encoder"),
             keep_float8=self.device.type != "mps",  # which has no such type
             output_layers=self.config.output_layers,
             max_tokens=self.config.max_tokens,

@@ -169,6 +169,7 @@ class Qwen3Encoder(nn.Module):
         dtype: torch.dtype | None = None,
         keep_float8: bool = True,
         precision: Precision = "bfloat16",
+        on_tensor: Callable[[int, int], None] = lambda done, of: None,
         **settings: Any,
     ) -> Qwen3Encoder:
         """From the tensors of a Qwen3ForCausalLM, of which only those needed are touched.
@@ -176,6 +177,7 @@ class Qwen3Encoder(nn.Module):
         dtype        of weights and activations; None: as the tensors are
         keep_float8  float8 weights with block scales (the FP8 build) stay so; else they become ``dtype``
         precision    int8, float8 or nf4: the layers' weights are kept so, but for those of the FP8 build
+        on_tensor    told how many are read, before each; may raise to stop
         settings     output_layers, max_tokens
         ModelError names what is missing, misshapen, of a type that no weight has, or in no Qwen3 model of this config.
         """
@@ -192,7 +194,10 @@ class Qwen3Encoder(nn.Module):
         needed = [f"model.{name}" for name in encoder.model.state_dict()]
         check_fits({name: complete[name].shape for name in needed}, _shapes(tensors, needed, complete), "text encoder")
 
+        done = iter(range(len(needed)))
+
         def placed(inner: str) -> torch.Tensor:
+            on_tensor(next(done), len(needed))
             name = f"model.{inner}"
             tensor = _weight(name, tensors[name], f"{name}_scale_inv" in complete)
             return tensor.to(device, None if tensor.dtype == FLOAT8 else dtype)

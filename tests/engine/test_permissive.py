@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import diffusers
 import numpy as np
 import pytest
 import tiny_permissive
@@ -107,6 +108,30 @@ def test_sampling_can_be_cancelled_between_steps(folder, pipeline):
         with pytest.raises(Cancelled):
             pipeline.run(asked(mode, steps=9), GIVEN[mode], report)
         assert steps == [0, 1]
+
+
+@pytest.mark.parametrize("mode", ["joint", "d2i"])
+def test_when_memory_runs_out_parts_come_in_turn_then_block_by_block(folder, pipeline, monkeypatch, mode):
+    pipeline.at(folder)
+    expected = pipeline.run(asked(mode), GIVEN[mode], ignore)
+    fails, seen = [2], []
+    network = diffusers.Flux2Transformer2DModel if mode == "joint" else diffusers.UNet2DConditionModel
+    forward = network.forward
+
+    def short_of_memory(self, *args, **named):
+        if fails[0]:
+            fails[0] -= 1
+            raise torch.OutOfMemoryError("CUDA out of memory. (simulated)")
+        return forward(self, *args, **named)
+
+    monkeypatch.setattr(network, "forward", short_of_memory)
+    result = pipeline.run(asked(mode), GIVEN[mode], lambda stage, *_: seen.append(stage))
+    said = [stage for stage in seen if stage.startswith("out of memory")]
+    assert len(said) == 2 and said[0].endswith("in turn") and said[1].endswith("block by block")
+    assert np.abs(result.image.astype(int) - expected.image).max() <= 1
+    fails[0] = 9
+    with pytest.raises(torch.OutOfMemoryError):  # which the worker turns into an error with a remedy
+        pipeline.run(asked(mode), GIVEN[mode], ignore)
 
 
 def test_another_model_takes_the_place_of_the_one_before(folder, pipeline):

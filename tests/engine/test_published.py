@@ -300,9 +300,10 @@ def test_guidance_in_two_calls_gives_what_one_batch_does(folder):
     assert np.abs(both[0] - both[1]).max() <= 1
 
 
-def test_loading_can_be_cancelled(folder):
-    def report(stage, *_):
-        if stage == "loading the transformer":
+@pytest.mark.parametrize("part", ["text encoder", "transformer"])
+def test_loading_can_be_cancelled_between_two_tensors(folder, part):
+    def report(stage, step, *_):
+        if stage == f"loading the {part}" and step == 20:
             raise Cancelled
 
     with pytest.raises(Cancelled):
