@@ -145,14 +145,14 @@ def _root_of(part: Part, roots: list[Path], faults: list[ModelError]) -> Path | 
         lacking = places.missing_files(part, root)
         if part.variants and (root / CONFIG).is_file() and variant_of(root) is None:
             continue  # a config.json of something else
-        if len(lacking) == len(part.files) or _only_common(part, lacking):
+        if len(lacking) == len(places.needed_files(part, root)) or _only_common(part, lacking):
             continue
         try:
             if lacking:
                 raise _incomplete(part, root, lacking[0].path, "is missing or of another size")
             if part.variants:
                 check_variant(part, root)
-            for file in part.files:
+            for file in places.needed_files(part, root):
                 if file.path.endswith(".safetensors") and (fault := header_fault(root / file.path)):
                     raise _incomplete(part, root, file.path, f"is damaged. {fault}")
             return root

@@ -63,7 +63,11 @@ class Wanted:
     @property
     def place(self) -> Path:
         """Where programs look for it: a link to the blob, or where there are no links, the file."""
-        return self.repository_dir / "snapshots" / self.commit / self.file.path
+        return self.snapshot / self.file.path
+
+    @property
+    def snapshot(self) -> Path:
+        return self.repository_dir / "snapshots" / self.commit
 
     @property
     def expected_hash(self) -> str | None:
@@ -94,7 +98,8 @@ def download(parts: list[Part], report: Report) -> dict[str, Path]:
     _check_room(sum(entry.rest_bytes() for entry in wanted))
     counter = _Counter(report, sum(entry.size for entry in wanted))
     for entry in wanted:
-        if not entry.is_here:
+        # What is needed is known when the index is here, which comes before what it tells of.
+        if not entry.is_here and entry.file in places.needed_files(entry.part, entry.snapshot):
             with _locked(entry, counter):
                 _bring(entry, counter)
         counter.add(entry.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,15 +54,18 @@ class Part:
     license: License
     files: tuple[File, ...]
     variants: tuple[str, ...] = ()  # its config.json must say one of these; empty: it says none
+    layers: int | None = None  # of a language model, so many are read, and nothing after them; None: all of it
 
     @property
     def bytes(self) -> int:
         return sum(file.bytes for file in self.files)
 
-    @property
-    def exact(self) -> bool:
-        """Whether the size of every file is known."""
-        return all(file.size is not None for file in self.files)
+    def reads(self, tensor: str) -> bool:
+        """Whether the tensor of that name is of use, as Qwen3ForCausalLM names them."""
+        if self.layers is None:
+            return True
+        layer = re.match(r"model\.layers\.(\d+)\.", tensor)
+        return int(layer[1]) < self.layers if layer else tensor.startswith("model.embed_tokens.")
 
 
 @dataclass(frozen=True)

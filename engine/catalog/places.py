@@ -22,6 +22,7 @@ from .parts import File, Part
 MODELS_VARIABLE = "RELIEVO_MODELS_DIR"  # where downloads go; not set: the Hugging Face cache
 DATA_VARIABLE = "RELIEVO_DATA_DIR"  # where imports are noted; not set: as the platform has it
 IMPORTS_FILE = "imported.json"
+INDEX = "model.safetensors.index.json"  # which tensor is in which file
 UNFINISHED = ".relievo.incomplete"  # ending of a blob that is being downloaded
 
 
@@ -62,9 +63,21 @@ def find(part: Part) -> Path | None:
     return next((folder for folder in _candidates(part) if not missing_files(part, folder)), None)
 
 
+def needed_files(part: Part, folder: Path) -> tuple[File, ...]:
+    """The part's files without those that hold nothing but what is not read, as far as the folder's index tells."""
+    if part.layers is None:
+        return part.files
+    try:
+        file_of: dict[str, str] = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"]
+        unread = set(file_of.values()) - {file for tensor, file in file_of.items() if part.reads(tensor)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return part.files
+    return tuple(file for file in part.files if file.path not in unread)
+
+
 def missing_files(part: Part, folder: Path) -> tuple[File, ...]:
-    """The part's files that are not there, or not of the size they should have."""
-    return tuple(file for file in part.files if not _is_there(folder / file.path, file))
+    """The needed files that are not there, or not of the size they should have."""
+    return tuple(file for file in needed_files(part, folder) if not _is_there(folder / file.path, file))
 
 
 def present_bytes(parts: Iterable[Part]) -> int:
@@ -73,7 +86,7 @@ def present_bytes(parts: Iterable[Part]) -> int:
     unfinished: dict[Path, int] = {}  # by repository: parts may share one
     for part in parts:
         if folder := find(part):
-            there += sum((folder / file.path).stat().st_size for file in part.files)
+            there += sum((folder / file.path).stat().st_size for file in needed_files(part, folder))
         else:
             there += max((_bytes_in(part, candidate) for candidate in _candidates(part)), default=0)
             blobs = repository_dir(part, models_dir()) / "blobs"
@@ -184,4 +197,4 @@ def _is_there(path: Path, file: File) -> bool:
 
 def _bytes_in(part: Part, folder: Path) -> int:
     lacking = missing_files(part, folder)
-    return sum((folder / file.path).stat().st_size for file in part.files if file not in lacking)
+    return sum((folder / file.path).stat().st_size for file in needed_files(part, folder) if file not in lacking)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 from .parts import File, Part
+from .places import needed_files
 
 CHUNK_BYTES = 1 << 22
 MAX_HEADER_BYTES = 100_000_000  # the limit of the format
@@ -40,8 +41,8 @@ class Finding:
 
 
 def check_part(part: Part, folder: Path, on_bytes: OnBytes = lambda count: None) -> list[Finding]:
-    """Check every file of the part; folder: as places.find gives it."""
-    findings = [check_file(file, folder / file.path, on_bytes) for file in part.files]
+    """Check every needed file of the part; folder: as places.find gives it."""
+    findings = [check_file(file, folder / file.path, on_bytes) for file in needed_files(part, folder)]
     if part.variants and not any(finding.wrong for finding in findings if finding.path == CONFIG):
         findings = [_with_variant(part, folder, finding) for finding in findings]
     return findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -10,10 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+import transformers
 from relievo.engine import catalog
 from relievo.engine.catalog import parts, places, verify
 from relievo.engine.environment import worker_env
 from relievo.engine.errors import InputError, ModelError
+from relievo.engine.model.text_encoder import Qwen3Encoder, _LazyTensors
 from relievo.engine.pipeline import BACKENDS
 from relievo.tests.hub import tiny
 from relievo.tests.hub.server import safetensors
@@ -276,3 +280,29 @@ def test_a_licence_note_for_what_may_not_be_sold():
     entry = catalog.find("modality_forcing")
     free = tuple(replace(slot, choices=slot.choices[-1:]) for slot in entry.parts[1:])
     assert replace(entry, parts=free).commercial and not entry.commercial
+
+
+def test_what_the_catalogue_leaves_out_the_text_encoder_does_not_read(tmp_path):
+    """A sharded Qwen3 without the files that hold later layers and the head alone: the same states, bit by bit."""
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 6, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": False}
+    model = transformers.Qwen3ForCausalLM(transformers.Qwen3Config(**sizes, **heads))
+    model.save_pretrained(tmp_path, max_shard_size="12KB")
+    paths = [places.INDEX, *sorted(path.name for path in tmp_path.glob("*.safetensors"))]
+    part = replace(parts.parts()["qwen3-8b"], files=tuple(map(parts.File, paths)), layers=3)
+    needed = {file.path for file in places.needed_files(part, tmp_path)}
+    assert len(needed) < 0.6 * len(paths)
+    for path in set(paths) - needed:
+        (tmp_path / path).unlink()
+    encoder = Qwen3Encoder.from_tensors(model.config, _LazyTensors(tmp_path), output_layers=(1, 2, 3), max_tokens=8)
+    ids = torch.arange(8)[None]
+    with torch.no_grad():
+        states = model(input_ids=ids, output_hidden_states=True).hidden_states
+    assert torch.equal(encoder.hidden_stack(ids, torch.ones_like(ids)), torch.cat(states[1:4], dim=-1))
+
+
+def test_the_layers_that_are_read_are_the_text_encoder_s():
+    output_layers = inspect.signature(Qwen3Encoder.__init__).parameters["output_layers"].default
+    for part in catalog.find("modality_forcing").slot("text_encoder").choices:
+        assert part.layers == max(output_layers)

@@ -94,6 +94,19 @@ def test_another_choice_for_a_place(hub):
             perform("download", {**ACCEPTED, "parts": wishes})
 
 
+def test_files_with_nothing_but_layers_that_are_not_read_are_not_brought(hub, bare_home):
+    wish = {**ACCEPTED, "parts": {"text_encoder": "deep"}}
+    assert perform("download", wish)["ready"]
+    brought = everything(snapshot(bare_home, f"{tiny.TEXT}-deep"))
+    assert brought == {tiny.INDEX, "a.safetensors", "b.safetensors"}
+    findings = perform("verify", {"model": "tiny"})["parts"][1]["findings"]
+    assert [item["path"] for item in findings] == [tiny.INDEX, "a.safetensors", "b.safetensors"]
+    hub.requests.clear()
+    assert perform("download", wish)["ready"] and not hub.requests
+    (snapshot(bare_home, f"{tiny.TEXT}-deep") / "b.safetensors").unlink()
+    assert not perform("list", {"model": "tiny"})["models"][0]["ready"]
+
+
 def test_a_licence_that_forbids_something_must_be_accepted(hub):
     with pytest.raises(InputError, match=r"CC BY-NC 4.0: Selling it\. .*--accept-licence"):
         perform("download", {"model": "tiny"})

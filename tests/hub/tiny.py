@@ -16,7 +16,18 @@ LICENSES = {
     "free": {"name": "Apache-2.0", "url": "https://example.org/free", "commercial": True, "forbids": ""},
     "strict": {"name": "CC BY-NC 4.0", "url": "https://example.org/nc", "commercial": False, "forbids": "Selling it."},
 }
-REPOSITORY, TEXT = "somebody/tiny", "somebody/text"
+REPOSITORY, TEXT, INDEX = "somebody/tiny", "somebody/text", "model.safetensors.index.json"
+#: Of a language model of which two layers are read: which tensor is in which file.
+DEEP = {
+    "model.embed_tokens.weight": "a.safetensors",
+    "model.layers.0.mlp.weight": "a.safetensors",
+    "model.layers.1.mlp.weight": "b.safetensors",
+    "model.layers.2.mlp.weight": "b.safetensors",
+    "model.layers.3.mlp.weight": "c.safetensors",
+    "model.layers.10.mlp.weight": "c.safetensors",
+    "model.norm.weight": "c.safetensors",
+    "lm_head.weight": "d.safetensors",
+}
 
 
 def files(large_bytes: int = 30_000) -> dict[str, bytes]:
@@ -26,6 +37,8 @@ def files(large_bytes: int = 30_000) -> dict[str, bytes]:
         f"{REPOSITORY}/model.safetensors": safetensors(large_bytes),
         f"{TEXT}/config.json": b"{}",
         f"{TEXT}/weights/model.safetensors": safetensors(2000, seed=1),
+        **{f"{TEXT}-deep/{name}.safetensors": safetensors(3000 + seed, seed) for seed, name in enumerate("abcd")},
+        f"{TEXT}-deep/{INDEX}": json.dumps({"weight_map": DEEP}).encode(),
         f"{TEXT}-8bit/config.json": b"{}",
         f"{TEXT}-8bit/small.safetensors": safetensors(1500, seed=2),
     }
@@ -47,6 +60,7 @@ def catalogue(known: dict[str, tuple[int | None, str | None]] | None = None) -> 
             part("tiny-net", REPOSITORY, "strict", "config.json", "model.safetensors", variants=["tiny_v1"]),
             part("text", TEXT, "free", "config.json", "weights/model.safetensors"),
             part("text-8bit", f"{TEXT}-8bit", "free", "config.json", "small.safetensors"),
+            part("deep", f"{TEXT}-deep", "free", INDEX, *(f"{name}.safetensors" for name in "abcd"), layers=2),
         ],
         "models": [
             {
@@ -54,7 +68,7 @@ def catalogue(known: dict[str, tuple[int | None, str | None]] | None = None) -> 
                 **{"modes": ["joint"], "targets": ["scene"], "license": "CC BY-NC 4.0", "license_note": "Not to sell."},
                 **{"needs_torch": True, "native_px": 64, "default_size_px": 64, "default_steps": 1},
                 **{"default_guidance": 1.0},
-                "parts": {"transformer": ["tiny-net"], "text_encoder": ["text", "text-8bit"]},
+                "parts": {"transformer": ["tiny-net"], "text_encoder": ["text", "text-8bit", "deep"]},
             }
         ],
     }
