@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from relievo.engine import catalog
 from relievo.operators import session
 from relievo.operators.headless import model_files as headless
 from relievo.operators.headless.entry import run
+from relievo.tests.hub.server import Hub, contents_of
 from test_model_files import lay_out_published
 
 pytestmark = pytest.mark.usefixtures("no_models")
@@ -56,3 +58,18 @@ def test_the_variable_counts_too(monkeypatch, capfd):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert run(["models", "download", "modality_forcing", "--accept-licence"]) == 1
     assert "HF_HUB_OFFLINE" in capfd.readouterr().err
+
+
+def test_download_where_and_verify(monkeypatch, capfd):
+    """All the way: this command line, the engine's process, huggingface_hub, a hub on this computer."""
+    with Hub(files=contents_of(catalog.find("modality_forcing"), 100_000)) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        words = ["--accept-licence", "--part", "text_encoder=qwen3-8b-fp8"]
+        assert run(["models", "download", "modality_forcing", *words]) == 0
+    said = capfd.readouterr()
+    assert "downloading model.safetensors, MB" in said.err and "CC BY-NC 4.0 forbids" in said.err
+    assert run(["models", "where", "modality_forcing"]) == 0
+    folders = [line.partition(": ")[2] for line in capfd.readouterr().out.splitlines()]
+    assert folders == said.out.splitlines() and all(Path(folder).is_dir() for folder in folders)
+    assert run(["models", "verify", "modality_forcing"]) == 0
+    assert "model.safetensors: hash" in capfd.readouterr().out

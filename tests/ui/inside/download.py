@@ -23,22 +23,9 @@ model_files = importlib.import_module(f"{NAME}.operators.model_files")
 catalog = importlib.import_module(f"{NAME}.engine.catalog")
 
 
-def contents():
-    """Of the published model with the small text encoder, whose sizes the catalogue does not know."""
-    entry, files = catalog.find("modality_forcing"), {}
-    for number, slot in enumerate(entry.parts):
-        part = slot.choices[-1]
-        for file in part.files:
-            variant = part.variants[0] if part.variants else None
-            content = b'{"variant": "%s"}' % variant.encode() if variant else b"{}"
-            if file.path.endswith(".safetensors"):
-                content = server.safetensors(24 * MB if number == 0 else 5000, seed=number)
-            files[f"{part.repository}/{file.path}"] = content
-    return files
-
-
 def steps():
-    with server.Hub(files=contents(), hold_after=12 * MB) as hub:
+    contents = server.contents_of(catalog.find("modality_forcing"), 24 * MB)
+    with server.Hub(files=contents, hold_after=12 * MB) as hub:
         os.environ["HF_ENDPOINT"] = hub.url
         yield from show_tab()
         settings = bpy.context.scene.relievo
