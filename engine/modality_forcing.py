@@ -53,7 +53,7 @@ class ModalityForcingBackend:
     def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
         return self._keeper.run(
             entry,
-            lambda config: (work_of(config, request), Choices(precision=request.precision)),
+            lambda config: (work_of(config, request), choices_of(request)),
             lambda model: self._made(model, request, arrays, report),
             lambda stage, step, of: report(stage, step, of, None),
         )
@@ -127,6 +127,7 @@ class Rollout:
             "timestep_dtype": getattr(torch, request.timestep_dtype),
             "windows": self._windows(progress) if by_windows else None,
             "one_batch": model.one_batch,
+            "guidance_interval": (request.guidance_low, request.guidance_high),
             "on_step": progress.on_step,
         }
         constraints = self.known.constraints(model, frame, broad)
@@ -219,6 +220,10 @@ def frame_of(config: ModelConfig, request: Request) -> Frame:
     if request.framing == "letterbox" and not any(request.wrap) and not is_detailed(config, request):
         return letterboxed(request.width_px, request.height_px, config.native_px, patch)
     return plan_frame(request.width_px, request.height_px, sampled_px(config, request), patch, request.wrap)
+
+
+def choices_of(request: Request) -> Choices:
+    return Choices(precision=request.precision, compile_blocks=request.compile_blocks)
 
 
 def work_of(config: PublishedConfig, request: Request) -> Work:

@@ -40,6 +40,8 @@ class Request:
     preset: str | None = None  # decides what is None below; see engine.presets
     steps: int | None = None  # Euler steps
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
+    guidance_low: float = 0.0  # lowest and highest noise level at which there is guidance: all, or faster
+    guidance_high: float = 1.0
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
     refine_depth: bool | None = None  # second i2d pass over the generated image
     tile: bool | None = None  # seamless; None: yes for a material, no for a scene
@@ -50,6 +52,7 @@ class Request:
     detail_px: int | None = None  # sampled at this side (of a square of the same area), by windows; None: model's own
     framing: str | None = None  # of what is no square: a token grid of its shape, or a part of the model's own square
     precision: str | None = None  # of a large model's weights; None: the most exact that fits into memory
+    compile_blocks: bool = False  # of a large model: faster once PyTorch has compiled them; the same but for rounding
     timestep_dtype: str | None = None  # "bfloat16" reproduces the rounding of the published scripts
     input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
 
@@ -74,6 +77,11 @@ class Request:
             raise InputError(f"{self.steps} steps is out of range.", f"Use 1 to {MAX_STEPS} steps.")
         if self.guidance is not None and not 0.0 <= self.guidance <= 50.0:
             raise InputError(f"A guidance of {self.guidance} is out of range.", "Use a number from 0 to 50.")
+        if not 0.0 <= self.guidance_low < self.guidance_high <= 1.0:
+            raise InputError(
+                f"Guidance from noise level {self.guidance_low} to {self.guidance_high} is no interval.",
+                "Use two numbers from 0 to 1, the lower one first.",
+            )
         if self.log2_alpha is not None and not -20.0 <= self.log2_alpha <= 20.0:
             raise InputError(f"A trajectory of {self.log2_alpha} is out of range.", "Use a number from -20 to 20.")
         if self.detail_px is not None and not 16 <= self.detail_px <= MAX_SIDE_PX:

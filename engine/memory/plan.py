@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..errors import EngineError
@@ -124,14 +124,16 @@ class Work:
 class Choices:
     """What the user decides; the defaults leave every decision to the planner.
 
-    precision     of the transformer's and text encoder's blocks; None: the most exact that fits
-    prefer_speed  rather quantised and resident than exact and streamed
-    tiled_decode  None: where memory needs it. Tiling is an approximation: tiles overlap and are blended
+    precision       of the transformer's and text encoder's blocks; None: the most exact that fits
+    prefer_speed    rather quantised and resident than exact and streamed
+    tiled_decode    None: where memory needs it. Tiling is an approximation: tiles overlap and are blended
+    compile_blocks  the transformer's, where they stay on the device
     """
 
     precision: Precision | None = None
     prefer_speed: bool = False
     tiled_decode: bool | None = None
+    compile_blocks: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ class Plan:
     tiled_decode: bool
     peak: float
     host_peak: float
+    compile_blocks: bool = False
 
     @property
     def label(self) -> str:
@@ -191,7 +194,8 @@ def ladder(
     steps: list[Plan] = []
     for candidate in fitting:
         if not steps or candidate.peak <= LESS * steps[-1].peak:
-            steps.append(candidate)
+            compiled = choices.compile_blocks and candidate.transformer.placement == "device"
+            steps.append(replace(candidate, compile_blocks=compiled))
     return tuple(steps)
 
 

@@ -11,12 +11,14 @@ import io
 import logging
 from types import ModuleType
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import EnvironmentMissing
 from .plan import EXACT, Precision
 
 NF4_BLOCK = 64  # weights that share a scale
+AT_ONCE = 2**22  # weights that are packed together
 
 
 def put(module: nn.Module, name: str, weight: Tensor, precision: Precision) -> None:
@@ -63,13 +65,26 @@ def _is_wrapped(tensor: Tensor) -> bool:
 def _four_bit(weight: Tensor) -> nn.Module:
     bitsandbytes = _bitsandbytes()
     rows, columns = weight.shape
+    # Some rows at a time: on the way it takes many times what the weights take.
+    step = max(1, AT_ONCE // columns) if columns % NF4_BLOCK == 0 else rows
+    parts = [
+        bitsandbytes.functional.quantize_4bit(some, blocksize=NF4_BLOCK, quant_type="nf4", compress_statistics=False)
+        for some in weight.split(step)
+    ]
+    state = parts[0][1]
+    state.absmax, state.shape = torch.cat([part.absmax for _, part in parts]), weight.shape
     layer = bitsandbytes.nn.Linear4bit(columns, rows, bias=False, compute_dtype=weight.dtype, device="meta")
-    packed = bitsandbytes.nn.Params4bit(
-        weight, requires_grad=False, quant_type="nf4", blocksize=NF4_BLOCK, compress_statistics=False
+    layer.weight = bitsandbytes.nn.Params4bit(
+        torch.cat([packed for packed, _ in parts]),
+        requires_grad=False,
+        quant_state=state,
+        blocksize=NF4_BLOCK,
+        compress_statistics=False,
+        quant_type="nf4",
+        module=layer,
+        bnb_quantized=True,
     )
-    layer.weight = packed.to(weight.device)  # this is what packs it
-    layer.weight.module = layer
-    layer.quant_state = layer.weight.quant_state
+    layer.quant_state = state
     return layer.requires_grad_(False)
 
 

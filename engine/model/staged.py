@@ -23,6 +23,7 @@ from ..memory.plan import Placement, Plan, Precision
 from .checkpoint import load_transformer
 from .image_codec import Flux2Codec, Flux2CodecConfig, Grid, wholly_known
 from .published import DECODER_FILE, ENCODER_FILE, WEIGHTS_FILE, PublishedConfig, PublishedFolders
+from .speed import compile_blocks
 from .text_encoder import Qwen3Encoder
 from .transformer import Transformer
 
@@ -169,6 +170,8 @@ class PublishedModel:
         )
         if part.placement == "streamed":
             stream(loaded, self.device)
+        if self.plan.compile_blocks:
+            compile_blocks(loaded)
         return loaded
 
     def _load_text(self) -> Qwen3Encoder:

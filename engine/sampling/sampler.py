@@ -19,6 +19,8 @@ from .schedules import Mode, Schedule, timesteps
 from .tiling import NO_RINGS, Rings, random_offset, roll
 from .windows import Predict, Windows, windowed
 
+ALWAYS = (0.0, 1.0)  # every noise level
+
 
 class Denoiser(Protocol):
     def __call__(
@@ -94,6 +96,7 @@ def sample(
     constraints: Constraints = NONE,
     windows: Windows | None = None,
     one_batch: bool = True,
+    guidance_interval: tuple[float, float] = ALWAYS,
     on_step: Callable[[Step], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Tokens of image and depth, (B, h*w, C) each, float32, on ctx's device.
@@ -111,6 +114,9 @@ def sample(
     noise                      the initial (image, depth) noise instead of the seed's
     windows                    how to look at a grid larger than the model knows; None: at all of it at once
     one_batch                  guidance asks for both predictions at once; else one after the other, in half the memory
+    guidance_interval          noise levels, lowest and highest, at which there is guidance (Kynkäänniemi et al. 2024);
+                               at others the conditional prediction alone, in half the time. The level is the higher of
+                               the two modalities'
     constraints                what is known of the generated modalities; tokens held to the end come back unchanged
     on_step                    called before every step and, with index == of, after the last; may raise to stop
     """
@@ -124,12 +130,13 @@ def sample(
         raise ValueError(f"mode {mode} needs its known modality: clean_image for i2d, clean_depth for d2i")
     image, depth = image.to(device, torch.float32), depth.to(device, torch.float32)
 
-    predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed, one_batch)
+    predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed, one_batch, guidance_interval)
     if windows is not None:
 
         def predict_for(count: int) -> Predict:
             repeated = ctx.repeat_interleave(count, dim=0)
-            return guided(model, repeated, null_ctx, guidance_scale, windows.size, guidance_embed, one_batch)
+            settings = (guidance_scale, windows.size, guidance_embed, one_batch, guidance_interval)
+            return guided(model, repeated, null_ctx, *settings)
 
         predict = windowed(predict_for, grid, windows, seed)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
@@ -195,12 +202,23 @@ def guided(
     grid: tuple[int, int],
     guidance_embed: float | None,
     one_batch: bool = True,
+    interval: tuple[float, float] = ALWAYS,
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
     """The model as (image, depth, t_image, t_depth) -> predictions, with classifier-free guidance where scale > 1.
 
     Guiding x or v is the same: the combination is affine.
     """
     batch, with_guidance = ctx.shape[0], scale > 1.0
+    if with_guidance and interval != ALWAYS:
+        alone = guided(model, ctx, None, 1.0, grid, guidance_embed)
+        towards = guided(model, ctx, null_ctx, scale, grid, guidance_embed, one_batch)
+
+        def within(image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
+            lowest, highest = interval
+            chosen = towards if lowest <= float(torch.maximum(t_image, t_depth)) <= highest else alone
+            return chosen(image, depth, t_image, t_depth)
+
+        return within
     if with_guidance:
         null = torch.zeros_like(ctx) if null_ctx is None else null_ctx.to(ctx).expand_as(ctx)
         if not one_batch:

@@ -213,6 +213,17 @@ def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     )
     parser.add_argument("--guidance", type=float, help="how literally the prompt is taken; default: the model's")
     parser.add_argument(
+        "--guidance-interval",
+        type=float,
+        nargs=2,
+        default=(0.0, 1.0),
+        metavar=("LOW", "HIGH"),
+        help="guide only at these noise levels, 0 to 1: faster, and other pictures; default: at all",
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="compile a large model's blocks: minutes at first, then faster"
+    )
+    parser.add_argument(
         "--framing",
         choices=FRAMINGS,
         help="what is no square: sampled in its own shape, or as a part of the model's square; default: the preset's",

@@ -69,6 +69,13 @@ def test_quantised_blocks_lose_as_much_as_they_may(published, inputs, precision,
     assert stored_bytes(small) <= bytes_each * size.blocks + 4 * size.rest
 
 
+def test_packing_by_rows_is_packing_the_whole(published, inputs, monkeypatch):
+    whole = load_transformer(CONFIG, published, precision="nf4")
+    monkeypatch.setattr(checkpoint.quantise, "AT_ONCE", 5 * 128)
+    by_rows = load_transformer(CONFIG, published, precision="nf4")
+    assert torch.equal(outputs(by_rows, inputs), outputs(whole, inputs))
+
+
 def test_no_more_than_one_tensor_is_held_as_it_is_in_the_file(published, monkeypatch):
     held, most = [], []
 

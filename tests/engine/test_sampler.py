@@ -117,3 +117,45 @@ def test_tiling_shows_the_model_another_offset_each_step_and_undoes_it():
             ramp = tokens[0, :, 0].reshape(GRID)
             assert tile[0] or torch.allclose(ramp.diff(dim=0), torch.full((2, 4), 4.0), atol=1e-3)
             assert tile[1] or torch.allclose(ramp.diff(dim=1), torch.ones(3, 3), atol=1e-3)
+
+
+class TellsWordsApart(KnowsTheAnswer):
+    """Predicts what the first text token says."""
+
+    def __call__(self, img, depth, ctx, timesteps, **rest):
+        self.calls.append((img.shape[0], timesteps[0].item()))
+        value = ctx[:, :1, :1]
+        return value.expand_as(img).clone(), value.expand_as(depth).clone()
+
+
+@pytest.mark.parametrize("one_batch", [True, False])
+def test_guidance_is_kept_within_its_interval(one_batch):
+    """Outside, a call sees one row, the prompt's; inside, two."""
+    model = TellsWordsApart(0, 0)
+    sample(
+        model,
+        torch.ones(1, 7, 8),
+        mode="joint",
+        grid=GRID,
+        num_steps=6,
+        seed=3,
+        parametrisation=X_PREDICTION,
+        image_channels=5,
+        depth_channels=2,
+        guidance_scale=3.0,
+        guidance_interval=(0.4, 0.9),
+        one_batch=one_batch,
+    )
+    rows = {}
+    for count, level in model.calls:
+        rows[level] = rows.get(level, 0) + count
+    assert len(rows) == 6 and set(rows.values()) == {1, 2}
+    assert all((count == 2) == (0.4 <= level <= 0.9) for level, count in rows.items())
+
+
+def test_guidance_everywhere_is_the_default():
+    settings = {"guidance_scale": 3.0, "null_ctx": torch.full((1, 7, 8), 0.5)}
+    whole = run(TellsWordsApart(0, 0), **settings)
+    same = run(TellsWordsApart(0, 0), guidance_interval=(0.0, 1.0), **settings)
+    half = run(TellsWordsApart(0, 0), guidance_interval=(0.5, 1.0), **settings)
+    assert torch.equal(whole[0], same[0]) and not torch.allclose(whole[0], half[0])
