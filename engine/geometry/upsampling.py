@@ -19,6 +19,7 @@ LIKENESS = 0.08  # in shares of full colour: how much like it in colour
 GAP = 1.5  # a step in disparity that much larger than the others is one from surface to surface
 SURFACES = 3  # parted at most, within the reach of a pixel
 STEADY = 0.05  # keeps a plane through few pixels from tilting wildly
+WHISKER = 0.25  # in small pixels: half the width of the largest window that single pixels are outvoted in
 AT_ONCE = 1 << 15  # pixels, for the memory it takes
 FARTHEST = 1e-6  # disparity that stands for none, in which edges are looked for
 
@@ -39,6 +40,20 @@ def upsampled(disparity: np.ndarray, guide: np.ndarray) -> np.ndarray:
     for start in range(0, len(rows), AT_ONCE):
         at = rows[start : start + AT_ONCE], columns[start : start + AT_ONCE]
         result[at] = _of_one_surface(disparity, mixed, colours, y[at[0]], x[at[1]], guide[at] / np.float32(255))
+    return _without_whiskers(result, (rows, columns), round(WHISKER * min(size[0] / small[0], size[1] / small[1])))
+
+
+def _without_whiskers(disparity: np.ndarray, where: tuple[np.ndarray, np.ndarray], radius_px: int) -> np.ndarray:
+    """The median around these pixels: a stripe in the picture like the surface beside it does not belong to that."""
+    if not radius_px:
+        return disparity
+    padded = np.pad(disparity, radius_px, mode="edge")
+    steps = np.arange(2 * radius_px + 1)
+    result = disparity.copy()
+    for start in range(0, len(where[0]), AT_ONCE):
+        row, column = (at[start : start + AT_ONCE, None, None] for at in where)
+        around = padded[row + steps[:, None], column + steps]
+        result[row[:, 0, 0], column[:, 0, 0]] = np.median(around.reshape(len(row), -1), axis=1)
     return result
 
 
