@@ -243,6 +243,8 @@ def test_a_bad_part_of_a_pipeline_is_said(folder, pipeline, tmp_path, mode, dama
         ({"tile": True}, "tiles"),
         ({"log2_alpha": 3.0}, "picture first"),
         ({"refine_depth": True}, "picture first"),
+        ({"precision": "int8"}, "other precisions"),
+        ({"guidance_low": 0.2}, "intervals of guidance"),
     ],
 )
 def test_what_it_cannot_do_is_refused(folder, pipeline, changes, said):
