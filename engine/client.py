@@ -17,15 +17,16 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from . import catalog, environment
 from .errors import ERROR_KINDS, Cancelled, EngineError, WorkerDied
-from .job import Job
+from .job import Errand, Job, ModelErrand
 from .link import Link
-from .protocol import Alive, Cancel, Failed, Finished, Hello, Log, Progress, Run, Unload, check_arrays, check_hello
-from .request import Request, Result
+from .protocol import Alive, Cancel, Failed, Finished, Hello, Log, Progress, Unload, check_arrays, check_hello
+from .request import Request
 from .version import VERSION
 
 Command = list[str] | Callable[[bool], list[str]]
@@ -74,8 +75,8 @@ class EngineClient:
         self._ended = False  # the supervisor is done
 
         # Below: the supervisor's alone.
-        self._pending: deque[Job] = deque()
-        self._current: Job | None = None
+        self._pending: deque[Errand] = deque()
+        self._current: Errand | None = None
         self._link: Link | None = None
         self._hello_deadline = 0.0
         self._cancel_deadline: float | None = None
@@ -94,6 +95,12 @@ class EngineClient:
         job = Job(next(self._numbers), request, copies, on_cancel=self._request_cancel)
         self._post(lambda: self._enqueue(job))
         return job
+
+    def manage(self, action: str, options: Mapping[str, Any] | None = None) -> ModelErrand:
+        """Queue something about the models' files, as catalog.actions.perform does it; returns at once."""
+        errand = ModelErrand(next(self._numbers), action, dict(options or {}), on_cancel=self._request_cancel)
+        self._post(lambda: self._enqueue(errand))
+        return errand
 
     def unload(self) -> None:
         """Free the models once the job in hand is done; the process stays. Returns at once."""
@@ -122,7 +129,7 @@ class EngineClient:
 
     # --- any thread ---
 
-    def _request_cancel(self, job: Job) -> None:
+    def _request_cancel(self, job: Errand) -> None:
         self._inbox.put(lambda: self._cancel(job))
 
     def _post(self, event: Callable[[], None]) -> None:
@@ -161,7 +168,7 @@ class EngineClient:
             return max(0.0, self._idle_since + self._idle_unload_s - time.monotonic())
         return None
 
-    def _enqueue(self, job: Job) -> None:
+    def _enqueue(self, job: Errand) -> None:
         self._pending.append(job)
 
     def _begin_next(self) -> None:
@@ -176,11 +183,11 @@ class EngineClient:
             except EngineError as error:
                 self._end_job(error)
 
-    def _connect(self, job: Job) -> None:
+    def _connect(self, job: Errand) -> None:
         """See that the right worker runs, then send it the job, now or when it has said hello."""
         command = self._command
         if callable(command):
-            command = command(catalog.find(job.request.model).needs_torch)
+            command = command(job.needs_torch)
         if self._link is not None and (self._link.command != command or not self._link.running()):
             self._drop_link()
         if self._link is None and not self._closed:
@@ -200,9 +207,8 @@ class EngineClient:
             return
         link.jobs_begun += 1
         link.last_heard = time.monotonic()
-        request = job.request.with_inputs(job.arrays) if job.arrays else job.request
         try:
-            link.send(Run(job.number, request.to_dict(), job.arrays))
+            link.send(job.message())
         except EngineError as error:
             self._end_job(error)
 
@@ -231,7 +237,7 @@ class EngineClient:
             self._current.add(Log(f"The engine is Relievo {message.version}, this is {VERSION}.", "WARNING"))
         self._send_current()
 
-    def _receive_for_job(self, job: Job, message: object) -> None:
+    def _receive_for_job(self, job: Errand, message: object) -> None:
         job.heard = True
         if isinstance(message, Progress | Log):
             job.add(message)
@@ -239,11 +245,11 @@ class EngineClient:
             self._end_job(_error_of(message))
         elif isinstance(message, Finished):
             try:
-                self._end_job(_result_of(message))
+                self._end_job(job.outcome_of(message))
             except EngineError as error:
                 self._fail_link(error)
 
-    def _cancel(self, job: Job) -> None:
+    def _cancel(self, job: Errand) -> None:
         if job is not self._current:
             return  # it waits in the queue, where _begin_next passes it over, or is over
         if job.done:  # it had not been sent
@@ -272,7 +278,7 @@ class EngineClient:
                 self._fail_link(
                     WorkerDied(
                         f"The engine gave no sign of life for {self._silence_timeout_s:g} seconds and was ended.",
-                        "Generate again; over a network, check the connection.",
+                        "Try again; over a network, check the connection.",
                         link.log_note(),
                     )
                 )
@@ -308,7 +314,7 @@ class EngineClient:
         if link is not None:
             link.kill()
 
-    def _end_job(self, outcome: Result | Exception) -> None:
+    def _end_job(self, outcome: Any) -> None:
         job, self._current = self._current, None
         self._cancel_deadline = None
         self._idle_since = time.monotonic() if self._link is not None else None
@@ -323,7 +329,7 @@ class EngineClient:
         if link is not None:
             link.end(grace_s)
 
-    def _take_all(self) -> list[Job]:
+    def _take_all(self) -> list[Errand]:
         jobs = [*([self._current] if self._current else []), *self._pending]
         self._current, self._cancel_deadline = None, None
         self._pending.clear()
@@ -332,29 +338,6 @@ class EngineClient:
 
 def _error_of(message: Failed) -> EngineError:
     return ERROR_KINDS.get(message.kind, EngineError)(message.summary, message.remedy, message.detail)
-
-
-def _result_of(message: Finished) -> Result:
-    """The result, checked: a worker of another make must not crash the caller."""
-    try:
-        image, depth, record = message.arrays["image"], message.arrays["depth"], message.record
-        if image.dtype != np.uint8 or depth.dtype != np.float32 or image.shape != (*depth.shape, 3):
-            raise ValueError(f"image {image.dtype} {image.shape}, depth {depth.dtype} {depth.shape}")
-        return Result(
-            image=image,
-            depth=depth,
-            request=Request.from_dict(record["request"]),
-            model=record["model"],
-            versions=record["versions"],
-            notes=tuple(record["notes"]),
-            seconds=record["seconds"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise EngineError(
-            "The engine's result is malformed.",
-            "Install the same version of Relievo for the engine and for Blender.",
-            f"{type(error).__name__}: {error}",
-        ) from error
 
 
 @atexit.register

@@ -25,7 +25,11 @@ from .errors import EngineError, EnvironmentMissing
 VARIABLE = "RELIEVO_ENGINE_PYTHON"
 OLDEST_PYTHON = (3, 11)
 EXTENSION_ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("numpy", "torch", "safetensors", "diffusers", "transformers")  # of the engine; why: pyproject.toml
+# Of the engine; why: pyproject.toml
+PACKAGES = (
+    *("numpy", "torch", "safetensors", "diffusers", "transformers", "huggingface_hub", "filelock", "torchao", "psutil"),
+    *(() if sys.platform == "darwin" else ("bitsandbytes",)),  # needs macOS 14, and cannot use Apple's GPU
+)
 LOCK_FILE = EXTENSION_ROOT / "requirements.lock"  # their versions
 PROBE_TIMEOUT_S = 60.0
 SILENCE_S = 0.5  # a download says nothing for minutes; whoever installs must be able to stop it all the same

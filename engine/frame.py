@@ -24,7 +24,7 @@ class Frame:
 
 
 def plan_frame(width_px: int, height_px: int, native_px: int, patch_px: int, wrap: Wrap = (False, False)) -> Frame:
-    """The token grid nearest to the model's own area, with the requested proportions.
+    """The token grid nearest to an area of ``native_px`` squared, with the requested proportions.
 
     A tile must use its whole grid, so its proportions are rounded to tokens; a view is cut from a slightly larger one.
     """
@@ -37,12 +37,20 @@ def plan_frame(width_px: int, height_px: int, native_px: int, patch_px: int, wra
     return Frame(tuple(grid), tuple(crop_px))
 
 
-def to_frame(pixels: Tensor, frame: Frame, patch_px: int, mode: str = "bicubic") -> Tensor:
-    """Pixels (1, C, H, W) of any size onto a frame's grid, borders repeated outside its window."""
+def letterboxed(width_px: int, height_px: int, native_px: int, patch_px: int) -> Frame:
+    """The model's own square, and in it a window of the requested proportions, as long as the square's side."""
+    longer = max(width_px, height_px)
+    crop_px = tuple(max(1, round(native_px * side / longer)) for side in (height_px, width_px))
+    return Frame((native_px // patch_px,) * 2, crop_px)
+
+
+def to_frame(pixels: Tensor, frame: Frame, patch_px: int, mode: str = "bicubic", bars: float | None = None) -> Tensor:
+    """Pixels (1, C, H, W) of any size onto a frame's grid; outside its window ``bars``, or its borders repeated."""
     pixels = resize(pixels, frame.crop_px, mode=mode)
     spare = [side * patch_px - crop for side, crop in zip(frame.grid, frame.crop_px, strict=True)]
     top, left = spare[0] // 2, spare[1] // 2
-    return torch.nn.functional.pad(pixels, (left, spare[1] - left, top, spare[0] - top), mode="replicate")
+    how = {"mode": "replicate"} if bars is None else {"value": bars}
+    return torch.nn.functional.pad(pixels, (left, spare[1] - left, top, spare[0] - top), **how)
 
 
 def from_frame(pixels: Tensor, frame: Frame) -> Tensor:

@@ -1,4 +1,4 @@
-"""A request on its way: what the caller of EngineClient.submit holds in hand."""
+"""A request on its way: what the caller of EngineClient.submit, or .manage, holds in hand."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from .errors import Cancelled
-from .protocol import Log, Progress
+from . import catalog
+from .errors import Cancelled, EngineError
+from .protocol import Finished, Log, Manage, Progress, Run
 from .request import Request, Result
 
 MAX_EVENTS = 256  # kept for a caller who does not look; the oldest go first
 
 
-class Job:
-    """Thread-safe; nothing here blocks except wait().
+class Errand:
+    """Something the worker is asked for. Thread-safe; nothing here blocks except wait().
 
-    number    of the job within its client
-    request   with the model's defaults filled in
+    number    within its client
     progress  the latest Progress, or None
     """
 
-    def __init__(
-        self, number: int, request: Request, arrays: dict[str, np.ndarray], on_cancel: Callable[[Job], None]
-    ) -> None:
+    needs_torch = False
+
+    def __init__(self, number: int, on_cancel: Callable[[Errand], None]) -> None:
         self.number = number
-        self.request = request
-        self.arrays = arrays
         self.progress: Progress | None = None
         self.heard = False  # for the client: the worker has spoken about it
         self._on_cancel = on_cancel
@@ -37,7 +36,7 @@ class Job:
         self._events: deque[Progress | Log] = deque(maxlen=MAX_EVENTS)
         self._sent = False
         self._cancelled = False
-        self._outcome: Result | Exception | None = None
+        self._outcome: Any = None  # what outcome_of gives, or an Exception
 
     @property
     def done(self) -> bool:
@@ -56,8 +55,8 @@ class Job:
             self._events.clear()
         return events
 
-    def result(self) -> Result:
-        """The result; raises what ended the job: an EngineError, or the exception of a bug.
+    def result(self) -> Any:
+        """What came of it; raises what ended the job: an EngineError, or the exception of a bug.
 
         RuntimeError while it is not done.
         """
@@ -77,10 +76,8 @@ class Job:
                 self._finish(Cancelled())
         self._on_cancel(self)
 
-    def wait(
-        self, on_progress: Callable[[Progress | Log], None] | None = None, timeout_s: float | None = None
-    ) -> Result:
-        """Block until it is done; the result, or what result() raises.
+    def wait(self, on_progress: Callable[[Progress | Log], None] | None = None, timeout_s: float | None = None) -> Any:
+        """Block until it is done; what result() gives or raises.
 
         on_progress  called in this thread for every event
         TimeoutError after timeout_s; the job goes on.
@@ -100,6 +97,14 @@ class Job:
                 raise TimeoutError(f"the job was not done within {timeout_s:g} s")
 
     # --- for the client ---
+
+    def message(self) -> Run | Manage:
+        """What is sent to the worker."""
+        raise NotImplementedError
+
+    def outcome_of(self, message: Finished) -> Any:
+        """What came of it, checked: a worker of another make must not crash the caller. EngineError."""
+        raise NotImplementedError
 
     def begin(self) -> bool:
         """Mark it as sent; False when it was cancelled before."""
@@ -121,7 +126,7 @@ class Job:
             self._events.append(event)
             self._changed.notify_all()
 
-    def finish(self, outcome: Result | Exception) -> None:
+    def finish(self, outcome: Any) -> None:
         """The end. The first one counts; after a cancel it is Cancelled, whatever came in the meantime."""
         with self._changed:
             if self.done:
@@ -130,7 +135,72 @@ class Job:
                 outcome = Cancelled(detail=str(outcome) if isinstance(outcome, Exception) else "")
             self._finish(outcome)
 
-    def _finish(self, outcome: Result | Exception) -> None:
+    def _finish(self, outcome: Any) -> None:
         self._outcome = outcome
-        self.arrays = {}  # they may be large, and the caller may keep the job
         self._changed.notify_all()
+
+
+class Job(Errand):
+    """A request for a picture and its depth; result() gives a Result.
+
+    request   with the model's defaults filled in
+    """
+
+    def __init__(
+        self, number: int, request: Request, arrays: dict[str, np.ndarray], on_cancel: Callable[[Errand], None]
+    ) -> None:
+        super().__init__(number, on_cancel)
+        self.request = request
+        self.arrays = arrays
+
+    @property
+    def needs_torch(self) -> bool:
+        return catalog.find(self.request.model).needs_torch
+
+    def message(self) -> Run:
+        request = self.request.with_inputs(self.arrays) if self.arrays else self.request
+        return Run(self.number, request.to_dict(), self.arrays)
+
+    def outcome_of(self, message: Finished) -> Result:
+        try:
+            image, depth, record = message.arrays["image"], message.arrays["depth"], message.record
+            if image.dtype != np.uint8 or depth.dtype != np.float32 or image.shape != (*depth.shape, 3):
+                raise ValueError(f"image {image.dtype} {image.shape}, depth {depth.dtype} {depth.shape}")
+            return Result(
+                image=image,
+                depth=depth,
+                request=Request.from_dict(record["request"]),
+                model=record["model"],
+                versions=record["versions"],
+                notes=tuple(record["notes"]),
+                seconds=record["seconds"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise EngineError(
+                "The engine's result is malformed.",
+                "Install the same version of Relievo for the engine and for Blender.",
+                f"{type(error).__name__}: {error}",
+            ) from error
+
+    def _finish(self, outcome: Any) -> None:
+        super()._finish(outcome)
+        self.arrays = {}  # they may be large, and the caller may keep the job
+
+
+class ModelErrand(Errand):
+    """Something about the models' files; result() gives the record of catalog.actions.perform."""
+
+    def __init__(self, number: int, action: str, options: dict[str, Any], on_cancel: Callable[[Errand], None]) -> None:
+        super().__init__(number, on_cancel)
+        self.action = action
+        self.options = options
+
+    @property
+    def needs_torch(self) -> bool:
+        return self.action == "download"  # the whole engine's Python, which has what a download takes
+
+    def message(self) -> Manage:
+        return Manage(self.number, self.action, self.options)
+
+    def outcome_of(self, message: Finished) -> dict[str, Any]:
+        return message.record

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .frame import Frame, depth_to_disparity, image_to_tensor, to_frame
-from .model.bundle import SmallModel
+from .model.bundle import Model
 from .pipeline import Arrays, known_pixels
 from .request import Request
 from .sampling.constraints import Alike, Constraints, KnownDepth, KnownImage, KnownLatents
@@ -61,11 +61,11 @@ class Known:
         )
 
     def constraints(
-        self, model: SmallModel, frame: Frame, broad: Broad | None = None, rings: Rings = NO_RINGS
+        self, model: Model, frame: Frame, broad: Broad | None = None, rings: Rings = NO_RINGS
     ) -> Constraints:
         """For one rollout on that frame, which may have broad shapes to keep to, and axes that are rings."""
         image = depth = None
-        patch, device = model.image_codec.patch_px, model.text.tokens.weight.device
+        patch, device = model.image_codec.patch_px, model.device
         codec = RingCodec(model.image_codec, frame.grid, rings)
         if self.image is not None:
             pixels, known = _to_frame(image_to_tensor(self.image.values), self.image.known, frame, patch)

@@ -114,7 +114,7 @@ class Link:
             memory = ", often because memory ran out" if "SIGKILL" in words else ""
             return WorkerDied(
                 f"The engine {words}{memory}.",
-                "Generate again: a new one is started. If that happens again, choose a smaller size or close programs.",
+                "Try again: a new one is started. If that happens again, choose a smaller size or close programs.",
                 note,
             )
         if "No module named" in note:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,86 +17,88 @@ from .frame import (
     disparity_to_depth,
     from_frame,
     image_to_tensor,
+    letterboxed,
     plan_frame,
     tensor_to_image,
     to_frame,
 )
+from .geometry.upsampling import upsampled
 from .known import Known
-from .model.bundle import SmallModel, load_small
+from .loading import Keeper
+from .memory.plan import Choices, Work
+from .model.bundle import Model, ModelConfig
+from .model.image_codec import REACH
+from .model.published import PublishedConfig
 from .model.resample import resize, shrink
-from .pipeline import Arrays, Output, Report
+from .pipeline import KNOWN, Arrays, Output, Report
 from .request import Request
 from .sampling.sampler import Step, refine_depth, sample
 from .sampling.tiling import RingCodec
 from .sampling.windows import Broad, Plane, Windows
 
-FARTHEST = 25.0  # in mean depths: what is farther is the model's rounding of infinity
 MATERIAL_FARTHEST = 4.0  # a surface seen from the front has no sky
+NEAREST = 0.01  # in mean depths: what is nearer is its rounding of nothing
+BLACK = -1.0  # in a picture of -1..1: what a letterboxed one has around it
 PREVIEW_EVERY = 4  # steps
 PREVIEW_PX = 512  # longer side at most
-
-
-def best_device() -> torch.device:
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 class ModalityForcingBackend:
     """Runs checkpoints of the Modality Forcing transformer; keeps the last one loaded."""
 
     def __init__(self) -> None:
-        self._loaded: tuple[str, SmallModel] | None = None
+        self._keeper = Keeper()
 
     def unload(self) -> None:
-        self._loaded = None
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        self._keeper.unload()
 
     def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
-        model = self._model(entry, report)
+        return self._keeper.run(
+            entry,
+            lambda config: (work_of(config, request, not arrays.keys().isdisjoint(KNOWN)), choices_of(request)),
+            lambda model: self._made(model, request, arrays, report),
+            lambda stage, step, of: report(stage, step, of, None),
+        )
+
+    def _made(self, model: Model, request: Request, arrays: Arrays, report: Report) -> Output:
         height, width = request.height_px, request.width_px
-        frame = plan_frame(width, height, sampled_px(model, request), model.image_codec.patch_px, request.wrap)
+        frame = frame_of(model.config, request)
         with torch.inference_mode():
             known = Known.of(arrays, request)
             rollout = Rollout(model, request, arrays, known, frame, report)
-            if not is_detailed(model, request):
+            if not is_detailed(model.config, request):
                 image, depth, unit = rollout.sample()
             else:
                 broad = None
                 if request.target == "scene" or request.mode != "joint":
                     # A texture is the same all over; a view must be laid out as a whole before its parts are made.
-                    own, patch = model.config.native_px, model.image_codec.patch_px
+                    own, patch = native_px(model.config, request), model.image_codec.patch_px
                     small = plan_frame(width, height, own, patch, request.wrap)
                     whole = replace(rollout, frame=small, stage="sampling the whole")
                     broad = rollout.broad_shapes(whole, *whole.sample()[:2])
                 image, depth, unit = replace(rollout, stage="sampling details").sample(broad, by_windows=True)
             report("finishing", 0, 1, None)
             image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame)
-            depth = arrays["depth"] if request.mode == "d2i" else finished_depth(depth, request, frame) * unit
+            if request.mode == "d2i":
+                depth = arrays["depth"]
+            else:
+                guide = arrays["image"] if request.mode == "i2d" else None
+                depth = finished_depth(depth, request, frame, model.config.farthest, guide) * unit
             output = Output(
                 image=known.in_image(image),
                 depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
-                notes=size_notes(frame, request),
+                notes=(*size_notes(frame, request), *plan_notes(model)),
             )
         report("finishing", 1, 1, None)
         return output
-
-    def _model(self, entry: catalog.ModelEntry, report: Report) -> SmallModel:
-        if self._loaded is None or self._loaded[0] != entry.id:
-            report("loading the model", 0, 1, None)
-            self._loaded = None  # before the next one comes, not after
-            self._loaded = (entry.id, load_small(entry.checkpoint_dir, best_device()))
-            report("loading the model", 1, 1, None)
-        return self._loaded[1]
 
 
 @dataclass(frozen=True)
 class Rollout:
     """One way from noise to a picture and its depth, on one frame."""
 
-    model: SmallModel
+    model: Model
     request: Request
     arrays: Arrays
     known: Known
@@ -111,6 +114,9 @@ class Rollout:
         """
         model, request, frame = self.model, self.request, self.frame
         progress = Progress(self.report, self.stage, request.steps, self._preview)
+        words = [request.prompt, ""] if request.guidance > 1.0 else [request.prompt]
+        ctx, *null = model.text.encode(words).split(1)
+        given = self._given()
         settings = {
             "grid": frame.grid,
             "num_steps": request.steps,
@@ -118,15 +124,16 @@ class Rollout:
             "parametrisation": model.config.parametrisation,
             "image_channels": model.image_codec.channels,
             "depth_channels": model.depth_codec.channels,
-            "null_ctx": model.text.encode([""]),
+            "null_ctx": null[0] if null else None,
             "tile": request.wrap,
             "patch_px": model.image_codec.cells,
             "timestep_dtype": getattr(torch, request.timestep_dtype),
             "windows": self._windows(progress) if by_windows else None,
+            "one_batch": model.one_batch,
+            "guidance_interval": (request.guidance_low, request.guidance_high),
             "depth_estimate": request.depth_estimate,
             "on_step": progress.on_step,
         }
-        ctx = model.text.encode([request.prompt])
         constraints = self.known.constraints(model, frame, broad, request.wrap)
         image, depth = sample(
             model.dit,
@@ -135,7 +142,7 @@ class Rollout:
             guidance_scale=request.guidance,
             log2_alpha=request.log2_alpha,
             constraints=constraints,
-            **self._given(),
+            **given,
             **settings,
         )
         if request.refine_depth and request.mode == "joint":
@@ -148,7 +155,7 @@ class Rollout:
 
     def broad_shapes(self, small: Rollout, image: Tensor, depth: Tensor) -> Broad:
         """Those of another rollout's result, on its smaller frame, for this one's frame."""
-        patch, device = self.model.image_codec.patch_px, self._device
+        patch, device = self.model.image_codec.patch_px, self.model.device
         image = to_frame(from_frame(image, small.frame), self.frame, patch).to(device)
         disparity = from_frame(depth_to_disparity(depth)[:, None], small.frame)
         disparity = to_frame(disparity, self.frame, patch, mode="bilinear")[:, 0]
@@ -167,15 +174,12 @@ class Rollout:
     def _codec(self) -> RingCodec:
         return RingCodec(self.model.image_codec, self.frame.grid, self.request.wrap)
 
-    @property
-    def _device(self) -> torch.device:
-        return self.model.text.tokens.weight.device
-
     def _given(self) -> dict[str, Tensor]:
         """The tokens of what i2d or d2i starts from."""
-        device, patch = self._device, self.model.image_codec.patch_px
+        device, patch = self.model.device, self.model.image_codec.patch_px
         if self.request.mode == "i2d":
-            image = to_frame(image_to_tensor(self.arrays["image"]), self.frame, patch).to(device)
+            bars = BLACK if self.request.framing == "letterbox" else None
+            image = to_frame(image_to_tensor(self.arrays["image"]), self.frame, patch, bars=bars).to(device)
             return {"clean_image": self._codec.encode(image)}
         if self.request.mode == "d2i":
             disparity = depth_to_disparity(torch.from_numpy(self.arrays["depth"])[None, None])
@@ -187,10 +191,12 @@ class Rollout:
     def _windows(self, progress: Progress) -> Windows:
         own = self.model.config.native_px // self.model.image_codec.patch_px
         size = tuple(min(own, side) for side in self.frame.grid)
-        return Windows(size, self.request.wrap, self.model.image_codec.cells, progress.on_batch)
+        cells, at_once = self.model.image_codec.cells, self.model.windows
+        return Windows(size, self.request.wrap, cells, at_once, progress.on_batch)
 
     def _preview(self, step: Step) -> np.ndarray | None:
-        if step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d":
+        idle = step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d"
+        if idle or not self.model.previews:
             return None
         picture = from_frame(self._codec.decode(step.clean_image).cpu(), self.frame)
         longest = max(self.frame.crop_px)
@@ -214,44 +220,89 @@ class Progress:
         self._report(self._stage, *self._at, None)
 
 
-def is_detailed(model: SmallModel, request: Request) -> bool:
+def frame_of(config: ModelConfig, request: Request) -> Frame:
+    """What is sampled for the request. Of another shape than the model's square: a grid of that shape, or a part of it.
+
+    Never a stretched picture. A tile has no bars around it, and neither has what is sampled by windows.
+    """
+    patch = config.depth_codec.patch_size  # the image codec's is the same
+    if request.framing == "letterbox" and not any(request.wrap) and not is_detailed(config, request):
+        return letterboxed(request.width_px, request.height_px, config.native_px, patch)
+    return plan_frame(request.width_px, request.height_px, sampled_px(config, request), patch, request.wrap)
+
+
+def choices_of(request: Request) -> Choices:
+    return Choices(precision=request.precision, compile_blocks=request.compile_blocks)
+
+
+def work_of(config: PublishedConfig, request: Request, known: bool = False) -> Work:
+    """How much there is to hold while the request is done. known: some of the result's pixels are."""
+    frame, patch = frame_of(config, request), config.depth_codec.patch_size
+    looked_at = frame.grid
+    if is_detailed(config, request):
+        looked_at = plan_frame(request.width_px, request.height_px, native_px(config, request), patch).grid
+    tokens = looked_at[0] * looked_at[1]
+    decoded = (side + 2 * REACH * ring for side, ring in zip(frame.grid, request.wrap, strict=True))
+    return Work(
+        text_tokens=config.max_tokens,
+        image_tokens=tokens,
+        depth_tokens=tokens,
+        pixels=math.prod(decoded) * patch**2,
+        guided=request.guidance > 1.0,
+        known=known,
+    )
+
+
+def is_detailed(config: ModelConfig, request: Request) -> bool:
     """Whether more is asked for than the model can look at at once."""
-    return sampled_px(model, request) > undetailed_px(model, request)
+    return sampled_px(config, request) > undetailed_px(config, request)
 
 
-def sampled_px(model: SmallModel, request: Request) -> int:
+def sampled_px(config: ModelConfig, request: Request) -> float:
     """Side of the square whose area is sampled. More than the result has would be lost."""
     wanted = (request.width_px * request.height_px) ** 0.5
-    own = undetailed_px(model, request)
+    own = undetailed_px(config, request)
     return own if request.detail_px is None else max(own, min(request.detail_px, round(wanted)))
 
 
-def undetailed_px(model: SmallModel, request: Request) -> int:
-    """The same where no detail is asked for: the model's own side, and for a tile twice that where it is wanted.
-
-    A rolled grid of twice the side keeps a texture together and shows more of it; a scene falls apart.
-    """
-    native = model.config.native_px
+def undetailed_px(config: ModelConfig, request: Request) -> float:
+    """The same where no detail is asked for: the model's own side, and for a tile more where it is wanted."""
+    native = native_px(config, request)
+    widest = config.tile_factor * native
     wanted = (request.width_px * request.height_px) ** 0.5
-    return 2 * native if request.tiles and request.mode == "joint" and wanted >= 2 * native else native
+    return widest if request.tiles and request.mode == "joint" and wanted >= widest else native
+
+
+def native_px(config: ModelConfig, request: Request) -> float:
+    """Side of the square whose area the model samples best in the requested proportions."""
+    shorter, longer = sorted((request.width_px, request.height_px))
+    native = config.native_px
+    return native if config.native_side == "area" else native * (shorter / longer) ** 0.5
 
 
 def finished_image(image: Tensor, request: Request, frame: Frame) -> np.ndarray:
     return tensor_to_image(resize(from_frame(image, frame), (request.height_px, request.width_px), wrap=request.wrap))
 
 
-def finished_depth(depth: Tensor, request: Request, frame: Frame) -> np.ndarray:
+def finished_depth(
+    depth: Tensor, request: Request, frame: Frame, farthest: float, guide: np.ndarray | None = None
+) -> np.ndarray:
     """(1, h, w) -> (H, W) float32 at the requested size; resized as disparity.
 
     A view without overshoot, which at a jump would be a ghost of one; a relief smoothly, or its slopes would be facets.
+
+    farthest  in a view, what is farther is infinite
+    guide     (H, W, 3) uint8: the picture that it is the depth of, whose edges are a view's
     """
     material = request.target == "material"
-    farthest = MATERIAL_FARTHEST if material else FARTHEST
-    disparity = from_frame(depth_to_disparity(depth)[:, None], frame)
+    farthest = MATERIAL_FARTHEST if material else farthest
+    disparity = from_frame(depth_to_disparity(depth.clamp(min=NEAREST))[:, None], frame)
     size = (request.height_px, request.width_px)
     if material:
         lowest = 1.0 / (0.999 * farthest)
         disparity = resize(disparity.clamp(min=lowest), size, wrap=request.wrap, mode="bicubic").clamp(min=lowest)
+    elif guide is not None and not any(request.wrap) and min(np.subtract(size, disparity.shape[-2:])) > 0:
+        disparity = torch.from_numpy(upsampled(disparity[0, 0].numpy(), guide))[None, None]
     else:
         disparity = resize(disparity, size, wrap=request.wrap, mode="bilinear")
     return disparity_to_depth(disparity, farthest)[0, 0].cpu().numpy().astype(np.float32)
@@ -263,3 +314,11 @@ def size_notes(frame: Frame, request: Request) -> tuple[str, ...]:
         return ()
     own = "" if request.detail_px else ", the model's own size,"
     return (f"Made at {columns} x {rows} pixels{own} and enlarged.",)
+
+
+def plan_notes(model: Model) -> tuple[str, ...]:
+    """What was done to take less memory that changes the result."""
+    plan = getattr(model, "plan", None)
+    if plan is None or not plan.approximate:
+        return ()
+    return (f"Run with less than the published precision: {plan.label}.",)

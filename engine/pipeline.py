@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -67,21 +68,34 @@ class ProceduralBackend:
 
 
 def _modality_forcing() -> Backend:
-    try:
+    with _said_where_missing():
         from .modality_forcing import ModalityForcingBackend
+    return ModalityForcingBackend()
+
+
+@contextlib.contextmanager
+def _said_where_missing() -> Iterator[None]:
+    try:
+        yield
     except (ImportError, OSError) as error:  # OSError: a library of torch that the system refuses
         raise EnvironmentMissing(
             "The engine's Python cannot load this model: a package is missing or damaged.",
             "Install the engine in Relievo's preferences, or choose the procedural model.",
             f"{type(error).__name__}: {error}",
         ) from error
-    return ModalityForcingBackend()
+
+
+def _permissive() -> Backend:
+    with _said_where_missing():
+        from .permissive import PermissiveBackend
+    return PermissiveBackend()
 
 
 #: ModelEntry.backend -> what makes it; called once, when the first request needs it.
 BACKENDS: dict[str, Callable[[], Backend]] = {
     "procedural": ProceduralBackend,
     "modality_forcing": _modality_forcing,
+    "permissive": _permissive,
 }
 
 
@@ -109,6 +123,9 @@ class Pipeline:
             raise InputError(
                 f"The model '{entry.id}' cannot hold known pixels.", f"Choose another model: {', '.join(able)}."
             )
+        for name, backend in self._backends.items():
+            if name != entry.backend:
+                backend.unload()  # two models rarely have room beside each other
         output = self._backend(entry).run(entry, request, arrays, report)
         notes = output.notes
         if output.unknown_words:

@@ -25,7 +25,7 @@ from .errors import EngineError
 from .version import VERSION
 
 #: Raised by one whenever a message changes; both sides must have the same.
-PROTOCOL = 1
+PROTOCOL = 2
 
 MAX_HEADER_BYTES = 1 << 20  # any four bytes of plain text read as a length are far above it
 MAX_ARRAYS_BYTES = 1 << 30  # of one message; image and depth of 4096 x 4096 px are 117 MB
@@ -59,6 +59,15 @@ class Run:
     job: int
     request: dict[str, Any]
     arrays: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manage:
+    """See to the models' files, as catalog.actions.perform does. Answered like Run."""
+
+    job: int
+    action: str
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """record as Result.record() gives it; arrays "image" (H, W, 3) uint8 and "depth" (H, W) float32."""
+    """Of Run: record as Result.record() gives it; arrays "image" (H, W, 3) uint8 and "depth" (H, W) float32.
+
+    Of Manage: record as catalog.actions.perform() gives it.
+    """
 
     job: int
     record: dict[str, Any]
@@ -131,11 +143,11 @@ class Alive:
     """The heartbeat: sent every second, whatever the worker is doing."""
 
 
-Message = Hello | Run | Cancel | Unload | Shutdown | Progress | Finished | Failed | Log | Alive
+Message = Hello | Run | Manage | Cancel | Unload | Shutdown | Progress | Finished | Failed | Log | Alive
 
 MESSAGES: dict[str, type] = {
     kind.__name__.lower(): kind
-    for kind in (Hello, Run, Cancel, Unload, Shutdown, Progress, Finished, Failed, Log, Alive)
+    for kind in (Hello, Run, Manage, Cancel, Unload, Shutdown, Progress, Finished, Failed, Log, Alive)
 }
 
 

@@ -18,6 +18,9 @@ TILE_AXES = ("both", "x", "y")
 TILE_CHOICES = (*TILE_AXES, "none")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
 DEPTH_ESTIMATES = ("sample", "mean")
+PRESETS = ("published", "draft", "final")
+FRAMINGS = ("grid", "letterbox")
+PRECISIONS = ("float32", "bfloat16", "int8", "float8", "nf4")
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
 MAX_RESAMPLE = 20
@@ -35,10 +38,13 @@ class Request:
     width_px: int | None = None  # of the result; i2d and d2i keep the size of their input
     height_px: int | None = None
     fov_deg: float | None = None  # horizontal field of view of a scene's camera; models that know no camera ignore it
+    preset: str | None = None  # decides what is None below; see engine.presets
     steps: int | None = None  # Euler steps
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
+    guidance_low: float = 0.0  # lowest and highest noise level at which there is guidance: all, or faster
+    guidance_high: float = 1.0
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
-    refine_depth: bool = False  # second i2d pass over the generated image
+    refine_depth: bool | None = None  # second i2d pass over the generated image
     tile: bool | None = None  # seamless; None: yes for a material, no for a scene
     tile_axes: str = "both"  # what tiles, tiles on both axes, or from left to right (x) or top to bottom (y) alone
     strictness: float = 1.0  # of known pixels: 0 ignores them, 1 returns them exactly, between: held to that level
@@ -46,7 +52,10 @@ class Request:
     depth_estimate: str | None = None  # of an image: "sample", one that is possible, or "mean" of all predictions
     resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
     detail_px: int | None = None  # sampled at this side (of a square of the same area), by windows; None: model's own
-    timestep_dtype: str = "float32"  # "bfloat16" reproduces the rounding of the published scripts
+    framing: str | None = None  # of what is no square: a token grid of its shape, or a part of the model's own square
+    precision: str | None = None  # of a large model's weights; None: the most exact that fits into memory
+    compile_blocks: bool = False  # of a large model: faster once PyTorch has compiled them; the same but for rounding
+    timestep_dtype: str | None = None  # "bfloat16" reproduces the rounding of the published scripts
     input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
 
     def validate(self) -> None:
@@ -70,6 +79,11 @@ class Request:
             raise InputError(f"{self.steps} steps is out of range.", f"Use 1 to {MAX_STEPS} steps.")
         if self.guidance is not None and not 0.0 <= self.guidance <= 50.0:
             raise InputError(f"A guidance of {self.guidance} is out of range.", "Use a number from 0 to 50.")
+        if not 0.0 <= self.guidance_low < self.guidance_high <= 1.0:
+            raise InputError(
+                f"Guidance from noise level {self.guidance_low} to {self.guidance_high} is no interval.",
+                "Use two numbers from 0 to 1, the lower one first.",
+            )
         if self.log2_alpha is not None and not -20.0 <= self.log2_alpha <= 20.0:
             raise InputError(f"A trajectory of {self.log2_alpha} is out of range.", "Use a number from -20 to 20.")
         if self.detail_px is not None and not 16 <= self.detail_px <= MAX_SIDE_PX:
@@ -85,10 +99,15 @@ class Request:
             )
         if self.tile_axes not in TILE_AXES:
             raise InputError(f"There are no axes '{self.tile_axes}'.", f"Use one of {', '.join(TILE_AXES)}.")
-        if self.timestep_dtype not in TIMESTEP_DTYPES:
-            raise InputError(
-                f"There is no timestep type '{self.timestep_dtype}'.", f"Use one of {', '.join(TIMESTEP_DTYPES)}."
-            )
+        named = (
+            (self.timestep_dtype, "timestep type", TIMESTEP_DTYPES),
+            (self.preset, "preset", PRESETS),
+            (self.framing, "framing", FRAMINGS),
+            (self.precision, "precision", PRECISIONS),
+        )
+        for value, what, choices in named:
+            if value is not None and value not in choices:
+                raise InputError(f"There is no {what} '{value}'.", f"Use one of {', '.join(choices)}.")
 
     @property
     def tiles(self) -> bool:

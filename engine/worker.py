@@ -24,8 +24,10 @@ from typing import BinaryIO
 import numpy as np
 
 from . import catalog
+from .catalog import actions
 from .errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing, InputError
-from .pipeline import Pipeline
+from .memory.ladder import is_out_of_memory
+from .pipeline import Pipeline, Report
 from .protocol import (
     Alive,
     Cancel,
@@ -34,6 +36,7 @@ from .protocol import (
     FrameReader,
     Hello,
     Log,
+    Manage,
     Message,
     Progress,
     Run,
@@ -42,7 +45,7 @@ from .protocol import (
     check_hello,
     write_message,
 )
-from .request import Request, Result
+from .request import Request
 
 HEARTBEAT_S = 1.0
 ORPHAN_GRACE_S = 2.0  # for the work in hand to notice that nobody waits for it any more
@@ -64,7 +67,7 @@ class Worker:
         self._reader = FrameReader(stdin)
         self._stdout = stdout
         self._sending = threading.Lock()
-        self._todo: queue.SimpleQueue[Run | Unload | None] = queue.SimpleQueue()  # None: end
+        self._todo: queue.SimpleQueue[Run | Manage | Unload | None] = queue.SimpleQueue()  # None: end
         self._cancelled: set[int] = set()
         self._leaving = threading.Event()
         self._job: int | None = None
@@ -82,8 +85,8 @@ class Worker:
             for task in (self._read, self._beat):
                 threading.Thread(target=task, name=f"relievo{task.__name__}", daemon=True).start()
             while (order := self._todo.get()) is not None:
-                if isinstance(order, Run):
-                    self._run(order)
+                if isinstance(order, Run | Manage):
+                    self._work(order)
                 else:
                     self._unload()
         except ClientGone:
@@ -95,7 +98,7 @@ class Worker:
 
     # --- main thread ---
 
-    def _run(self, order: Run) -> None:
+    def _work(self, order: Run | Manage) -> None:
         self._job = order.job
 
         def report(stage: str, step: int, of: int, preview: np.ndarray | None = None) -> None:
@@ -106,8 +109,7 @@ class Worker:
 
         try:
             report("starting", 0, 0)  # tells the client that the request arrived
-            request = catalog.resolve(_request(order.request))
-            answer = _finished(order.job, self._pipeline.run(request, order.arrays, report))
+            answer = self._manage(order, report) if isinstance(order, Manage) else self._run(order, report)
         except ClientGone:
             raise
         except Exception as error:
@@ -125,6 +127,13 @@ class Worker:
             self._send(answer)
         except (EngineError, TypeError) as error:  # it does not fit into a frame; nothing was written
             self._send(failure(order.job, error))
+
+    def _run(self, order: Run, report: Report) -> Finished:
+        result = self._pipeline.run(catalog.resolve(_request(order.request)), order.arrays, report)
+        return Finished(order.job, result.record(), {"image": result.image, "depth": result.depth})
+
+    def _manage(self, order: Manage, report: Report) -> Finished:
+        return Finished(order.job, actions.perform(order.action, order.options, report))
 
     def _unload(self) -> None:
         try:
@@ -149,7 +158,7 @@ class Worker:
             while (message := self._reader.read()) is not None and not isinstance(message, Shutdown):
                 if isinstance(message, Cancel):
                     self._cancelled.add(message.job)
-                elif isinstance(message, Run | Unload):
+                elif isinstance(message, Run | Manage | Unload):
                     self._todo.put(message)
         except (EOFError, OSError):
             pass
@@ -210,19 +219,6 @@ def failure(job: int | None, error: Exception) -> Failed:
     )
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Main memory or a graphics card's, whichever library says so."""
-    if isinstance(error, MemoryError):
-        return True
-    torch = sys.modules.get("torch")  # not loaded: then it cannot be torch's
-    if isinstance(error, getattr(torch, "OutOfMemoryError", ())):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and any(
-        sign in text for sign in ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    )
-
-
 def is_device_fault(error: Exception) -> bool:
     """A fault after which the driver refuses all further work of this process."""
     return isinstance(error, RuntimeError) and str(error).startswith(("CUDA error", "HIP error"))
@@ -233,10 +229,6 @@ def _request(values: dict) -> Request:
         return Request.from_dict(values)
     except TypeError as error:
         raise InputError("The request is malformed.", "Use the same version of Relievo on both sides.") from error
-
-
-def _finished(job: int, result: Result) -> Finished:
-    return Finished(job, result.record(), {"image": result.image, "depth": result.depth})
 
 
 def _capabilities() -> dict[str, object]:

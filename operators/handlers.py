@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from ..scene import depth_pass, preferences
-from . import preview, session
+from ..scene import depth_pass, preferences, settings
+from . import model_files, preview, session
 
 
 @persistent
@@ -15,6 +15,12 @@ def _before_load(*_) -> None:
     session.cancel()
     session.state.end()
     preview.clear()
+
+
+@persistent
+def _after_load(*_) -> None:
+    """The new scene may have chosen another model."""
+    model_files.look_at_chosen()
 
 
 @persistent
@@ -29,10 +35,17 @@ def _before_render(scene: bpy.types.Scene, *_) -> None:
 
 def register() -> None:
     bpy.app.handlers.load_pre.append(_before_load)
+    bpy.app.handlers.load_post.append(_after_load)
     bpy.app.handlers.render_init.append(_before_render)
+    settings.on_model_chosen.append(model_files.look)
+    if not bpy.app.background:
+        bpy.app.timers.register(model_files.look_at_chosen, first_interval=model_files.FIRST_LOOK_S)
 
 
 def unregister() -> None:
+    settings.on_model_chosen.remove(model_files.look)
     bpy.app.handlers.render_init.remove(_before_render)
+    bpy.app.handlers.load_post.remove(_after_load)
     bpy.app.handlers.load_pre.remove(_before_load)
     session.close()
+    model_files.forget()

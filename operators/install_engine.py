@@ -8,7 +8,7 @@ import bpy
 
 from ..engine import environment
 from ..engine.errors import Cancelled, EngineError
-from . import session
+from . import model_files, session
 from .redraw import redraw
 
 TICK_S = 0.3
@@ -22,7 +22,7 @@ class RELIEVO_OT_install_engine(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if session.state.job is not None or session.state.installing:
+        if session.state.job is not None or session.state.installing or model_files.files.busy:
             cls.poll_message_set("Relievo is at work")
             return False
         if not bpy.app.online_access:

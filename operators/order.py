@@ -64,6 +64,7 @@ def order_from(context: bpy.types.Context) -> Order:
         seed=settings.seed,
         width_px=width_px,
         height_px=height_px,
+        preset=settings.chosen_preset,
         steps=settings.steps if settings.uses_steps else None,
         guidance=settings.guidance if settings.uses_steps else None,
         fov_deg=view_fov_deg(scene, settings.target, camera, math.degrees(settings.fov_rad)),

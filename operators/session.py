@@ -1,22 +1,26 @@
-"""The one engine this Blender talks to, and what the panel shows of it. Not saved, not undone: it is no scene data."""
+"""The engine this Blender talks to, and what the panel shows of it. Not saved, not undone: it is no scene data.
+
+It runs as up to two processes: one generates, the other looks after the models' files, which may take hours.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..engine import environment
+from ..engine.catalog import places
 from ..engine.client import EngineClient
 from ..scene import preferences
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..engine.client import Job
     from ..engine.errors import EngineError
+    from ..engine.job import Job, ModelErrand
     from ..engine.request import Request
 
 
@@ -44,43 +48,55 @@ class _Engine:
     read here, on the main thread, with every request.
     """
 
-    values: preferences.Values = field(default_factory=preferences.read)
+    name: str
+    values: preferences.Values
     folder: Path = field(default_factory=lambda: engine_dir())
     client: EngineClient = field(init=False)
 
     def __post_init__(self) -> None:
         idle_s = self.values.idle_unload_min * 60.0 or None
-        self.client = EngineClient(self._command, log_path(), idle_unload_s=idle_s)
+        env = environment.worker_env()
+        if self.values.models_dir:
+            env[places.MODELS_VARIABLE] = bpy.path.abspath(self.values.models_dir)
+        self.client = EngineClient(self._command, log_path(self.name), env, idle_unload_s=idle_s)
 
     def _command(self, needs_torch: bool) -> list[str]:
         return environment.find_worker_command(self.values.engine_command, self.folder, needs_torch)
 
 
 state = State()
-_engine: _Engine | None = None
+_engines: dict[str, _Engine] = {}
+ENGINE, FILES = "engine", "models"  # the processes, by the names of their logs
 
 
 def submit(request: Request, arrays: dict[str, np.ndarray]) -> Job:
     """Queue a request; the engine starts when the first one comes. Main thread only."""
-    global _engine
+    return _client(ENGINE).submit(request, arrays)
+
+
+def manage(action: str, options: dict[str, Any]) -> ModelErrand:
+    """Queue something about the models' files, see catalog.actions.perform. Main thread only."""
+    return _client(FILES).manage(action, options)
+
+
+def _client(name: str) -> EngineClient:
     values = preferences.read()
-    if _engine is not None and _engine.values != values:
-        _engine.client.close()
-        _engine = None
-    if _engine is None:
-        _engine = _Engine(values)
-    return _engine.client.submit(request, arrays)
+    if name in _engines and _engines[name].values != values:
+        _engines.pop(name).client.close()
+    if name not in _engines:
+        _engines[name] = _Engine(name, values)
+    return _engines[name].client
 
 
 def running() -> bool:
-    """Whether an engine process is there."""
-    return _engine is not None and _engine.client.worker_pid is not None
+    """Whether the process that generates is there."""
+    return ENGINE in _engines and _engines[ENGINE].client.worker_pid is not None
 
 
 def unload() -> None:
     """Free the models' memory in the worker, if there is one. Never starts one."""
-    if _engine is not None:
-        _engine.client.unload()
+    if ENGINE in _engines:
+        _engines[ENGINE].client.unload()
 
 
 def cancel() -> None:
@@ -90,11 +106,9 @@ def cancel() -> None:
 
 
 def close() -> None:
-    """End the worker and forget everything: the extension is being switched off, or the command is done."""
-    global _engine
-    if _engine is not None:
-        _engine.client.close()
-        _engine = None
+    """End the workers and forget everything: the extension is being switched off, or the command is done."""
+    for name in list(_engines):
+        _engines.pop(name).client.close()
     state.end()
 
 
@@ -103,14 +117,14 @@ def engine_dir() -> Path:
     return user_dir() / "engine"
 
 
-def log_path() -> Path:
-    """What the worker has said."""
+def log_path(name: str = ENGINE) -> Path:
+    """What that process has said."""
     folder = user_dir() / "logs"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # no home that can be written to, as in a container: then the log lasts as long as this Blender
         folder = Path(bpy.app.tempdir)
-    return folder / ("engine-headless.log" if bpy.app.background else "engine.log")
+    return folder / f"{name}{'-headless' if bpy.app.background else ''}.log"
 
 
 def user_dir() -> Path:

@@ -12,6 +12,7 @@ from ..operators.dismiss import RELIEVO_OT_dismiss
 from ..operators.generate import RELIEVO_OT_generate
 from ..operators.install_engine import RELIEVO_OT_install_engine
 from ..operators.randomise_seed import RELIEVO_OT_randomise_seed
+from .errand import draw_missing
 from .tab import InTab, paragraph
 
 PREVIEW_SCALE = 8.0
@@ -29,6 +30,7 @@ class RELIEVO_PT_generate(InTab, bpy.types.Panel):
         _draw_wishes(wishes, settings)
         if settings.entry.license_note:
             paragraph(layout, context, settings.entry.license_note, icon="INFO")
+        draw_missing(layout, settings.entry)
         if session.state.job is None:
             button = layout.row()
             button.scale_y = 1.5

@@ -17,6 +17,10 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
         layout, settings = self.layout, context.scene.relievo
         layout.use_property_split = True
         layout.use_property_decorate = False
+        if settings.entry.presets:
+            row = layout.row()
+            row.use_property_split = False  # all the width: three words in half of it cannot be read
+            row.prop(settings, "preset", expand=True)
         if settings.mode == "joint" or settings.paints_scene:  # what starts from a file keeps its size
             layout.prop(settings, "size_px")
         if settings.uses_steps:

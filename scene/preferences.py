@@ -15,6 +15,7 @@ class Values:
 
     engine_command: str = ""
     results_dir: str = ""
+    models_dir: str = ""
     unload_before_render: bool = True
     idle_unload_min: int = 15
 
@@ -38,6 +39,15 @@ class RelievoPreferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
         default=Values.results_dir,
     )
+    models_dir: bpy.props.StringProperty(
+        name="Keep Models In",
+        description=(
+            "Downloaded models go here, and are looked for here first. Empty: the folder that all programs "
+            "share which use Hugging Face's hub"
+        ),
+        subtype="DIR_PATH",
+        default=Values.models_dir,
+    )
     unload_before_render: bpy.props.BoolProperty(
         name="Free Memory Before Rendering",
         description="The engine gives its GPU memory back when a render starts",
@@ -57,6 +67,7 @@ class RelievoPreferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "engine_command")
         layout.prop(self, "results_dir")
+        layout.prop(self, "models_dir")
         layout.prop(self, "unload_before_render")
         layout.prop(self, "idle_unload_min")
         row = layout.row()

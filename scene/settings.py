@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
@@ -15,6 +16,17 @@ from .material import MAX_REPEAT
 MAX_SEED = 2**31 - 1
 DEFAULT_MODEL = catalog.models()[0]
 
+OWN_PRESET = "own"
+PRESET_WORDS = {
+    OWN_PRESET: ("Usual", "The settings that suit the model"),
+    "published": ("As Published", "What the scripts do that came with the model"),
+    "draft": ("Draft", "Quick, to look for an idea"),
+    "final": ("Final", "It takes its time"),
+}
+
+#: Called with the model's id when another one was chosen, by whoever wants to know.
+on_model_chosen: list[Callable[[str], None]] = []
+
 
 def _use_model_defaults(settings: RelievoSettings, context: bpy.types.Context) -> None:
     """Another model, other sensible values: steps that suit one are far too few for the next."""
@@ -22,14 +34,28 @@ def _use_model_defaults(settings: RelievoSettings, context: bpy.types.Context) -
     settings.size_px = entry.default_size_px
     if settings.mode not in entry.modes:
         settings.mode = entry.modes[0]
-    _use_mode_defaults(settings, context)
+    settings.preset = entry.default_preset or OWN_PRESET  # which brings the rest with it
+    for tell in on_model_chosen:
+        tell(settings.model)
 
 
 def _use_mode_defaults(settings: RelievoSettings, context: bpy.types.Context) -> None:
-    """A picture has one depth: finding it takes few steps and no guidance."""
+    """What the preset says for the mode; else the model's own: a picture has one depth, found in few steps."""
     entry = catalog.find(settings.model)
-    settings.steps = entry.steps_for(settings.mode)
-    settings.guidance = entry.guidance_for(settings.mode)
+    decided = entry.presets.get(settings.preset, {}).get(settings.mode, {})
+    settings.steps = decided.get("steps", entry.steps_for(settings.mode))
+    settings.guidance = decided.get("guidance", entry.guidance_for(settings.mode))
+    settings.refine_depth = decided.get("refine_depth", False)
+
+
+def _presets(settings: RelievoSettings, context: bpy.types.Context) -> list[tuple[str, str, str, int]]:
+    """Those the chosen model has. Their numbers are what a file holds."""
+    entry = catalog.find(settings.model)
+    return [
+        (name, label, text, number)
+        for number, (name, (label, text)) in enumerate(PRESET_WORDS.items())
+        if name in entry.presets or (name == OWN_PRESET and not entry.default_preset)
+    ]
 
 
 class RelievoSettings(bpy.types.PropertyGroup):
@@ -100,6 +126,12 @@ class RelievoSettings(bpy.types.PropertyGroup):
         min=16,
         max=MAX_SIDE_PX,
         default=DEFAULT_MODEL.default_size_px,
+    )
+    preset: EnumProperty(
+        name="Preset",
+        description="The model's settings under one name; what you change below goes before it",
+        items=_presets,
+        update=_use_mode_defaults,
     )
     steps: IntProperty(
         name="Steps",
@@ -262,6 +294,11 @@ class RelievoSettings(bpy.types.PropertyGroup):
     def entry(self) -> catalog.ModelEntry:
         """The chosen model in the catalogue."""
         return catalog.find(self.model)
+
+    @property
+    def chosen_preset(self) -> str | None:
+        """For the request; None where the model's own settings are."""
+        return self.preset if self.preset in self.entry.presets else None
 
     @property
     def uses_steps(self) -> bool:

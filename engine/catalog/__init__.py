@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
+from ..presets import Presets, settle
 from ..request import Request
+from .parts import License, Slot, data, slots
 
 ENGINE_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model asks of the computer, beyond the engine itself.
+
+    device_gb  memory of the smallest graphics card it is planned for (see engine.memory); 0: none is needed
+    packages   of the engine's Python
+    """
+
+    device_gb: float = 0.0
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,11 @@ class ModelEntry:
     constraints: bool = True  # can hold known pixels
     i2d_steps: int = 1  # image-to-depth has one right answer: few steps, and no guidance
     depth_estimate: str = "sample"  # of image-to-depth; "sample" is what the published scripts do
-    folder: str = ""  # of the checkpoint, relative to engine/ ; empty when there are no weights
+    folder: str = ""  # of the checkpoint that ships, relative to engine/
+    parts: tuple[Slot, ...] = ()  # what has to be downloaded; empty: nothing
+    needs: Needs = Needs()
+    presets: Presets = field(default_factory=dict, hash=False)
+    default_preset: str = ""  # used where the request names none
 
     def steps_for(self, mode: str) -> int:
         return self.i2d_steps if mode == "i2d" else self.default_steps
@@ -46,15 +64,42 @@ class ModelEntry:
     def checkpoint_dir(self) -> Path:
         return ENGINE_DIR / self.folder
 
+    def slot(self, role: str) -> Slot:
+        """What can take that place in the model. KeyError where it has no such place."""
+        return {slot.role: slot for slot in self.parts}[role]
+
+    @property
+    def download_bytes(self) -> int:
+        """Of what a download brings, as near as it is known."""
+        return sum(slot.choices[0].bytes for slot in self.parts)
+
+    @property
+    def licenses(self) -> tuple[License, ...]:
+        """Of what a download brings, each once, the strictest first."""
+        found = {slot.choices[0].license.id: slot.choices[0].license for slot in self.parts}
+        return tuple(sorted(found.values(), key=lambda license: license.commercial))
+
+    @property
+    def commercial(self) -> bool:
+        """Whether all its licences allow commercial work."""
+        return all(license.commercial for license in self.licenses)
+
 
 @cache
 def models() -> tuple[ModelEntry, ...]:
     """All models of the catalogue, in menu order."""
-    data = json.loads((Path(__file__).parent / "models.json").read_text(encoding="utf-8"))
-    return tuple(
-        ModelEntry(**{**entry, "modes": tuple(entry["modes"]), "targets": tuple(entry["targets"])})
-        for entry in data["models"]
-    )
+    return tuple(_entry(values) for values in data()["models"])
+
+
+def _entry(values: dict[str, Any]) -> ModelEntry:
+    needs = values.get("needs", {})
+    read = {
+        "modes": tuple(values["modes"]),
+        "targets": tuple(values["targets"]),
+        "parts": slots(values.get("parts", {})),
+        "needs": Needs(**{**needs, "packages": tuple(needs.get("packages", ()))}),
+    }
+    return ModelEntry(**{**values, **read})
 
 
 def find(model_id: str) -> ModelEntry:
@@ -81,6 +126,7 @@ def resolve(request: Request) -> Request:
         raise InputError(
             f"The model '{entry.id}' cannot make a {request.target}.", f"It makes: {', '.join(entry.targets)}."
         )
+    request = settle(request, entry.presets, entry.id, entry.default_preset)
     size = request.width_px or request.height_px or entry.default_size_px
     return replace(
         request,

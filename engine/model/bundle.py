@@ -1,7 +1,8 @@
 """A model folder as one object: transformer, codecs and text encoder, with what their outputs mean.
 
-A folder holds config.json (format below), model.safetensors and vocabulary.json. One interface for every model, so
-that what is proved on the small one is what runs on the large one.
+One interface for every model, so that what is proved on the small one is what runs on the large one. A folder's
+config.json names its variant: "relievo_small_v1" is the model that ships, described here; for the others see
+engine.model.published. The small model's folder holds config.json, model.safetensors and vocabulary.json.
 
 config.json:
     variant           "relievo_small_v1"
@@ -20,7 +21,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from safetensors.torch import save_file
@@ -28,23 +29,65 @@ from torch import Tensor, nn
 
 from ..builtin.procedural.words import canonical_words
 from ..errors import ModelError
-from ..sampling.sampler import Parametrisation
+from ..sampling.sampler import Denoiser, Parametrisation
 from ..sampling.schedules import Schedule
 from .checkpoint import assign, read_tensors
 from .depth_codec import DepthCodec
-from .image_codec import PixelCodec
+from .image_codec import ImageCodec, PixelCodec
+from .published import VARIANTS, PublishedConfig
 from .refinement import RefinedTransformer, RefinementConfig
-from .text_encoder import WordEncoder
+from .text_encoder import TextEncoder, WordEncoder
 from .transformer import TransformerConfig, token_ids
 
 SMALL_VARIANT = "relievo_small_v1"
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocabulary.json"
 
 
+class ModelConfig(Protocol):
+    """What is known of every model before its weights are read.
+
+    native_px      side of the pictures it was trained on, and of what that is the side: of a square of the same area,
+                   or the picture's longer side
+    farthest       in mean depths: what is farther is its rounding of infinity
+    tile_factor    how much longer a side of a rolled grid may be: a texture keeps together where a scene falls apart
+    """
+
+    native_px: int
+    native_side: Literal["area", "longer"]
+    farthest: float
+    tile_factor: int
+    transformer: TransformerConfig
+    depth_codec: DepthCodec
+    parametrisation: Parametrisation
+
+
+class Model(Protocol):
+    """What a rollout needs of a model. All parts take and give tensors on ``device``.
+
+    dit        the denoiser. Ask for it once prompts and pictures have been encoded: large models load it then
+    previews   whether a picture can be decoded between two steps
+    one_batch  whether there is memory for both predictions of guidance at once
+    windows    how many windows of a picture larger than its own size it looks at at once
+    """
+
+    config: ModelConfig
+    device: torch.device
+    text: TextEncoder
+    image_codec: ImageCodec
+    depth_codec: DepthCodec
+    dit: Denoiser
+    previews: bool
+    one_batch: bool
+    windows: int
+
+
 @dataclass(frozen=True)
 class SmallConfig:
     """Everything about the small model but its weights and its words."""
 
+    native_side: ClassVar = "area"
+    farthest: ClassVar = 25.0
+    tile_factor: ClassVar = 2
     native_px: int
     transformer: TransformerConfig
     refinement: RefinementConfig
@@ -93,6 +136,9 @@ class SmallConfig:
 class SmallModel(nn.Module):
     """The model that ships: pixel patches in and out, one embedding a word."""
 
+    previews = one_batch = True
+    windows = 16
+
     def __init__(self, config: SmallConfig, vocabulary: list[str]) -> None:
         super().__init__()
         self.config, self.vocabulary = config, vocabulary
@@ -100,6 +146,10 @@ class SmallModel(nn.Module):
         self.depth_codec = config.depth_codec
         self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, canonical_words, config.max_words)
         self.dit = RefinedTransformer(config.transformer, config.refinement)
+
+    @property
+    def device(self) -> torch.device:
+        return self.text.tokens.weight.device
 
     def denoise(
         self, image: Tensor, depth: Tensor, word_ids: Tensor, grid: tuple[int, int], t_image: Tensor, t_depth: Tensor
@@ -134,6 +184,21 @@ def read_json(path: Path) -> Any:
         ) from error
     except ValueError as error:
         raise ModelError(f"The model file {path.name} is damaged.", "Install the model again.", str(error)) from error
+
+
+def read_config(folder: Path) -> SmallConfig | PublishedConfig:
+    """What a model folder holds. ModelError where its config.json is missing, damaged or of an unknown variant."""
+    values = read_json(folder / CONFIG_FILE)
+    variant = values.get("variant") if isinstance(values, dict) else None
+    if variant not in (SMALL_VARIANT, *VARIANTS):
+        raise ModelError(
+            f"The model's variant is '{variant}', which this version does not know.",
+            f"Use a model whose config.json names one of {', '.join((SMALL_VARIANT, *VARIANTS))}.",
+            str(folder),
+        )
+    if variant == SMALL_VARIANT:
+        return SmallConfig.from_dict(values)
+    return PublishedConfig.from_dict(values)
 
 
 def load_small(folder: Path, device: torch.device | str = "cpu") -> SmallModel:

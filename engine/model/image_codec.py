@@ -90,6 +90,14 @@ class Flux2CodecConfig:
     num_res_blocks: int = 2
     z_channels: int = 32
 
+    @property
+    def patch_px(self) -> int:
+        return 2 ** len(self.ch_mult)
+
+    @property
+    def channels(self) -> int:
+        return 4 * self.z_channels
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Flux2CodecConfig:
         """From a config.json's entry; what is not one of the fields is ignored."""
@@ -108,8 +116,7 @@ class Flux2Codec(nn.Module):
     def __init__(self, config: Flux2CodecConfig = Flux2CodecConfig()) -> None:
         super().__init__()
         self.config = config
-        self.patch_px = 2 * 2 ** (len(config.ch_mult) - 1)
-        self.channels = 4 * config.z_channels
+        self.patch_px, self.channels = config.patch_px, config.channels
         self.cells, self.reach = 1, REACH
         self.vae = _build(config)
 
@@ -170,8 +177,7 @@ class Flux2Codec(nn.Module):
         return self.vae.decode(latent.to(self.vae.dtype)).sample.float()
 
     def known_tokens(self, known: torch.Tensor) -> torch.Tensor:
-        """(B, h*w, 1): a latent mixes all its pixels, so it is known where they all are."""
-        return to_patches(known[..., None], self.patch_px).all(dim=2, keepdim=True)
+        return wholly_known(known, self.patch_px)
 
     @property
     def _mean(self) -> torch.Tensor:
@@ -180,6 +186,11 @@ class Flux2Codec(nn.Module):
     @property
     def _std(self) -> torch.Tensor:
         return torch.sqrt(self.vae.bn.running_var + self.vae.bn.eps)[:, None, None]
+
+
+def wholly_known(known: torch.Tensor, patch_px: int) -> torch.Tensor:
+    """(B, H, W) bool -> (B, h*w, 1): a latent mixes all its pixels, so it is known where they all are."""
+    return to_patches(known[..., None], patch_px).all(dim=2, keepdim=True)
 
 
 def diffusers_state_dict(halves: Mapping[str, Tensors], config: Flux2CodecConfig) -> dict[str, torch.Tensor]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +18,9 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from ..errors import EnvironmentMissing, ModelError
-from .checkpoint import assign, check_fits
+from ..memory.plan import Precision
+from .block_float8 import FLOAT8, SCALE, BlockFloat8Linear, dequantised, use_float8
+from .checkpoint import assign_quantised, check_fits
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Qwen3Config
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 #: prompt -> (words the model could know, in order and spelled its way; words it cannot)
 CanonicalWords = Callable[[str], tuple[list[str], list[str]]]
 
+BLOCKS = ("layers.",)  # names in the language model that belong to its blocks: what is quantised and streamed
 PAD, NULL, UNKNOWN = 0, 1, 2  # ids of WordEncoder that are no words; the vocabulary follows
 FIRST_WORD = 3
 
@@ -130,22 +134,30 @@ class Qwen3Encoder(nn.Module):
     ) -> Qwen3Encoder:
         """From a folder as Hugging Face has it: config.json, the tokenizer's files, safetensors in one or more pieces.
 
-        settings  output_layers, max_tokens. Raises ModelError for a missing or damaged file, or weights that do not
-        fit the config; EnvironmentMissing where transformers is not installed.
+        settings  as for ``from_tensors``. Raises ModelError for a missing or damaged file, a tokenizer without a chat
+        template, or weights that do not fit the config; EnvironmentMissing where transformers is not installed.
         """
         transformers = _transformers()
-        try:
+        with _readable(folder):
             config = transformers.Qwen3Config.from_pretrained(folder, local_files_only=True)
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
+        if not tokenizer.chat_template:
             raise ModelError(
-                "The text encoder's config or tokenizer cannot be read.",
-                "Download the text encoder again.",
-                f"{folder}: {error}",
-            ) from error
+                "The text encoder's tokenizer has no chat template, with which the model reads prompts.",
+                "Download the text encoder again, with tokenizer_config.json and chat_template.jinja.",
+                str(folder),
+            )
         encoder = cls.from_tensors(config, _LazyTensors(folder), device=device, dtype=dtype, **settings)
         encoder.tokenizer = tokenizer
         return encoder
+
+    @classmethod
+    def without_weights(cls, folder: Path, output_layers: Sequence[int] = (9, 18, 27)) -> Qwen3Encoder:
+        """What its config.json describes, on the meta device: to be counted. ModelError where there is none."""
+        with _readable(folder):
+            config = _transformers().Qwen3Config.from_pretrained(folder, local_files_only=True)
+        with torch.device("meta"):
+            return cls(config, output_layers=output_layers)
 
     @classmethod
     def from_tensors(
@@ -155,20 +167,45 @@ class Qwen3Encoder(nn.Module):
         *,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
+        keep_float8: bool = True,
+        precision: Precision = "bfloat16",
+        on_tensor: Callable[[int, int], None] = lambda done, of: None,
         **settings: Any,
     ) -> Qwen3Encoder:
         """From the tensors of a Qwen3ForCausalLM, of which only those needed are touched.
 
-        ModelError names what is missing, misshapen, or in no Qwen3 model of this config.
+        dtype        of weights and activations; None: as the tensors are
+        keep_float8  float8 weights with block scales (the FP8 build) stay so; else they become ``dtype``
+        precision    int8, float8 or nf4: the layers' weights are kept so, but for those of the FP8 build
+        on_tensor    told how many are read, before each; may raise to stop
+        settings     output_layers, max_tokens
+        ModelError names what is missing, misshapen, of a type that no weight has, or in no Qwen3 model of this config.
         """
         transformers = _transformers()
         with torch.device("meta"):
             encoder = cls(config, **settings)
-            complete = transformers.Qwen3ForCausalLM(config).state_dict()
+            complete = transformers.Qwen3ForCausalLM(config)
+            scaled = {name.removesuffix(f".{SCALE}") for name in tensors if name.endswith(f".{SCALE}")}
+            linear = {name for name, module in complete.named_modules() if isinstance(module, nn.Linear)}
+            use_float8(complete, scaled & linear, _block(config))
+            inner = {name.removeprefix("model.") for name in scaled & linear if name.startswith("model.")}
+            use_float8(encoder.model, inner & {name for name, _ in encoder.model.named_modules()}, _block(config))
+        complete = complete.state_dict()
         needed = [f"model.{name}" for name in encoder.model.state_dict()]
         check_fits({name: complete[name].shape for name in needed}, _shapes(tensors, needed, complete), "text encoder")
-        state = {name.removeprefix("model."): tensors[name].to(device, dtype) for name in needed}
-        assign(encoder.model, state, "text encoder")
+
+        done = iter(range(len(needed)))
+
+        def placed(inner: str) -> torch.Tensor:
+            on_tensor(next(done), len(needed))
+            name = f"model.{inner}"
+            tensor = _weight(name, tensors[name], f"{name}_scale_inv" in complete)
+            return tensor.to(device, None if tensor.dtype == FLOAT8 else dtype)
+
+        shapes = {name.removeprefix("model."): complete[name].shape for name in needed}
+        assign_quantised(encoder.model, shapes, placed, precision, BLOCKS, "text encoder")
+        if not keep_float8:
+            _unpack(encoder.model, dtype)
         # The rotary frequencies are no weights: on the meta device they were not computed.
         encoder.model.rotary_emb = type(encoder.model.rotary_emb)(encoder.model.config).to(device)
         return encoder.eval().requires_grad_(False)
@@ -218,6 +255,7 @@ class _LazyTensors(Mapping[str, torch.Tensor]):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._shapes: dict[str, torch.Size] = {}
         index = folder / "model.safetensors.index.json"
         try:
             if index.is_file():
@@ -229,19 +267,23 @@ class _LazyTensors(Mapping[str, torch.Tensor]):
             raise self._unreadable(error) from error
 
     def __getitem__(self, name: str) -> torch.Tensor:
-        file = self._file_of[name]
         try:
-            with safe_open(self._folder / file, framework="pt") as weights:
+            # Opened anew: an open file stays mapped, and what was read of it in memory.
+            with safe_open(self._folder / self._file_of[name], framework="pt") as weights:
                 return weights.get_tensor(name)
         except (OSError, SafetensorError) as error:
             raise self._unreadable(error) from error
 
     def shape(self, name: str) -> torch.Size:
-        try:
-            with safe_open(self._folder / self._file_of[name], framework="pt") as weights:
-                return torch.Size(weights.get_slice(name).get_shape())
-        except (OSError, SafetensorError) as error:
-            raise self._unreadable(error) from error
+        if name not in self._shapes:
+            try:
+                with safe_open(self._folder / self._file_of[name], framework="pt") as weights:
+                    self._shapes |= {key: torch.Size(weights.get_slice(key).get_shape()) for key in weights.keys()}  # noqa: SIM118
+            except (OSError, SafetensorError) as error:
+                raise self._unreadable(error) from error
+        if name not in self._shapes:
+            raise self._unreadable(KeyError(f"{name} is not in {self._file_of[name]}"))
+        return self._shapes[name]
 
     def __iter__(self):
         return iter(self._file_of)
@@ -265,6 +307,46 @@ def _shapes(
     if isinstance(tensors, _LazyTensors):
         return {name: tensors.shape(name) for name in names}
     return {name: tensors[name].shape for name in names}
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            "The text encoder's config or tokenizer cannot be read.",
+            "Download the text encoder again.",
+            f"{folder}: {error}",
+        ) from error
+
+
+def _block(config: Qwen3Config) -> tuple[int, int]:
+    """Rows and columns that share a scale in the FP8 build."""
+    quantised = getattr(config, "quantization_config", None) or {}
+    return tuple(quantised.get("weight_block_size") or (128, 128))
+
+
+def _weight(name: str, tensor: torch.Tensor, scaled: bool) -> torch.Tensor:
+    """The tensor. ModelError where its type is none that weights are computed with."""
+    if not tensor.is_floating_point() or (tensor.dtype == FLOAT8) is not scaled:
+        raise ModelError(
+            f"The text encoder's {name} is stored as {str(tensor.dtype).removeprefix('torch.')}"
+            + (" without its scales." if tensor.dtype == FLOAT8 else ", which this version cannot compute with."),
+            "Use Qwen3 as published, in bfloat16 or as the FP8 build with its config.json.",
+        )
+    return tensor
+
+
+def _unpack(model: nn.Module, dtype: torch.dtype | None) -> None:
+    """Plain linear layers in place of float8 ones."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, BlockFloat8Linear):
+            weight = dequantised(module.weight, module.weight_scale_inv, module.block, dtype or torch.bfloat16)
+            with torch.device("meta"):
+                linear = nn.Linear(*reversed(weight.shape), bias=False)
+            linear.weight = nn.Parameter(weight, requires_grad=False)
+            model.set_submodule(name, linear)
 
 
 def _transformers():

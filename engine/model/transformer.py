@@ -18,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention import NORM_EPS, QKNorm, Rotation, attention, may_overwrite, one_row, rope
+
 TIME_EMBEDDING_DIM = 256
-NORM_EPS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -59,22 +60,11 @@ class TransformerConfig:
 
 
 class Modulation(NamedTuple):
-    """Adaptive layer norm of one sub-layer: x + gate * f((1 + scale) * norm(x) + shift). Each (B, 1 or L, D)."""
+    """Adaptive layer norm of one sub-layer: x + gate * f(factor * norm(x) + shift). Each (B or 1, 1 or L, D)."""
 
     shift: Tensor
-    scale: Tensor
+    factor: Tensor  # 1 + the scale that the model puts out
     gate: Tensor
-
-
-class Rotation(NamedTuple):
-    """Rotary embedding of a sequence: cos and sin, each (B, L, D / H / 2), float32."""
-
-    cos: Tensor
-    sin: Tensor
-
-    @classmethod
-    def joined(cls, parts: list[Rotation]) -> Rotation:
-        return cls(torch.cat([p.cos for p in parts], 1), torch.cat([p.sin for p in parts], 1))
 
 
 def timestep_embedding(t: Tensor, dim: int = TIME_EMBEDDING_DIM, max_period: float = 10000.0) -> Tensor:
@@ -89,73 +79,26 @@ def timestep_embedding(t: Tensor, dim: int = TIME_EMBEDDING_DIM, max_period: flo
     return torch.cat([angle.cos(), angle.sin()], dim=-1).to(t.dtype)
 
 
-def rope(ids: Tensor, axes_dim: tuple[int, ...], theta: float) -> Rotation:
-    """Rotary angles of token positions. ids (B, L, axes) -> Rotation over sum(axes_dim) / 2 channel pairs."""
-    angles = []
-    for axis, dim in enumerate(axes_dim):
-        exponent = torch.arange(0, dim, 2, dtype=torch.float32, device=ids.device) / dim
-        angles.append(ids[..., axis, None].float() * (1.0 / theta**exponent))
-    angle = torch.cat(angles, dim=-1)
-    return Rotation(angle.cos(), angle.sin())
+def modulate(x: Tensor, shift: Tensor, factor: Tensor) -> Tensor:
+    """Layer norm, of which the modulation is the affine part: factor * norm(x) + shift."""
+    width = (x.shape[-1],)
+    if shift.shape[:2] == (1, 1):
+        return F.layer_norm(x, width, factor.flatten(), shift.flatten(), NORM_EPS)
+    normed = F.layer_norm(x, width, eps=NORM_EPS)
+    return torch.addcmul(shift, normed, factor, out=normed if may_overwrite() else None)
 
 
-def apply_rope(x: Tensor, rotation: Rotation) -> Tensor:
-    """Rotate interleaved channel pairs (2i, 2i + 1). x (B, H, L, D/H) -> same, computed in float32."""
-    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
-    cos, sin = rotation.cos[:, None], rotation.sin[:, None]
-    return torch.stack([cos * even - sin * odd, sin * even + cos * odd], dim=-1).flatten(-2).to(x.dtype)
-
-
-def attention(q: Tensor, k: Tensor, v: Tensor, rotation: Rotation) -> Tensor:
-    """Self-attention with rotary positions. q, k, v (B, H, L, D/H) -> (B, L, D)."""
-    mixed = F.scaled_dot_product_attention(apply_rope(q, rotation), apply_rope(k, rotation), v)
-    return mixed.transpose(1, 2).flatten(2)  # (B, H, L, D/H) -> (B, L, D)
-
-
-def layer_norm(x: Tensor) -> Tensor:
-    """Layer norm without learned scale: modulation follows."""
-    return F.layer_norm(x, (x.shape[-1],), eps=NORM_EPS)
-
-
-def modulate(x: Tensor, modulation: Modulation) -> Tensor:
-    return (1 + modulation.scale) * layer_norm(x) + modulation.shift
-
-
-def split_heads(qkv: Tensor, num_heads: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(B, L, 3 D) -> q, k, v of (B, H, L, D/H)."""
-    q, k, v = qkv.unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
-    return q, k, v
-
-
-class RMSNorm(nn.Module):
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(dim))
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + NORM_EPS)
-        return wide.to(x.dtype) * self.scale.to(x.dtype)
-
-
-class QKNorm(nn.Module):
-    """Normalises queries and keys of each head, so that attention logits stay bounded."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.query_norm = RMSNorm(dim)
-        self.key_norm = RMSNorm(dim)
-
-    def forward(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        return self.query_norm(q), self.key_norm(k)
+def add_gated(x: Tensor, gate: Tensor, y: Tensor) -> Tensor:
+    """x + gate * y; y is written over where it may be."""
+    return torch.addcmul(x, gate, y, out=y if may_overwrite() else None)
 
 
 class GatedSiLU(nn.Module):
-    """SwiGLU: silu(first half) * second half."""
+    """SwiGLU: silu(first half) * second half. Written over the first half where it may be."""
 
     def forward(self, x: Tensor) -> Tensor:
         gate, value = x.chunk(2, dim=-1)
-        return F.silu(gate) * value
+        return F.silu(gate, inplace=True).mul_(value) if may_overwrite() else F.silu(gate) * value
 
 
 class TimeMLP(nn.Module):
@@ -179,7 +122,10 @@ class ModulationLinear(nn.Module):
 
     def forward(self, vec: Tensor) -> list[Modulation]:
         parts = self.lin(F.silu(vec))[:, None].chunk(self.lin.out_features // self.lin.in_features, dim=-1)
-        return [Modulation(*parts[i : i + 3]) for i in range(0, len(parts), 3)]
+        return [
+            Modulation(shift, 1 + scale, gate)
+            for shift, scale, gate in zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
+        ]
 
 
 class StreamAttention(nn.Module):
@@ -187,14 +133,9 @@ class StreamAttention(nn.Module):
 
     def __init__(self, hidden_size: int, num_heads: int) -> None:
         super().__init__()
-        self.num_heads = num_heads
         self.qkv = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
         self.norm = QKNorm(hidden_size // num_heads)
         self.proj = nn.Linear(hidden_size, hidden_size, bias=False)
-
-    def heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v = split_heads(self.qkv(x), self.num_heads)
-        return *self.norm(q, k), v
 
 
 def mlp(hidden_size: int, mlp_ratio: float) -> nn.Sequential:
@@ -212,20 +153,23 @@ class DoubleStreamBlock(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
+        self.num_heads = config.num_heads
         for name in STREAMS:
             self.add_module(f"{name}_attn", StreamAttention(config.hidden_size, config.num_heads))
             self.add_module(f"{name}_mlp", mlp(config.hidden_size, config.mlp_ratio))
 
-    def forward(self, streams: list[Tensor], modulations: list[list[Modulation]], rotation: Rotation) -> list[Tensor]:
+    def forward(
+        self, streams: list[Tensor], modulations: list[list[Modulation]], rotations: list[Rotation]
+    ) -> list[Tensor]:
         attns = [getattr(self, f"{name}_attn") for name in STREAMS]
         mlps = [getattr(self, f"{name}_mlp") for name in STREAMS]
-        heads = [a.heads(modulate(x, m[0])) for a, x, m in zip(attns, streams, modulations, strict=True)]
-        q, k, v = (torch.cat(parts, dim=2) for parts in zip(*heads, strict=True))
-        mixed = attention(q, k, v, rotation).split([x.shape[1] for x in streams], dim=1)
+        qkv = [a.qkv(modulate(x, *m[0][:2])) for a, x, m in zip(attns, streams, modulations, strict=True)]
+        mixed = attention(qkv, [a.norm for a in attns], rotations, self.num_heads)
+        mixed = mixed.split([x.shape[1] for x in streams], dim=1)
         out = []
         for x, y, attn, feed_forward, m in zip(streams, mixed, attns, mlps, modulations, strict=True):
-            x = x + m[0].gate * attn.proj(y)
-            out.append(x + m[1].gate * feed_forward(modulate(x, m[1])))
+            x = add_gated(x, m[0].gate, attn.proj(y.flatten(0, 1)).view_as(x))
+            out.append(add_gated(x, m[1].gate, feed_forward(modulate(x, *m[1][:2]))))
         return out
 
 
@@ -242,10 +186,17 @@ class SingleStreamBlock(nn.Module):
         self.mlp_act = GatedSiLU()
 
     def forward(self, x: Tensor, modulation: Modulation, rotation: Rotation) -> Tensor:
-        qkv, feed_forward = self.linear1(modulate(x, modulation)).split([3 * x.shape[-1], 2 * self.inner], dim=-1)
-        q, k, v = split_heads(qkv, self.num_heads)
-        mixed = attention(*self.norm(q, k), v, rotation)
-        return x + modulation.gate * self.linear2(torch.cat([mixed, self.mlp_act(feed_forward)], dim=-1))
+        projected = self.linear1(modulate(x, *modulation[:2]))
+        qkv, feed_forward = projected.split([3 * x.shape[-1], 2 * self.inner], dim=-1)
+        mixed = attention([qkv], [self.norm], [rotation], self.num_heads)
+        activated = self.mlp_act(feed_forward)
+        if may_overwrite():
+            # The values lie just before the activated half, and have been used: no need to move that half.
+            joined = projected[..., 2 * x.shape[-1] : 3 * x.shape[-1] + self.inner]
+            joined[..., : x.shape[-1]] = mixed
+        else:
+            joined = torch.cat([mixed, activated], dim=-1)
+        return add_gated(x, modulation.gate, self.linear2(joined))
 
 
 class LastLayer(nn.Module):
@@ -258,7 +209,7 @@ class LastLayer(nn.Module):
 
     def forward(self, x: Tensor, vec: Tensor) -> Tensor:
         shift, scale = self.adaLN_modulation(vec)[:, None].chunk(2, dim=-1)
-        return self.linear((1 + scale) * layer_norm(x) + shift)
+        return self.linear(modulate(x, shift, 1 + scale))
 
 
 class Transformer(nn.Module):
@@ -338,12 +289,12 @@ class Transformer(nn.Module):
         streams = [self.txt_in(ctx.to(dtype)), self.img_in(img.to(dtype)), self.depth_in(depth.to(dtype))]
         lengths = [x.shape[1] for x in streams]
         rotations = [rope(ids, self.config.axes_dim, self.config.theta) for ids in (ctx_ids, img_ids, depth_ids)]
-        rotation = Rotation.joined(rotations)
 
         double = [getattr(self, f"double_stream_modulation_{name}")(vecs[name]) for name in STREAMS]
         for block in self.double_blocks:
-            streams = block(streams, double, rotation)
+            streams = block(streams, double, rotations)
 
+        rotation = Rotation.joined(rotations)
         x = torch.cat(streams, dim=1)
         modulation = self.single_modulation(vec_img, vec_depth, lengths)
         for block in self.single_blocks:
@@ -361,15 +312,15 @@ class Transformer(nn.Module):
     def modulation_vectors(
         self, timesteps: Tensor, depth_timesteps: Tensor, guidance: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Noise levels (B,) -> modulation vectors of image and depth, (B, D) each."""
+        """Noise levels (B,) -> modulation vectors of image and depth, (B, D) each, or (1, D): the same for all rows."""
         dtype = self.compute_dtype
-        embedding = timestep_embedding(timesteps).to(dtype)
-        depth_embedding = timestep_embedding(depth_timesteps).to(dtype)
+        embedding = timestep_embedding(one_row(timesteps)).to(dtype)
+        depth_embedding = timestep_embedding(one_row(depth_timesteps)).to(dtype)
         vec_img, vec_depth = self.time_in(embedding), self.time_in_depth(depth_embedding)
         if self.config.use_guidance_embed:
             if guidance is None:
                 raise ValueError("this model was trained with a guidance embedding: give guidance")
-            vec_img = vec_img + self.guidance_in(timestep_embedding(guidance).to(dtype))
+            vec_img = vec_img + self.guidance_in(timestep_embedding(one_row(guidance)).to(dtype))
         if self.config.cross_stream_timestep_mixing:
             vec_img = vec_img + self.cross_alpha_img.to(dtype) * self.time_in_depth_to_img(depth_embedding)
             vec_depth = vec_depth + self.cross_alpha_depth.to(dtype) * self.time_in_rgb_to_depth(embedding)
@@ -378,10 +329,11 @@ class Transformer(nn.Module):
     def single_modulation(self, vec_img: Tensor, vec_depth: Tensor, lengths: list[int]) -> Modulation:
         """Per-token modulation of the single blocks: text and image share one, depth has its own. (B, L, D) each."""
         [rest], [depth] = self.single_stream_modulation(vec_img), self.single_stream_modulation_depth(vec_depth)
+        rows = max(vec_img.shape[0], vec_depth.shape[0])
         tokens, depth_tokens = lengths[0] + lengths[1], lengths[2]
         return Modulation(
             *(
-                torch.cat([a.expand(-1, tokens, -1), b.expand(-1, depth_tokens, -1)], dim=1)
+                torch.cat([a.expand(rows, tokens, -1), b.expand(rows, depth_tokens, -1)], dim=1)
                 for a, b in zip(rest, depth, strict=True)
             )
         )

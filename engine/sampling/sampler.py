@@ -20,6 +20,8 @@ from .schedules import Mode, Schedule, timesteps
 from .tiling import NO_RINGS, Predict, Rings, random_offset, seen_from_both_sides, seen_rolled
 from .windows import Windows, windowed
 
+ALWAYS = (0.0, 1.0)  # every noise level
+
 
 class Denoiser(Protocol):
     def __call__(
@@ -94,6 +96,8 @@ def sample(
     noise: tuple[Tensor | None, Tensor | None] | None = None,
     constraints: Constraints = NONE,
     windows: Windows | None = None,
+    one_batch: bool = True,
+    guidance_interval: tuple[float, float] = ALWAYS,
     depth_estimate: DepthEstimate = "sample",
     on_step: Callable[[Step], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -112,6 +116,10 @@ def sample(
     timestep_dtype             bfloat16 reproduces the rounding of the published scripts; the step sizes stay float32
     noise                      the initial (image, depth) noise instead of the seed's
     windows                    how to look at a grid larger than the model knows; None: at all of it at once
+    one_batch                  guidance asks for both predictions at once; else one after the other, in half the memory
+    guidance_interval          noise levels, lowest and highest, at which there is guidance (Kynkäänniemi et al. 2024);
+                               at others the conditional prediction alone, in half the time. The level is the higher of
+                               the two modalities'
     constraints                what is known of the generated modalities; tokens held to the end come back unchanged
     depth_estimate             of i2d alone: "sample", a rollout's end, or "mean", that of all steps' predictions (see
                                estimates)
@@ -127,12 +135,13 @@ def sample(
         raise ValueError(f"mode {mode} needs its known modality: clean_image for i2d, clean_depth for d2i")
     image, depth = image.to(device, torch.float32), depth.to(device, torch.float32)
 
-    predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed)
+    predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed, one_batch, guidance_interval)
     if windows is not None:
 
         def predict_for(count: int) -> Predict:
             repeated = ctx.repeat_interleave(count, dim=0)
-            return guided(model, repeated, null_ctx, guidance_scale, windows.size, guidance_embed)
+            settings = (guidance_scale, windows.size, guidance_embed, one_batch, guidance_interval)
+            return guided(model, repeated, null_ctx, *settings)
 
         predict = windowed(predict_for, grid, windows, seed)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
@@ -203,14 +212,33 @@ def guided(
     scale: float,
     grid: tuple[int, int],
     guidance_embed: float | None,
+    one_batch: bool = True,
+    interval: tuple[float, float] = ALWAYS,
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
     """The model as (image, depth, t_image, t_depth) -> predictions, with classifier-free guidance where scale > 1.
 
-    Conditional and unconditional run as one batch. Guiding x or v is the same: the combination is affine.
+    Guiding x or v is the same: the combination is affine.
     """
     batch, with_guidance = ctx.shape[0], scale > 1.0
+    if with_guidance and interval != ALWAYS:
+        alone = guided(model, ctx, None, 1.0, grid, guidance_embed)
+        towards = guided(model, ctx, null_ctx, scale, grid, guidance_embed, one_batch)
+
+        def within(image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
+            lowest, highest = interval
+            chosen = towards if lowest <= float(torch.maximum(t_image, t_depth)) <= highest else alone
+            return chosen(image, depth, t_image, t_depth)
+
+        return within
     if with_guidance:
         null = torch.zeros_like(ctx) if null_ctx is None else null_ctx.to(ctx).expand_as(ctx)
+        if not one_batch:
+            plain, towards = (guided(model, words, None, 1.0, grid, guidance_embed) for words in (null, ctx))
+
+            def in_turn(*state: Tensor) -> tuple[Tensor, Tensor]:
+                return tuple(u + scale * (c - u) for u, c in zip(plain(*state), towards(*state), strict=True))
+
+            return in_turn
         ctx = torch.cat([ctx, null])
     ids = token_ids(ctx.shape[0], ctx.shape[1], grid, ctx.device)
 

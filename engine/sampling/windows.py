@@ -25,7 +25,6 @@ from .tiling import Predict, tent_weights
 
 Grid = tuple[int, int]
 
-BATCH = 16  # windows the model sees at once
 SHARE = 2  # shapes of this many of a plane's pixels at the model's own size, and larger, are broad
 
 
@@ -56,12 +55,14 @@ class Windows:
     wrap      windows go around the borders, rows and columns: for tiles
     patch_px  what windows lie apart from each other is no multiple of tokens but of pixels, where tokens are pixel
               patches of that side: they lie elsewhere at every step, so that patches leave no grid. 1: tokens
+    at_once   windows in a batch, at most: the memory of a step grows with it
     on_batch  called after every batch of windows; may raise to stop
     """
 
     size: Grid
     wrap: tuple[bool, bool] = (False, False)
     patch_px: int = 1
+    at_once: int = 16
     on_batch: Callable[[], None] | None = None
 
     def places(self, grid: Grid, shift: Grid = (0, 0)) -> list[tuple[Tensor, Tensor]]:
@@ -114,8 +115,8 @@ def windowed(predict_for: Callable[[int], Predict], grid: Grid, windows: Windows
         weight = windows.weights().to(image.device)
         shift = tuple(torch.randint(0, cell, (2,), generator=shifts).tolist())
         places = windows.places(grid, shift)
-        for start in range(0, len(places), BATCH):
-            batch = places[start : start + BATCH]
+        for start in range(0, len(places), windows.at_once):
+            batch = places[start : start + windows.at_once]
             if len(batch) not in models:
                 models[len(batch)] = predict_for(len(batch))
             seen = [

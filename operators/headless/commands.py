@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,8 +97,14 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
         seed=args.seed,
         width_px=width_px,
         height_px=height_px,
+        preset=args.preset,
         steps=args.steps,
         guidance=args.guidance,
+        guidance_low=args.guidance_interval[0],
+        guidance_high=args.guidance_interval[1],
+        compile_blocks=args.compile,
+        framing=args.framing,
+        precision=args.precision,
         detail_px=args.detail,
         log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
@@ -230,8 +235,14 @@ def _convert(
         width_px=width_px,
         height_px=height_px,
         fov_deg=fov_deg,
+        preset=args.preset,
         steps=args.steps,
         guidance=args.guidance,
+        guidance_low=args.guidance_interval[0],
+        guidance_high=args.guidance_interval[1],
+        compile_blocks=args.compile,
+        framing=args.framing,
+        precision=args.precision,
         detail_px=args.detail,
         strictness=args.strictness,
         resample=args.resample,
@@ -311,14 +322,6 @@ def _from_pair(
         _write_blend(made, args.command, blend)
         _take(shot, picture, console)
     return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args))
-
-
-def models(args: argparse.Namespace) -> str:
-    """The catalogue as text."""
-    if args.json:
-        listed = [{"id": m.id, "label": m.label, "modes": m.modes, "license": m.license} for m in catalog.models()]
-        return json.dumps(listed)
-    return "\n".join(f"{m.id:<14}{' '.join(m.modes):<16}{m.license:<20}{m.label}" for m in catalog.models())
 
 
 def ask(request: Request, arrays: dict[str, np.ndarray], console: Console) -> Result:

@@ -6,17 +6,15 @@ import ctypes
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, TextIO
 
+from ...engine.progress import ProgressLines
 from ...engine.protocol import Log, Progress
 
 if TYPE_CHECKING:
     from ...engine.errors import EngineError
-
-MIN_PAUSE_S = 1.0  # between two progress lines of the same stage
 
 
 class Console:
@@ -24,8 +22,7 @@ class Console:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self._stage = ""
-        self._said_s = 0.0
+        self._progress = ProgressLines(self.say)
 
     def say(self, line: str) -> None:
         if not self.quiet:
@@ -36,14 +33,7 @@ class Console:
         if isinstance(event, Log):
             self.say(event.text)
         else:
-            self._progress(event)
-
-    def _progress(self, progress: Progress) -> None:
-        now_s = time.monotonic()
-        if progress.stage == self._stage and progress.step < progress.of and now_s - self._said_s < MIN_PAUSE_S:
-            return
-        self._stage, self._said_s = progress.stage, now_s
-        self.say(f"{progress.stage} {progress.step}/{progress.of}" if progress.of else progress.stage)
+            self._progress(event.stage, event.step, event.of)
 
 
 def print_error(error: EngineError, verbose: bool = False) -> None:

@@ -99,14 +99,14 @@ def _run(args) -> int:
         )
         return FAILED
     from .. import session
-    from . import batch, commands
+    from . import batch, commands, model_files
 
-    if args.command == "models":
-        print(commands.models(args))
-        return DONE
     console = Console(args.quiet)
     try:
         with claimed_stdout(args.verbose) as stdout:
+            if args.command == "models":
+                print(model_files.run(args, console), file=stdout)
+                return DONE
             if args.command == "batch":
                 return batch.run(args, console, stdout)
             outcome = commands.COMMANDS[args.command](args, console)

@@ -47,7 +47,10 @@ class BatchJob:
             if _options()[name].nargs == 0:  # a switch
                 if str(value).lower() not in _TRUE | _FALSE:
                     raise InputError(f"The field '{name}' is '{value}'.", "Write true or false.")
-                arguments += [option] if str(value).lower() in _TRUE else []
+                if str(value).lower() in _TRUE:
+                    arguments.append(option)
+                elif (opposite := f"--no-{option[2:]}") in _options()[name].option_strings:
+                    arguments.append(opposite)
             else:
                 arguments.append(f"{option}={value}")
         return _parser().parse_args(arguments)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from ...engine.catalog import command as model_files
 from ...engine.errors import InputError
-from ...engine.request import DEPTH_ESTIMATES, TARGETS, TILE_CHOICES
+from ...engine.request import DEPTH_ESTIMATES, FRAMINGS, PRECISIONS, PRESETS, TARGETS, TILE_CHOICES
 from ...engine.version import VERSION
 
 MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
@@ -163,8 +164,10 @@ def build_parser() -> Parser:
     batch.add_argument("--resume", action="store_true", help="go on where a stopped batch was; failed jobs run again")
     batch.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts: N machines, one folder")
 
-    models = commands.add_parser("models", help="the models there are")
-    models.add_argument("--json", action="store_true", help="one JSON array")
+    about = "the models there are: list, download, verify, where, import"
+    models = commands.add_parser("models", help=about, description=f"{about.capitalize()}.")
+    model_files.add_options(models)
+    models.set_defaults(verbose=False)
     return parser
 
 
@@ -175,7 +178,11 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=Size.parse, metavar="N|WxH", help="pixels: longer side, or width x height")
     parser.add_argument("--log2-alpha", type=float, metavar="A", help="above 0: the picture settles before the depth")
     _add_known(parser)
-    parser.add_argument("--refine-depth", action="store_true", help="a second pass for the depth (neural models)")
+    parser.add_argument(
+        "--refine-depth",
+        action=argparse.BooleanOptionalAction,
+        help="a second pass for the depth (neural models); default: the preset's",
+    )
     _add_estimate(parser)
     _add_camera(parser)
     _add_live(parser)
@@ -201,11 +208,31 @@ def add_blend_option(parser: argparse.ArgumentParser) -> None:
 
 def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same result; default: 0")
+    parser.add_argument("--preset", choices=PRESETS, help="the model's settings under one name; others go before it")
     parser.add_argument("--steps", type=int, help="sampling steps; default: the model's")
     parser.add_argument(
         "--detail", type=int, metavar="PX", help="sample at this size, not at the model's own (neural models; slow)"
     )
     parser.add_argument("--guidance", type=float, help="how literally the prompt is taken; default: the model's")
+    parser.add_argument(
+        "--guidance-interval",
+        type=float,
+        nargs=2,
+        default=(0.0, 1.0),
+        metavar=("LOW", "HIGH"),
+        help="guide only at these noise levels, 0 to 1: faster, and other pictures; default: at all",
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="compile a large model's blocks: minutes at first, then faster"
+    )
+    parser.add_argument(
+        "--framing",
+        choices=FRAMINGS,
+        help="what is no square: sampled in its own shape, or as a part of the model's square; default: the preset's",
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="of a large model's weights; default: the most exact that fits"
+    )
     parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
 
 

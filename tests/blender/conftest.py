@@ -8,6 +8,7 @@ import sys
 
 import bpy
 import pytest
+from relievo.engine.catalog import places
 
 _exit_status = 0
 
@@ -28,6 +29,15 @@ def camera():
     camera.rotation_euler = (math.radians(83.0), math.radians(4.0), math.radians(2.0))
     camera.scale = (1.5, 1.5, 1.5)  # a camera's scale must not matter
     return camera
+
+
+@pytest.fixture
+def no_models(tmp_path, monkeypatch):
+    """A user who has downloaded nothing."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv(places.DATA_VARIABLE, str(tmp_path / "data"))
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", places.MODELS_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
 
 
 def pytest_sessionfinish(session, exitstatus):

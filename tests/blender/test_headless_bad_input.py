@@ -148,7 +148,7 @@ def test_worker_killed_half_way(tmp_path):
                 for child in psutil.Process(process.pid).children(recursive=True):
                     child.kill()
         assert process.wait(timeout=30) == 1
-        assert "SIGKILL" in said[-2] and said[-1].startswith("Generate again")
+        assert "SIGKILL" in said[-2] and said[-1].startswith("Try again")
         assert everything_in(tmp_path) == []
     finally:
         process.kill()

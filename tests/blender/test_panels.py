@@ -8,9 +8,11 @@ import bpy
 import numpy as np
 import pytest
 import relievo
+from relievo.engine import catalog
 from relievo.engine.errors import EngineError, EnvironmentMissing
 from relievo.engine.protocol import Progress
-from relievo.operators import session
+from relievo.operators import model_files, session
+from relievo.operators.order import order_from
 from relievo.scene import live_nodes, material, scene_mesh
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
@@ -45,11 +47,22 @@ class CheckingLayout:
                 group, verb = arguments[0].split(".")
                 assert verb in dir(getattr(bpy.ops, group)), arguments[0]
                 self.drawn.append(f"operator {verb}")
+                return CheckingProperties(getattr(getattr(bpy.ops, group), verb).get_rna_type().properties)
             elif "text" in options:
                 self.drawn.append(options["text"])
             return CheckingLayout(self.drawn)
 
         return call
+
+
+class CheckingProperties:
+    """Stands for an operator's properties on a button."""
+
+    def __init__(self, known) -> None:
+        object.__setattr__(self, "known", known)
+
+    def __setattr__(self, name, value):
+        assert name in self.known, name
 
 
 @pytest.fixture
@@ -81,7 +94,7 @@ def draw() -> str:
 
 
 def test_every_panel_is_in_the_tab(tab):
-    assert len(panels()) == 8
+    assert len(panels()) == 9
     for panel in panels():
         assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Relievo", "VIEW_3D", "UI")
 
@@ -161,6 +174,76 @@ def test_the_licence_is_beside_the_button(tab, monkeypatch):
     monkeypatch.setattr(catalog, "find", lambda model_id: entry)
     drawn = draw()
     assert drawn.index("Not for commercial use.") < drawn.index("operator generate")
+
+
+@pytest.fixture
+def state():
+    """What the engine says of the published model, with nothing of it here."""
+    entry = catalog.find("modality_forcing")
+    parts = [
+        {"role": slot.role, "part": slot.choices[0].id, "bytes": slot.choices[0].bytes, "folder": None}
+        for slot in entry.parts
+    ]
+    size = entry.download_bytes
+    record = {"id": entry.id, "label": "L", "bytes": size, "present_bytes": 0, "ready": False, "parts": parts}
+    return {**record, "device_gb": 8, "lacking_packages": []}
+
+
+def test_a_model_to_be_downloaded(tab, state):
+    assert "operator download_model" not in draw()
+    tab.model = "modality_forcing"
+    drawn = draw()
+    assert "Not for commercial work: the weights are CC BY-NC 4.0." in drawn.replace("\n", " ")
+    assert drawn.index("Not for") < drawn.index("operator download_model") < drawn.index("operator generate")
+    assert "About 40.7 GB" in drawn and "CC BY-NC 4.0 forbids: Commercial" in drawn and "operator import_model" in drawn
+    model_files.files.states[state["id"]] = state
+    drawn = draw()
+    assert "To download: 40.7 GB" in drawn and "Transformer: 24.0 GB" in drawn and "cards of 8 GB" in drawn
+    assert "operator install_engine" not in drawn
+    state["lacking_packages"] = ["torch", "diffusers"]
+    assert "The engine has no torch, diffusers." in draw() and "operator install_engine" in draw()
+    state["present_bytes"] = 12_000_000_000
+    assert "12.0 GB of 40.7 GB are here" in draw()
+    state["ready"], state["present_bytes"] = True, state["bytes"]
+    for part in state["parts"]:
+        part["folder"] = "/somewhere"
+    drawn = draw()
+    assert "All of it is here" in drawn and "operator verify_model" in drawn
+    assert drawn.count("operator download_model") == 1, "to repair it"
+
+
+def test_presets_of_the_chosen_model(tab):
+    assert "prop preset" not in draw(), "what is procedural has none"
+    tab.model = "modality_forcing"
+    assert "prop preset" in draw()
+    assert (tab.preset, tab.steps, tab.guidance, tab.refine_depth) == ("final", 50, 4.0, True)
+    tab.preset = "draft"
+    assert (tab.steps, tab.refine_depth, tab.chosen_preset) == (16, False, "draft")
+    assert order_from(bpy.context).request.preset == "draft"
+    tab.mode = "i2d"
+    assert (tab.steps, tab.guidance) == (8, 1.0)
+    with pytest.raises(TypeError):
+        tab.preset = "own"  # it has one by default
+    tab.model = "builtin"
+    assert (tab.preset, tab.chosen_preset) == ("own", None)
+    with pytest.raises(TypeError):
+        tab.preset = "published"
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_while_a_model_is_downloaded(tab, cancelled):
+    tab.model = "modality_forcing"
+    progress = Progress("downloading model.safetensors, MB", 1200, 40700)
+    model_files.files.errand = SimpleNamespace(action="download", progress=progress, cancelled=cancelled)
+    drawn = draw()
+    assert "operator generate" in drawn and "operator download_model" not in drawn
+    if cancelled:
+        assert "Stopping" in drawn and "operator cancel_files" not in drawn
+    else:
+        assert "1.2 GB of 40.7 GB" in drawn and "Downloading model.safetensors\n" in drawn
+        model_files.files.pace = model_files.Pace(begin_s=0.0, begin_step=200, minutes_left=12)
+        assert "Downloading model.safetensors, 12 min" in draw()
+        assert "operator cancel_files" in drawn
 
 
 def test_everything_explains_itself(tab):

@@ -1,13 +1,17 @@
 """Engine tests run tiny models: threads would only wait for each other."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
+from huggingface_hub import constants
 from relievo.engine import catalog
+from relievo.engine.catalog import places
 from relievo.engine.modality_forcing import ModalityForcingBackend
 from relievo.engine.model.bundle import SmallModel
 from relievo.engine.training.presets import PRESETS, vocabulary
+from relievo.tests.hub import tiny
 
 torch.set_num_threads(1)
 
@@ -24,3 +28,16 @@ def entry(tmp_path_factory):
 @pytest.fixture(scope="module")
 def backend():
     return ModalityForcingBackend()
+
+
+@pytest.fixture
+def bare_home(tmp_path, monkeypatch):
+    """A user without any model, for the tiny catalogue; ``cache``: where Hugging Face's would be."""
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME", places.MODELS_VARIABLE, "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv(places.DATA_VARIABLE, str(tmp_path / "data"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "hf" / "token"))
+    tiny.use(monkeypatch, tmp_path)
+    yield SimpleNamespace(cache=tmp_path / "hf" / "hub", root=tmp_path)
+    tiny.clear()

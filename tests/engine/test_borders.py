@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "diffusers", "transformers", "safetensors"}
+HEAVY = {"torch", "diffusers", "transformers", "safetensors", "huggingface_hub"}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -25,6 +25,7 @@ def loaded_by(code: str) -> set[str]:
         "import relievo",
         "import relievo.operators.headless.entry",  # --help and a mistyped option must not wait for Blender
         "from relievo.engine import catalog, client, environment, errors, protocol, request, version",
+        "from relievo.engine.catalog import actions, command, places, verify",
         "import relievo.engine.geometry.camera, relievo.engine.geometry.mesh, relievo.engine.geometry.height",
     ],
 )

@@ -4,22 +4,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tiny_published
 import torch
-from relievo.engine import catalog
-from relievo.engine.builtin.procedural.words import canonical_words
 from relievo.engine.modality_forcing import ModalityForcingBackend
-from relievo.engine.model.depth_codec import DepthCodec
 from relievo.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, PixelCodec
 from relievo.engine.model.patches import from_patches, to_patches
-from relievo.engine.model.text_encoder import WordEncoder
-from relievo.engine.model.transformer import Transformer, TransformerConfig
-from relievo.engine.request import Request
 from relievo.engine.sampling.constraints import Constraints, KnownLatents
 from relievo.engine.sampling.sampler import Parametrisation, sample
 from relievo.engine.sampling.tiling import RingCodec
 from relievo.engine.sampling.windows import Plane
 
-PATCH, NATIVE = 4, 16
+PATCH, NATIVE = 4, 32
 RNG = np.random.default_rng(0)
 
 
@@ -30,59 +25,53 @@ def codec():
 
 
 @pytest.fixture(scope="module")
-def backend(codec):
-    """One that runs a model of the published kind: latents for the image, pixel patches for depth."""
-    torch.manual_seed(0)
-    config = TransformerConfig(
-        in_channels=codec.channels,
-        depth_channels=PATCH**2,
-        context_in_dim=16,
-        hidden_size=32,
-        num_heads=2,
-        depth_double=1,
-        depth_single=1,
-        depth_decoder_num_layers=1,
-        axes_dim=(4, 4, 4, 4),
-    )
-    model = SimpleNamespace(
-        config=SimpleNamespace(native_px=NATIVE, parametrisation=Parametrisation()),
-        image_codec=codec,
-        depth_codec=DepthCodec(PATCH),
-        text=WordEncoder(["brick", "red", "wall"], 16, canonical_words),
-        dit=Transformer(config).eval(),
-    )
-    backend = ModalityForcingBackend()
-    backend._loaded = ("builtin", model)
-    return backend
+def run(tmp_path_factory):
+    """run(arrays, side, **changes of the request) -> what a tiny checkpoint in the published layout makes of it."""
+    folder = tiny_published.write(tmp_path_factory.mktemp("published"), tiny_published.QUICK)
+    entry, backend = tiny_published.entry_of(folder), ModalityForcingBackend()
 
+    def made(arrays=None, side=48, **changes):
+        request = tiny_published.asked(width_px=side, height_px=side, **changes)
+        return backend.run(entry, request, arrays or {}, lambda *_: None)
 
-def run(backend, arrays=None, side=24, **changes):
-    fields = {"model": "builtin", "prompt": "red brick wall", "width_px": side, "height_px": side, "steps": 2}
-    request = catalog.resolve(Request(**(fields | changes)))
-    return backend.run(catalog.find("builtin"), request, arrays or {}, lambda *_: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RELIEVO_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        yield made
 
 
 @pytest.mark.parametrize("mode", ["joint", "i2d", "d2i"])
-@pytest.mark.parametrize("changes", [{}, {"tile": True}, {"tile": True, "tile_axes": "x"}, {"detail_px": 24}])
-def test_every_mode_as_a_view_as_a_tile_and_in_detail(backend, mode, changes):
+@pytest.mark.parametrize("changes", [{}, {"tile": True}, {"tile": True, "tile_axes": "x"}, {"detail_px": 48}])
+def test_every_mode_as_a_view_as_a_tile_and_in_detail(run, mode, changes):
     given = {
         "joint": {},
-        "i2d": {"image": RNG.integers(0, 255, (24, 24, 3), np.uint8)},
-        "d2i": {"depth": 1 + RNG.random((24, 24), np.float32)},
+        "i2d": {"image": RNG.integers(0, 255, (48, 48, 3), np.uint8)},
+        "d2i": {"depth": 1 + RNG.random((48, 48), np.float32)},
     }[mode]
     target = "material" if changes.get("tile") else "scene"
-    output = run(backend, given, mode=mode, target=target, **changes)
-    assert output.image.shape == (24, 24, 3) and output.depth.shape == (24, 24)
+    output = run(given, mode=mode, target=target, **changes)
+    assert output.image.shape == (48, 48, 3) and output.depth.shape == (48, 48)
     assert (output.depth > 0).all() and output.image.std() > 0
 
 
-def test_known_pixels_come_back_exactly_and_change_what_is_next_to_them(backend):
+def test_known_pixels_come_back_exactly_and_change_what_is_next_to_them(run):
     image, mask = RNG.integers(0, 255, (NATIVE, NATIVE, 3), np.uint8), np.zeros((NATIVE, NATIVE), np.uint8)
     mask[:, :6] = 255  # one column of tokens and half of the next
-    free = run(backend, side=NATIVE, target="scene")
-    held = run(backend, {"known_image": image, "mask": mask}, side=NATIVE, target="scene")
+    free = run(side=NATIVE, target="scene")
+    held = run({"known_image": image, "mask": mask}, side=NATIVE, target="scene")
     assert np.array_equal(held.image[:, :6], image[:, :6])
     assert not np.array_equal(held.image[:, 6:8], free.image[:, 6:8])
+
+
+@pytest.mark.parametrize("tile", [False, True])
+def test_known_picture_and_depth_of_a_result_in_detail(run, tile):
+    known = np.zeros((48, 48), bool)
+    known[10:30, 10:30] = True
+    image, depth = RNG.integers(0, 255, (48, 48, 3), np.uint8), (2 + RNG.random((48, 48))).astype(np.float32)
+    given = {"known_image": image, "known_depth": depth, "mask": known}
+    made = run(given, detail_px=48, target="material" if tile else "scene", tile=tile)
+    assert np.array_equal(made.image[known], image[known])
+    np.testing.assert_allclose(made.depth[known], depth[known], rtol=1e-5)
+    assert (made.depth > 0).all() and made.image[~known].std() > 0
 
 
 @pytest.mark.parametrize("rings", [(True, True), (False, True), (True, False)])

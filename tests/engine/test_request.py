@@ -26,6 +26,8 @@ BRICK = Request(prompt="brick")
         ({"steps": 0}, "0 steps"),
         ({"steps": 1001}, "1001 steps"),
         ({"guidance": -0.1}, "guidance"),
+        ({"guidance_low": 0.8, "guidance_high": 0.3}, "interval"),
+        ({"guidance_high": 1.5}, "interval"),
         ({"guidance": float("nan")}, "guidance"),
         ({"guidance": float("inf")}, "guidance"),
         ({"log2_alpha": float("nan")}, "trajectory"),

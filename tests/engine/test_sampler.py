@@ -158,3 +158,45 @@ def test_every_look_at_the_mean_is_at_the_schedules_level_through_noise_of_its_o
 def test_an_estimate_is_of_images_alone(mode, known):
     plain, mean = (run(KnowsTheAnswer(1, 1), mode=mode, depth_estimate=e, **known) for e in ("sample", "mean"))
     assert torch.equal(plain[0], mean[0]) and torch.equal(plain[1], mean[1])
+
+
+class TellsWordsApart(KnowsTheAnswer):
+    """Predicts what the first text token says."""
+
+    def __call__(self, img, depth, ctx, timesteps, **rest):
+        self.calls.append((img.shape[0], timesteps[0].item()))
+        value = ctx[:, :1, :1]
+        return value.expand_as(img).clone(), value.expand_as(depth).clone()
+
+
+@pytest.mark.parametrize("one_batch", [True, False])
+def test_guidance_is_kept_within_its_interval(one_batch):
+    """Outside, a call sees one row, the prompt's; inside, two."""
+    model = TellsWordsApart(0, 0)
+    sample(
+        model,
+        torch.ones(1, 7, 8),
+        mode="joint",
+        grid=GRID,
+        num_steps=6,
+        seed=3,
+        parametrisation=X_PREDICTION,
+        image_channels=5,
+        depth_channels=2,
+        guidance_scale=3.0,
+        guidance_interval=(0.4, 0.9),
+        one_batch=one_batch,
+    )
+    rows = {}
+    for count, level in model.calls:
+        rows[level] = rows.get(level, 0) + count
+    assert len(rows) == 6 and set(rows.values()) == {1, 2}
+    assert all((count == 2) == (0.4 <= level <= 0.9) for level, count in rows.items())
+
+
+def test_guidance_everywhere_is_the_default():
+    settings = {"guidance_scale": 3.0, "null_ctx": torch.full((1, 7, 8), 0.5)}
+    whole = run(TellsWordsApart(0, 0), **settings)
+    same = run(TellsWordsApart(0, 0), guidance_interval=(0.0, 1.0), **settings)
+    half = run(TellsWordsApart(0, 0), guidance_interval=(0.5, 1.0), **settings)
+    assert torch.equal(whole[0], same[0]) and not torch.allclose(whole[0], half[0])

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-from relievo.engine.sampling import windows as module
 from relievo.engine.sampling.constraints import Constraints
 from relievo.engine.sampling.sampler import Parametrisation, sample
 from relievo.engine.sampling.schedules import Schedule
@@ -91,19 +90,19 @@ class Counting:
         return torch.zeros_like(img), torch.zeros_like(depth)
 
 
-@pytest.mark.parametrize("guidance", [1.0, 3.0])
-def test_the_model_only_sees_grids_of_its_own_size_in_bounded_batches(guidance):
+@pytest.mark.parametrize(("guidance", "at_once"), [(1.0, 16), (3.0, 16), (3.0, 1)])
+def test_the_model_only_sees_grids_of_its_own_size_in_bounded_batches(guidance, at_once):
     model, ticks = Counting(), []
     image, depth = run(
         model,
         (20, 30),
-        Windows((8, 8), on_batch=lambda: ticks.append(1)),
+        Windows((8, 8), at_once=at_once, on_batch=lambda: ticks.append(1)),
         guidance_scale=guidance,
         null_ctx=torch.zeros(1, 7, 8),
     )
     assert image.shape == (1, 600, IMAGE_CHANNELS) and depth.shape == (1, 600, DEPTH_CHANNELS)
     assert all(shown[1] == 64 and largest == 7 for shown, _, largest in model.shapes)
-    assert all(shown[0] == ctx[0] <= 2 * module.BATCH for shown, ctx, _ in model.shapes)
+    assert all(shown[0] == ctx[0] <= 2 * at_once for shown, ctx, _ in model.shapes)
     assert len(ticks) == len(model.shapes)
 
 
@@ -119,9 +118,10 @@ def test_a_listener_can_stop_between_batches():
 
 def test_four_thousand_pixels_are_sampled_in_small_batches():
     model = Counting()
-    image, _ = run(model, (512, 512), Windows((32, 32)), num_steps=1)  # at 8 pixels a token
+    windows = Windows((32, 32))
+    image, _ = run(model, (512, 512), windows, num_steps=1)  # at 8 pixels a token
     assert image.shape == (1, 512 * 512, IMAGE_CHANNELS) and image.abs().max() < 1e-5
-    assert max(shown[0] for shown, *_ in model.shapes) == module.BATCH
+    assert max(shown[0] for shown, *_ in model.shapes) == windows.at_once
 
 
 def test_broad_shapes_are_kept_and_details_are_the_windows():

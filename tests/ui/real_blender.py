@@ -4,9 +4,9 @@ Where they are is said by two variables; without them the tests that need a real
 
 RELIEVO_BLENDER_CHROOTS  a folder whose sub-folders are root file systems, each with Blender, Xvfb and software OpenGL
 RELIEVO_BLENDER_UI       the runner: ``RUNNER CHROOT SCRIPT.py OUT.png [--mount SRC:DST[:rw]] [--env N=V]
-                         [--timeout S] [--size WxH] [--background | --command] [-- BLENDER-ARGUMENTS]``;
+                         [--timeout S] [--size WxH] [--net] [--background | --command] [-- BLENDER-ARGUMENTS]``;
                          it drives a generator ``steps()`` of SCRIPT.py (a number: wait so many seconds; a name: take
-                         a picture) and gives Blender a user folder at /tmp/user
+                         a picture), gives Blender a user folder at /tmp/user, and no network unless --net
 RELIEVO_UI_PICTURES      optional: a folder that keeps the pictures, for a person to look at
 """
 
@@ -82,6 +82,7 @@ class RealBlender:
     out: Path  # pictures and results
     mounts: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
+    net: bool = False  # with a network: for what talks to a server on this computer
 
     def ui(self, script: str, name: str, *, timeout_s: int = 180, size: str = "1280x800", **env: str) -> dict:
         """Run inside/SCRIPT.py in the full interface; what it wrote to state.json."""
@@ -121,6 +122,8 @@ class RealBlender:
         command = [os.environ["RELIEVO_BLENDER_UI"], self.chroot, *head, "--timeout", timeout_s]
         for mount in mounts:
             command += ["--mount", mount]
+        if self.net:
+            command.append("--net")
         for key, value in {**self.env, **env}.items():
             command += ["--env", f"{key}={value}"]
         done = subprocess.run(

@@ -106,6 +106,16 @@ def test_neural_model_in_the_interface(neural_blender: RealBlender) -> None:
     assert len(state["progress"]) > 2
 
 
+def test_a_download_in_the_interface(neural_blender: RealBlender) -> None:
+    """From a hub within the script, which stands still for a while; Blender must not."""
+    hub = f"{pack.ROOT / 'tests' / 'hub'}:/mnt/hub"
+    networked = replace(neural_blender, mounts=[*neural_blender.mounts, hub], net=True)
+    state = networked.ui("download.py", "download", size="1280x1200")
+    assert state["turns"] == 10, "Blender stood still with the server"
+    assert state["notes"] == ["Modality Forcing (12 B, published) is here."]
+    assert "no hash" not in state["checked"]
+
+
 def test_the_suite_of_the_bpy_wheel(blender: RealBlender, tmp_path: Path) -> None:
     """tests/blender, as far as it needs neither the console script nor torch."""
     pure, package = tmp_path / "pure", tmp_path / "package"

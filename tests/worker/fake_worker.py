@@ -15,10 +15,12 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 from engine import worker
+from engine.catalog import parts
 from engine.errors import InputError
 from engine.request import Result
 
@@ -70,6 +72,8 @@ class FakePipeline:
 
 
 if __name__ == "__main__":
+    if "--catalogue" in sys.argv:  # other models than the product's
+        parts.DATA_FILE = Path(sys.argv[sys.argv.index("--catalogue") + 1])
     if "--no-parent-signal" in sys.argv:  # as on Windows and macOS, where stdin's end is all there is
         worker.die_with_parent = lambda: None
     if "--old" in sys.argv:

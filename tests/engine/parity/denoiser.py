@@ -6,18 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from relievo.engine.model.attention import QKNorm, apply_rope, attend, rope
 from relievo.engine.model.checkpoint import load_transformer
 from relievo.engine.model.transformer import (
     STREAMS,
     LastLayer,
     Modulation,
-    QKNorm,
     SingleStreamBlock,
     Transformer,
     TransformerConfig,
-    apply_rope,
-    attention,
-    rope,
     timestep_embedding,
     token_ids,
 )
@@ -282,7 +279,8 @@ def _check_rope(vector: Vector, group: str, gate: dict[str, float]) -> Iterator[
     yield compare("pe", matrices[:, None], given["pe"], **gate)
     yield compare("q_rot", apply_rope(given["q"], rotation), given["q_rot"], **gate)
     yield compare("k_rot", apply_rope(given["k"], rotation), given["k_rot"], **gate)
-    yield compare("attention", attention(given["q"], given["k"], given["v"], rotation), given["attention"], **gate)
+    mixed = attend(apply_rope(given["q"], rotation), apply_rope(given["k"], rotation), given["v"])
+    yield compare("attention", mixed, given["attention"], **gate)
 
 
 def _check_qknorm(vector: Vector, group: str, gate: dict[str, float]) -> Iterator[Measure]:
@@ -299,7 +297,7 @@ def _check_single(vector: Vector, group: str, gate: dict[str, float]) -> Iterato
     block = _filled(
         SingleStreamBlock(config.hidden_size, config.num_heads, config.mlp_ratio), vector.under(f"weights.{group}")
     )
-    modulation = Modulation(shift=given["mod_shift"], scale=given["mod_scale"], gate=given["mod_gate"])
+    modulation = Modulation(shift=given["mod_shift"], factor=1 + given["mod_scale"], gate=given["mod_gate"])
     rotation = rope(vector.tensors["rope.ids"], config.axes_dim, config.theta)
     yield compare("out", block(given["x"], modulation, rotation), given["out"], **gate)
 

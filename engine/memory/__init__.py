@@ -1,0 +1,1 @@
+"""What fits where: plans, quantised weights, streaming, embeddings on disk. Knows modules and bytes; not prompts."""

@@ -1,0 +1,45 @@
+"""What is still to be brought of the chosen model, and how far that is."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..engine.catalog import ModelEntry
+from ..engine.catalog.command import gigabytes
+from ..operators import model_files
+from ..operators.cancel_files import RELIEVO_OT_cancel_files
+from ..operators.download_model import RELIEVO_OT_download_model
+
+
+def draw_missing(layout: bpy.types.UILayout, entry: ModelEntry) -> None:
+    """What is still to be brought of the model, with the button for it; or what is being done with it."""
+    files = model_files.files
+    state = files.states.get(entry.id)
+    if files.busy:
+        draw_errand(layout)
+    elif entry.parts and not (state and state["ready"]):
+        row = layout.row()
+        row.scale_y = 1.2
+        begun = "Continue Download" if state and state["present_bytes"] else "Download Model"
+        size = gigabytes(state["bytes"] if state else entry.download_bytes)
+        row.operator(RELIEVO_OT_download_model.bl_idname, text=f"{begun} ({size})", icon="IMPORT")
+
+
+def draw_errand(layout: bpy.types.UILayout) -> None:
+    """How far a download or a check is, and the button that stops it."""
+    errand = model_files.files.errand
+    progress = errand.progress
+    row = layout.row(align=True)
+    if errand.cancelled or progress is None:
+        row.progress(factor=0.0, text="Stopping" if errand.cancelled else "Starting")
+        return
+    words = progress.stage.removesuffix(", MB")
+    text = f"{words[:1].upper()}{words[1:]}"
+    if progress.stage.endswith(", MB"):
+        text = f"{gigabytes(progress.step * 1_000_000)} of {gigabytes(progress.of * 1_000_000)}"
+    row.progress(factor=progress.step / progress.of if progress.of else 0.0, text=text)
+    row.operator(RELIEVO_OT_cancel_files.bl_idname, text="", icon="CANCEL")
+    if progress.stage.endswith(", MB"):
+        pace = model_files.files.pace
+        rest = f", {pace.minutes_left} min" if pace and pace.minutes_left else ""
+        layout.label(text=f"{words[:1].upper()}{words[1:]}{rest}")

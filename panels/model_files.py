@@ -1,0 +1,72 @@
+"""A model that has to be downloaded: what of it is here, what it may be used for, what can be done with its files."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..engine.catalog.command import gigabytes
+from ..operators import model_files
+from ..operators.download_model import RELIEVO_OT_download_model
+from ..operators.import_model import RELIEVO_OT_import_model
+from ..operators.install_engine import RELIEVO_OT_install_engine
+from ..operators.verify_model import RELIEVO_OT_verify_model
+from .generate import RELIEVO_PT_generate
+from .tab import InTab, paragraph
+
+
+class RELIEVO_PT_model_files(InTab, bpy.types.Panel):
+    bl_idname = "RELIEVO_PT_model_files"
+    bl_label = "Model"
+    bl_parent_id = RELIEVO_PT_generate.bl_idname
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return bool(context.scene.relievo.entry.parts)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, entry = self.layout, context.scene.relievo.entry
+        state = model_files.files.states.get(entry.id)
+        if state is None:
+            layout.label(text=f"About {gigabytes(entry.download_bytes)}", icon="QUESTION")
+        else:
+            _draw_state(layout, state)
+            _draw_needs(layout, context, state)
+        for license in entry.licenses:
+            terms = f" forbids: {license.forbids}" if license.forbids else ": commercial work is allowed."
+            paragraph(layout, context, f"{license.name}{terms}", icon="INFO")
+        ready = state is not None and state["ready"]
+        buttons = layout.column(align=True)
+        if ready:
+            buttons.operator(RELIEVO_OT_download_model.bl_idname, text="Repair", icon="TOOL_SETTINGS").repair = True
+            buttons.operator(RELIEVO_OT_verify_model.bl_idname, icon="CHECKMARK")
+        buttons.operator(RELIEVO_OT_import_model.bl_idname, icon="FILE_FOLDER")
+
+
+def _draw_state(layout: bpy.types.UILayout, state: dict) -> None:
+    column = layout.column(align=True)
+    if state["ready"]:
+        column.label(text=f"All of it is here ({gigabytes(state['present_bytes'])})", icon="CHECKMARK")
+    else:
+        here = f"{gigabytes(state['present_bytes'])} of {gigabytes(state['bytes'])} are here"
+        column.label(
+            text=here if state["present_bytes"] else f"To download: {gigabytes(state['bytes'])}", icon="IMPORT"
+        )
+    for slot in state["parts"]:
+        icon = "CHECKBOX_HLT" if slot["folder"] else "CHECKBOX_DEHLT"
+        column.label(text=f"{slot['role'].replace('_', ' ').capitalize()}: {gigabytes(slot['bytes'])}", icon=icon)
+
+
+def _draw_needs(layout: bpy.types.UILayout, context: bpy.types.Context, state: dict) -> None:
+    if state["device_gb"]:
+        layout.label(text=f"For graphics cards of {state['device_gb']:g} GB and more", icon="MEMORY")
+    if state["lacking_packages"]:
+        paragraph(layout, context, f"The engine has no {', '.join(state['lacking_packages'])}.", icon="ERROR")
+        layout.operator(RELIEVO_OT_install_engine.bl_idname, icon="IMPORT")
+
+
+def register() -> None:
+    bpy.utils.register_class(RELIEVO_PT_model_files)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(RELIEVO_PT_model_files)

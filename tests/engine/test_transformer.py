@@ -1,0 +1,67 @@
+"""The transformer's two ways of computing, for inference and for gradients, and what a batch of one level shares."""
+
+import pytest
+import torch
+from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
+
+CONFIG = TransformerConfig(
+    in_channels=6,
+    depth_channels=5,
+    context_in_dim=7,
+    hidden_size=32,
+    num_heads=2,
+    depth_double=2,
+    depth_single=2,
+    depth_decoder_num_layers=1,
+    axes_dim=(4, 4, 4, 4),
+    cross_stream_timestep_mixing=True,
+)
+
+
+def model() -> Transformer:
+    torch.manual_seed(1)
+    made = Transformer(CONFIG)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.copy_(torch.randn_like(parameter) / max(1, parameter.shape[-1]) ** 0.5)
+    return made
+
+
+def inputs(batch: int = 2) -> dict[str, torch.Tensor]:
+    torch.manual_seed(2)
+    lengths = {"ctx": (3, 7), "img": (8, 6), "depth": (8, 5)}
+    tokens = {name: torch.randn(batch, *shape) for name, shape in lengths.items()}
+    return tokens | token_ids(batch, 3, (2, 4))
+
+
+@pytest.mark.parametrize("levels", [torch.tensor([0.2, 0.7]), torch.tensor(0.4).expand(2)], ids=["two", "shared"])
+def test_inference_overwrites_only_what_nobody_needs(levels: torch.Tensor) -> None:
+    """As the formulas that autograd sees; twice, as overwritten weights or inputs would show the second time."""
+    net, given = model(), inputs()
+    kept = {name: value.clone() for name, value in given.items()}
+    expected = net(**given, timesteps=levels, depth_timesteps=levels.flip(0))
+    with torch.inference_mode():
+        for _ in range(2):
+            got = net(**given, timesteps=levels, depth_timesteps=levels.flip(0))
+            for ours, formula in zip(got, expected, strict=True):
+                torch.testing.assert_close(ours, formula.detach(), rtol=1e-5, atol=1e-5)
+    assert all(torch.equal(given[name], value) for name, value in kept.items())
+
+
+def test_a_level_shared_by_the_batch_is_the_level_of_each_row() -> None:
+    net, given = model(), inputs()
+    one, other = torch.tensor(0.3), torch.tensor(0.8)
+    with torch.inference_mode():
+        shared = net(**given, timesteps=one.expand(2), depth_timesteps=other.expand(2))
+        single = net(**given, timesteps=one.repeat(2), depth_timesteps=other.repeat(2))
+        mixed = net(**given, timesteps=one.expand(2), depth_timesteps=other.repeat(2))
+    for a, b, c in zip(shared, single, mixed, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(c, b, rtol=1e-5, atol=1e-5)
+
+
+def test_gradients_reach_every_weight() -> None:
+    net, given = model(), inputs()
+    image, depth = net(**given, timesteps=torch.tensor([0.2, 0.7]), depth_timesteps=torch.tensor([0.5, 0.1]))
+    (image.square().mean() + depth.square().mean()).backward()
+    assert not [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
