@@ -61,7 +61,7 @@ def load(path: Path, precision: str) -> None:
     print(json.dumps({"stored": stored_bytes(model), "peak": peak_bytes(), "before": before}))
 
 
-def report(precisions: tuple[str, ...] = PRECISIONS) -> None:
+def run(precisions: tuple[str, ...] = PRECISIONS) -> None:
     """Print a table: the promise is a peak below 1.4 times the model's bytes plus the largest block."""
     block = largest_block_bytes(FOUR_GIGABYTES)
     with tempfile.TemporaryDirectory() as folder:
@@ -88,4 +88,4 @@ if __name__ == "__main__":
     if args.load:
         load(Path(args.load[0]), args.load[1])
     else:
-        report(tuple(args.precisions))
+        run(tuple(args.precisions))

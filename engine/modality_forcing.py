@@ -232,7 +232,9 @@ def frame_of(config: ModelConfig, request: Request) -> Frame:
 
 
 def choices_of(request: Request) -> Choices:
-    return Choices(precision=request.precision, compile_blocks=request.compile_blocks)
+    return Choices(
+        precision=request.precision, prefer_speed=request.prefer_speed, compile_blocks=request.compile_blocks
+    )
 
 
 def work_of(config: PublishedConfig, request: Request, known: bool = False) -> Work:

@@ -1,4 +1,4 @@
-"""What each precision of the weights loses: the relative RMS error of image and depth after a full rollout.
+"""What approximations lose, precisions above all: the relative RMS error of image and depth after a full rollout.
 
 python -m engine.evaluation.precision --golden tests/golden
 
@@ -13,7 +13,7 @@ import argparse
 import json
 import math
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,15 +28,29 @@ from ..model.transformer import Transformer, TransformerConfig
 from ..sampling.sampler import Denoiser, Parametrisation, sample
 from ..sampling.schedules import Schedule
 
-#: Precision of the blocks' weights, and what is computed in.
-WAYS: tuple[tuple[Precision, torch.dtype], ...] = (
-    ("bfloat16", torch.bfloat16),
-    ("int8", torch.float32),
-    ("int8", torch.bfloat16),
-    ("float8", torch.bfloat16),
-    ("nf4", torch.float32),
-    ("nf4", torch.bfloat16),
+
+class Way(NamedTuple):
+    """How a rollout is made: precision of the blocks' weights, what is computed in, other settings of ``sample``."""
+
+    precision: Precision
+    dtype: torch.dtype = torch.bfloat16
+    settings: Mapping[str, Any] = {}
+
+    def __str__(self) -> str:
+        also = "".join(f", {name} {value}" for name, value in self.settings.items())
+        return f"{self.precision} | {str(self.dtype).removeprefix('torch.')}{also}"
+
+
+WAYS = (
+    Way("bfloat16"),
+    Way("int8", torch.float32),
+    Way("int8"),
+    Way("float8"),
+    Way("nf4", torch.float32),
+    Way("nf4"),
 )
+#: Not a precision, but an approximation too.
+INTERVALS = tuple(Way("float32", torch.float32, {"guidance_interval": ends}) for ends in ((0.0, 0.9), (0.3, 1.0)))
 PROMPTS = ("mossy brick wall", "blue ceramic tiles", "three boxes on grass", "wooden floor in a room")
 
 #: Transformer in some precision -> denoiser
@@ -133,25 +147,25 @@ def builtin_rollouts() -> Iterator[Rollout]:
         )
 
 
-def outcome(rollout: Rollout, precision: Precision, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def outcome(rollout: Rollout, way: Way) -> tuple[Tensor, Tensor]:
     """Image and depth tokens."""
-    transformer = load_transformer(rollout.config, rollout.weights, dtype=dtype, precision=precision)
+    transformer = load_transformer(rollout.config, rollout.weights, dtype=way.dtype, precision=way.precision)
     with torch.inference_mode():
-        return sample(rollout.wrap(transformer), **rollout.settings)
+        return sample(rollout.wrap(transformer), **rollout.settings, **way.settings)
 
 
-def errors(rollouts: list[Rollout]) -> Iterator[tuple[str, torch.dtype, list[float], list[float]]]:
-    """For each way: precision, dtype, relative RMS of every image that was generated, and of every depth."""
-    exact = [outcome(rollout, "float32", torch.float32) for rollout in rollouts]
-    for precision, dtype in WAYS:
+def errors(rollouts: list[Rollout], ways: Sequence[Way]) -> Iterator[tuple[Way, list[float], list[float]]]:
+    """For each way the relative RMS of every image that was generated, and of every depth."""
+    exact = [outcome(rollout, Way("float32", torch.float32)) for rollout in rollouts]
+    for way in ways:
         images, depths = [], []
         for rollout, (image, depth) in zip(rollouts, exact, strict=True):
-            our_image, our_depth = outcome(rollout, precision, dtype)
+            our_image, our_depth = outcome(rollout, way)
             if rollout.settings["mode"] != "i2d":
                 images.append(relative_rms(our_image, image))
             if rollout.settings["mode"] != "d2i":
                 depths.append(relative_rms(our_depth, depth))
-        yield precision, dtype, images, depths
+        yield way, images, depths
 
 
 def relative_rms(ours: Tensor, exact: Tensor) -> float:
@@ -159,12 +173,12 @@ def relative_rms(ours: Tensor, exact: Tensor) -> float:
     return ((ours - exact).square().mean() / exact.square().mean()).sqrt().item()
 
 
-def table(title: str, rollouts: list[Rollout]) -> Iterator[str]:
+def table(title: str, rollouts: list[Rollout], ways: Sequence[Way]) -> Iterator[str]:
     yield f"\n**{title}**, {len(rollouts)} rollouts: median (worst)\n"
     yield "| weights of the blocks | computed in | image | depth |"
     yield "|---|---|---|---|"
-    for precision, dtype, image, depth in errors(rollouts):
-        yield f"| {precision} | {str(dtype).removeprefix('torch.')} | {_said(image)} | {_said(depth)} |"
+    for way, image, depth in errors(rollouts, ways):
+        yield f"| {way} | {_said(image)} | {_said(depth)} |"
 
 
 def _said(values: list[float]) -> str:
@@ -182,9 +196,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.golden:
-        for line in table("Golden models", list(golden_rollouts(args.golden))):
+        for line in table("Golden models", list(golden_rollouts(args.golden)), WAYS):
             print(line, flush=True)
-    for line in table("Built-in model", list(builtin_rollouts())):
+    for line in table("Built-in model", list(builtin_rollouts()), (*WAYS, *INTERVALS)):
         print(line, flush=True)
 
 

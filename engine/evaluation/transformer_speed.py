@@ -133,19 +133,15 @@ def take_turns(calls: Mapping[str, Call], repeats: int, device: str = "cpu") -> 
 
 def compare(sizes: Sizes, repeats: int, compiled: bool) -> dict[str, float]:
     """Median seconds of a call, by what is called; the yardstick comes first."""
-    theirs, call_theirs = diffusers_transformer(sizes)
-    ours, call_ours = transformer(sizes)
-    for model in (theirs, ours):
+    models = {YARDSTICK: diffusers_transformer(sizes), "Relievo, eager": transformer(sizes)}
+    if compiled:
+        theirs, ours = diffusers_transformer(sizes), transformer(sizes)
+        theirs[0].compile_repeated_blocks(fullgraph=True)
+        compile_blocks(ours[0])
+        models |= {"diffusers, compiled blocks": theirs, "Relievo, compiled blocks": ours}
+    for model, _ in models.values():
         model.requires_grad_(False)
-    seconds = take_turns({YARDSTICK: call_theirs, "Relievo, eager": call_ours}, repeats, sizes.device)
-    if not compiled:
-        return seconds
-    theirs.compile_repeated_blocks(fullgraph=True)
-    compile_blocks(ours)
-    with torch.inference_mode():
-        call_theirs(), call_ours()  # compiles
-    calls = {"diffusers, compiled blocks": call_theirs, "Relievo, compiled blocks": call_ours}
-    return seconds | take_turns(calls, repeats, sizes.device)
+    return take_turns({name: call for name, (_, call) in models.items()}, repeats, sizes.device)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -101,13 +101,17 @@ class StagedText:
 
 
 class StagedCodec:
-    """FLUX.2's autoencoder, whose halves are loaded when first needed: text to image never encodes."""
+    """FLUX.2's autoencoder, whose halves are loaded when first needed: text to image never encodes.
+
+    cells, reach  a token is one latent, in parts it means nothing; its pixels depend on so many tokens to each side
+    """
+
+    cells, reach = 1, REACH
 
     def __init__(
         self, stages: Stages, encoder: Part[Flux2Codec], decoder: Part[Flux2Codec], config: Flux2CodecConfig
     ) -> None:
         self.patch_px, self.channels = config.patch_px, config.channels
-        self.cells, self.reach = 1, REACH
         self._stages, self._encoder, self._decoder = stages, encoder, decoder
 
     def encode(self, image: Tensor) -> Tensor:

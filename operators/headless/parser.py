@@ -233,6 +233,9 @@ def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument(
         "--precision", choices=PRECISIONS, help="of a large model's weights; default: the most exact that fits"
     )
+    parser.add_argument(
+        "--prefer-speed", action="store_true", help="rather rounded weights that stay on the card than exact ones"
+    )
     parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
 
 
