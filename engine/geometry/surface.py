@@ -1,0 +1,83 @@
+"""A mesh as texture painting needs it: triangles in space and in the texture, nothing of Blender."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The triangles of one object, as it is rendered.
+
+    points     (T, 3, 3) float32  corners in world space, relative to `origin`
+    normals    (T, 3, 3) float32  unit shading normals at the corners, world space
+    uv         (T, 3, 2) float32  corners in the texture: x right, y down, 0..1 over the image
+    vertices   (T, 3) int32       numbers of the corners' vertices; the same number: the same place of the mesh
+    faces      (T,) int32         the polygon that a triangle is part of
+    materials  (T,) int32         its material slot
+    origin     (3,) float64       keeps single precision exact far away from the world's origin
+    closed     bool               it has an outside: what is seen of it from behind is not seen at all
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    uv: np.ndarray
+    vertices: np.ndarray
+    faces: np.ndarray
+    materials: np.ndarray
+    origin: np.ndarray
+    closed: bool = False
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def part(self, chosen: np.ndarray) -> Surface:
+        """The triangles chosen, (T,) bool. What is left is no closed surface, but has the outside of the whole."""
+        return Surface(
+            self.points[chosen],
+            self.normals[chosen],
+            self.uv[chosen],
+            self.vertices[chosen],
+            self.faces[chosen],
+            self.materials[chosen],
+            self.origin,
+            self.closed,
+        )
+
+    def areas(self) -> np.ndarray:
+        """(T,) float64: in square units of the scene."""
+        a, b = self._sides(self.points)
+        return np.linalg.norm(np.cross(a, b), axis=-1) / 2.0
+
+    def uv_areas(self) -> np.ndarray:
+        """(T,) float64: as shares of the image, negative where the texture is mirrored."""
+        a, b = self._sides(self.uv)
+        return (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2.0
+
+    def face_normals(self) -> np.ndarray:
+        """(T, 3) float64 unit; on the side that the shading normals are on. Zero where a triangle has no area."""
+        normal = np.cross(*self._sides(self.points))
+        length = np.linalg.norm(normal, axis=-1, keepdims=True)
+        outside = np.where((normal * self.normals.sum(1)).sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
+        return np.divide(normal * outside, length, out=np.zeros_like(normal), where=length > 0.0)
+
+    @staticmethod
+    def _sides(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        corners = corners.astype(np.float64)
+        return corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+
+
+def is_closed(vertices: np.ndarray) -> bool:
+    """Whether triangles (T, 3) of vertex numbers bound a volume: every edge is walked once in either direction."""
+    start, end = vertices.ravel(), np.roll(vertices, -1, axis=1).ravel()
+    count = int(vertices.max(initial=0)) + 1
+    there, back = np.sort(start.astype(np.int64) * count + end), np.sort(end.astype(np.int64) * count + start)
+    return len(there) > 0 and bool((there[1:] != there[:-1]).all()) and bool((there == back).all())
+
+
+def signed_volume(points: np.ndarray) -> float:
+    """Of a closed surface of triangles (T, 3, 3): negative where they are wound so that they look inwards."""
+    points = points.astype(np.float64) - points.reshape(-1, 3).mean(0)
+    return float(np.einsum("ti,ti->t", points[:, 0], np.cross(points[:, 1], points[:, 2])).sum() / 6.0)
