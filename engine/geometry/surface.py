@@ -59,9 +59,32 @@ class Surface:
     def face_normals(self) -> np.ndarray:
         """(T, 3) float64 unit; on the side that the shading normals are on. Zero where a triangle has no area."""
         normal = np.cross(*self._sides(self.points))
-        length = np.linalg.norm(normal, axis=-1, keepdims=True)
         outside = np.where((normal * self.normals.sum(1)).sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
-        return np.divide(normal * outside, length, out=np.zeros_like(normal), where=length > 0.0)
+        return unit(normal * outside)
+
+    def sample(self, count: int, chosen: np.ndarray | None = None) -> SurfacePoints:
+        """About that many points, the same every time: at least one in every triangle, else as many as its area asks.
+
+        chosen  (T,) bool: in these triangles alone
+        """
+        areas = self.areas()
+        areas = areas if chosen is None else np.where(chosen, areas, 0.0)
+        share = areas / max(areas.sum(), 1e-30)
+        each = np.where(areas > 0.0, np.ceil(share * count), 0).astype(np.int64)
+        triangle = np.repeat(np.arange(len(self)), each)
+        number = np.arange(len(triangle)) + 0.5
+        # The plastic number's sequence: any stretch of it is spread evenly over the square.
+        a, b = np.modf(number * 0.7548776662466927)[0], np.modf(number * 0.5698402909980532)[0]
+        outside = a + b > 1.0
+        a, b = np.where(outside, 1.0 - a, a), np.where(outside, 1.0 - b, b)
+        corners = np.stack([1.0 - a - b, a, b], axis=1).astype(np.float32)
+        return SurfacePoints(
+            np.einsum("nk,nkc->nc", corners, self.points[triangle]),
+            unit(np.einsum("nk,nkc->nc", corners, self.normals[triangle])),
+            self.face_normals()[triangle].astype(np.float32),
+            triangle,
+            (areas / np.maximum(each, 1))[triangle],
+        )
 
     @staticmethod
     def _sides(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,3 +104,21 @@ def signed_volume(points: np.ndarray) -> float:
     """Of a closed surface of triangles (T, 3, 3): negative where they are wound so that they look inwards."""
     points = points.astype(np.float64) - points.reshape(-1, 3).mean(0)
     return float(np.einsum("ti,ti->t", points[:, 0], np.cross(points[:, 1], points[:, 2])).sum() / 6.0)
+
+
+@dataclass(frozen=True)
+class SurfacePoints:
+    """Points all over a surface: place (N, 3) float32 relative to its origin, normal (N, 3) shading and face_normal
+    (N, 3) unit, triangle (N,) int64, area (N,) float64: how much of the surface each stands for."""
+
+    place: np.ndarray
+    normal: np.ndarray
+    face_normal: np.ndarray
+    triangle: np.ndarray
+    area: np.ndarray
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) brought to length 1; zero stays zero."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0.0)
