@@ -19,6 +19,18 @@ def new_picture(name: str, picture: np.ndarray) -> bpy.types.Image:
     return _new(name, picture.astype(np.float32) / np.float32(255.0), is_data=False)
 
 
+def put_picture(image: bpy.types.Image, picture: np.ndarray) -> None:
+    """Another picture (H, W, 3) uint8, of any size, in an 8-bit image that new_picture() made; packed again."""
+    height, width, _ = picture.shape
+    if tuple(image.size) != (width, height):
+        image.scale(width, height)
+    rgba = np.ones((height, width, 4), np.float32)
+    np.divide(picture[::-1], np.float32(255.0), out=rgba[..., :3], dtype=np.float32)
+    image.pixels.foreach_set(rgba.ravel())
+    image.update()
+    image.pack()
+
+
 def new_data(name: str, values: np.ndarray) -> bpy.types.Image:
     """A packed 32-bit float Non-Color image from (H, W) float32, the value in R, G and B."""
     return _new(name, np.repeat(values.astype(np.float32)[..., None], 3, axis=-1), is_data=True)

@@ -2,7 +2,7 @@
 
 The story, for one view, for many, for an earlier painting that is changed, and for a region by hand alike:
 
-    painting = begin(context, objects, viewpoints, settings)     or  load(thing), by_hand.begin(context, ...)
+    painting = begin(context, objects, viewpoints, settings)     or  load(thing), painting_by_hand.begin(context, ...)
     for number in painting.missing():
         request, arrays = order(context, painting, number, recipe)     -> the engine -> result
         accept(painting, number, result)
@@ -14,121 +14,62 @@ as it was. begin(), order() and apply() are for the main thread.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
+from ..engine.errors import EngineError, InputError
+from ..engine.geometry import bake as baking
+from ..engine.geometry import visibility
 from ..engine.geometry.projection import Blending, PaintedView, Viewpoint
-from ..engine.geometry.surface import Surface
+from . import images, painting_images, painting_mesh, painting_orders, painting_store, records
+from .painting_parts import (
+    MAX_TEXTURE_PX,
+    MIN_TEXTURE_PX,
+    SHADINGS,
+    Canvas,
+    Painting,
+    PaintSettings,
+    Recipe,
+    View,
+)
+from .transaction import whole_or_not_at_all
 
 if TYPE_CHECKING:
     from ..engine.request import Request, Result
 
-MAX_TEXTURE_PX = 8192
-SHADINGS = ("lit", "unlit")
+__all__ = [
+    "MAX_TEXTURE_PX",
+    "MIN_TEXTURE_PX",
+    "SHADINGS",
+    "Applied",
+    "Blending",
+    "Canvas",
+    "PaintSettings",
+    "Painting",
+    "Recipe",
+    "View",
+    "accept",
+    "accept_depth",
+    "apply",
+    "begin",
+    "coverage",
+    "has",
+    "load",
+    "order",
+    "order_depth",
+    "preview",
+    "remove",
+    "view_images",
+    "why_not",
+]
 
-
-@dataclass(frozen=True)
-class PaintSettings:
-    """How a painting is put together; all of it can be changed later without generating again."""
-
-    texture_px: int = 2048  # side of the texture, 64 .. MAX_TEXTURE_PX
-    margin_px: int = 16  # around islands
-    fill: bool = True  # continue on the surface over what no view saw
-    blending: Blending = field(default_factory=Blending)
-    shading: str = "lit"  # of a new material: "lit" (a Principled surface's base colour) or "unlit" (emission)
-    height: bool = False  # also a height texture, from the depth that image-to-depth finds in the views
-
-    def check(self) -> None:
-        """InputError for what is out of range."""
-        raise NotImplementedError
-
-    def to_dict(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a view is asked of the engine with: the fields of a Request that the user chooses."""
-
-    prompt: str
-    seed: int = 0
-    model: str = "builtin"
-    steps: int | None = None
-    guidance: float | None = None
-    detail_px: int | None = None
-    strictness: float = 1.0  # of what earlier views painted
-    resample: int = 1
-
-
-@dataclass
-class View:
-    """One view of a painting.
-
-    depth    (H, W) float32; None until the view is ordered
-    picture  (H, W, 3) uint8; None until accept()
-    record   Result.record(): the request among it; None until accept()
-    height   (H, W) float32 in scene units, where PaintSettings.height is on and accept_depth() came
-    """
-
-    viewpoint: Viewpoint
-    depth: np.ndarray | None = None
-    picture: np.ndarray | None = None
-    record: dict[str, Any] | None = None
-    height: np.ndarray | None = None
-
-
-@dataclass
-class Canvas:
-    """One object of a painting: plain values, and session_uids that outlive undo.
-
-    surface  in the world, as it was when the painting began
-    base     (S, S, 3) uint8: the texture before; None for a new one
-    mask     (S, S) float32 and faces (T,) bool: what may change; None: everything
-    """
-
-    object_uid: int
-    object_name: str
-    uv_layer: str
-    surface: Surface
-    image_uid: int | None = None  # the texture that is painted over; None: a new one
-    base: np.ndarray | None = None
-    mask: np.ndarray | None = None
-    faces: np.ndarray | None = None
-
-
-@dataclass
-class Painting:
-    """Objects, views of them, and how they are put together. notes: sentences for the user (UVs made, overlaps ...)."""
-
-    canvases: list[Canvas]
-    views: list[View]
-    settings: PaintSettings
-    whole_scene: bool = False  # what else is in the scene hides the objects, and is in the depth
-    key: str = ""  # the same on all that belongs to one painting
-    notes: tuple[str, ...] = ()
-
-    def missing(self) -> list[int]:
-        """Numbers of the views that have no picture, in the order in which they are to be painted."""
-        return [number for number, view in enumerate(self.views) if view.picture is None]
-
-    def painted(self) -> list[PaintedView]:
-        """The views that have a picture, ready to be projected."""
-        raise NotImplementedError
-
-    def without(self, name: str) -> Painting:
-        """The same without that view. InputError where there is none of that name."""
-        raise NotImplementedError
-
-    def again(self, name: str) -> Painting:
-        """The same with that view still to be painted (with another seed, say), where it was in the order."""
-        raise NotImplementedError
-
-    def with_settings(self, settings: PaintSettings) -> Painting:
-        return replace(self, settings=settings)
+#: What is under a new texture where nothing is painted: the mean of sRGB's grey.
+_GROUND = 128
 
 
 @dataclass(frozen=True)
@@ -150,7 +91,7 @@ class Applied:
 
 def why_not(objects: Sequence[bpy.types.Object]) -> str:
     """Why these objects cannot be painted, as 'what is missing; what to do'; empty when they can. Cheap, for poll()."""
-    raise NotImplementedError
+    return painting_mesh.why_not(objects)
 
 
 def begin(
@@ -172,7 +113,36 @@ def begin(
     Makes UV maps where there are none (Smart UV Project) and says so in the notes, as it does of overlapping UVs and
     flipped normals. Raises InputError: no mesh, no area, linked data, UDIM tiles, no view, unusable settings.
     """
-    raise NotImplementedError
+    settings = settings or PaintSettings()
+    settings.check()
+    meshes = painting_mesh.check(objects)
+    if not viewpoints:
+        raise InputError("There is no view to paint from.", "Choose a set of views, or add a camera.")
+    base = painting_images.base_of(over) if over is not None else None
+    notes = painting_mesh.ensure_uvs(context, meshes)
+    context.view_layer.update()
+    layers = [painting_mesh.uv_layer_of(thing, rendered=over is not None) for thing in meshes]
+    surfaces = painting_mesh.of_objects(context, meshes, layers)
+    canvases = []
+    for thing, layer, surface in zip(meshes, layers, surfaces, strict=True):
+        painting_mesh.check_tiles(thing.name, surface)
+        notes += painting_mesh.warnings(thing.name, surface)
+        size = base.shape[:2] if base is not None else (settings.texture_px, settings.texture_px)
+        canvases.append(
+            Canvas(
+                thing.session_uid,
+                thing.name,
+                layer,
+                np.array(thing.matrix_world, np.float64),
+                surface,
+                image_uid=over.session_uid if over is not None else None,
+                base=base,
+                mask=painting_images.mask_of(mask, size) if mask is not None else None,
+                faces=painting_images.faces_showing(thing, surface, over) if over is not None else None,
+            )
+        )
+    views = [View(viewpoint) for viewpoint in painting_images.named_apart(viewpoints)]
+    return Painting(canvases, views, settings, whole_scene, uuid.uuid4().hex, tuple(notes))
 
 
 def order(
@@ -182,32 +152,39 @@ def order(
 
     Takes the depth pass now. InputError where the view sees nothing of the objects.
     """
-    raise NotImplementedError
+    view = painting.views[number]
+    if view.depth is None:
+        things = [_thing(canvas) for canvas in painting.canvases]
+        view.depth = painting_orders.view_depth(context, view, things, painting.whole_scene)
+    return painting_orders.request(painting, number, recipe)
 
 
 def accept(painting: Painting, number: int, result: Result) -> None:
-    """The picture of that view."""
-    raise NotImplementedError
+    """The picture of that view. InputError where it is not of the view's size."""
+    painting_orders.accept(painting, number, result)
 
 
 def order_depth(painting: Painting, number: int) -> tuple[Request, dict[str, np.ndarray]]:
     """With PaintSettings.height, after accept(): the image-to-depth request of that view's picture."""
-    raise NotImplementedError
+    return painting_orders.depth_request(painting, number)
 
 
 def accept_depth(painting: Painting, number: int, result: Result) -> None:
-    """The answer to order_depth()."""
-    raise NotImplementedError
+    """The answer to order_depth(). InputError where that depth does not fit the surface at all."""
+    painting_orders.accept_depth(painting, number, result)
 
 
 def preview(painting: Painting, canvas: int = 0, texture_px: int = 512) -> np.ndarray:
     """(S, S, 3) uint8: a small texture of what is painted so far. Changes nothing."""
-    raise NotImplementedError
+    base = np.full((texture_px, texture_px, 3), _GROUND, np.uint8)
+    views = painting.painted()
+    return _baked(painting, painting.canvases[canvas], views, base, lambda share: None, small=True).values
 
 
 def coverage(painting: Painting) -> float:
-    """Share of the area that the views painted so far saw; cheap (on a small texture)."""
-    raise NotImplementedError
+    """Share of the area that the views painted so far saw; cheap."""
+    surveys = [baking.Survey(canvas.surface, painting.painted(), None, canvas.faces) for canvas in painting.canvases]
+    return sum(survey.seen_area for survey in surveys) / max(sum(survey.area for survey in surveys), 1e-30)
 
 
 def apply(
@@ -218,9 +195,38 @@ def apply(
     An image painted over changes in place. Without one, each object gets a new image and material, which lies over
     its own ones in the object's slots (the mesh keeps its materials, and its UV maps); applied again, they change in
     place. The views' pictures and depths are kept in the file, packed. Raises InputError: an object or image is gone,
-    the mesh is another one now; EngineError: not enough memory.
+    no view is painted; EngineError: not enough memory.
     """
-    raise NotImplementedError
+    if not painting.painted():
+        raise InputError("No view is painted.", "Paint one first.")
+    painting = painting.without_missing()
+    things = [_thing(canvas) for canvas in painting.canvases]
+    try:
+        if painting.keeps_views:
+            made, bakes = _apply_new(painting, things, tick)
+        else:
+            made, bakes = _apply_over(painting, tick)
+    except MemoryError as error:
+        raise EngineError(
+            f"There is not enough memory for a texture of {painting.settings.texture_px} pixels.",
+            "Choose a smaller texture, or close other programs.",
+        ) from error
+    area, seen = sum(baked.area for baked in bakes), sum(baked.seen_area for baked in bakes)
+    shares = {view.viewpoint.name: 0.0 for view in painting.views}
+    for baked in bakes:
+        for name, share in baked.view_shares.items():
+            shares[name] += share * baked.seen_area / max(seen, 1e-30)
+    return Applied(tuple(things), made, seen / max(area, 1e-30), outside_coverage(painting), shares, painting.notes)
+
+
+def outside_coverage(painting: Painting) -> float:
+    """Of the area that can be seen from outside of the objects: the share that the painted views saw."""
+    surfaces = [canvas.surface for canvas in painting.canvases]
+    everywhere = visibility.around(surfaces, visibility.directions(visibility.DIRECTIONS), 0.35)
+    outside = visibility.Visibility(surfaces, everywhere)
+    seen = outside.seen_in(surfaces, painting.painted())
+    area = outside.area[outside.outside]
+    return float(area[seen[outside.outside]].sum() / max(area.sum(), 1e-30))
 
 
 def load(thing: bpy.types.Object) -> Painting:
@@ -228,19 +234,136 @@ def load(thing: bpy.types.Object) -> Painting:
 
     InputError where it wears none, or its mesh or UVs have changed since.
     """
-    raise NotImplementedError
+    return painting_store.load(bpy.context, thing)
 
 
 def has(thing: bpy.types.Object | None) -> bool:
     """Whether the object wears a painting with views. Cheap, for poll()."""
-    raise NotImplementedError
+    return painting_store.canvas_image(thing) is not None
 
 
 def view_images(thing: bpy.types.Object) -> dict[str, bpy.types.Image]:
     """View name -> its picture as kept in the file, in order. Cheap, for panels."""
-    raise NotImplementedError
+    return painting_store.view_images(thing)
 
 
 def remove(thing: bpy.types.Object) -> None:
-    """Take a new material and image off again: the object shows its own ones."""
-    raise NotImplementedError
+    """Take a new material and image off again: the object shows its own ones. InputError where it wears none."""
+    painting_store.take_off(thing)
+
+
+def _apply_new(
+    painting: Painting, things: list[bpy.types.Object], tick: Callable[[float], None]
+) -> tuple[tuple[bpy.types.Image, ...], list[baking.Baked]]:
+    """Bake textures of their own, and lay them over the objects."""
+    side = painting.settings.texture_px
+    made, bakes = [], []
+    textures = [image for canvas in painting.canvases if (image := _image(canvas)) is not None]
+    before = [kept for texture in textures for kept in _kept_by(texture)]
+    with whole_or_not_at_all():
+        held = painting_store.keep_views(painting, painting_images.title(painting))
+        for number, (thing, canvas) in enumerate(zip(things, painting.canvases, strict=True)):
+            ground = np.full((side, side, 3), _GROUND, np.uint8)
+            share = _part(tick, number, len(things))
+            baked = _baked(painting, canvas, painting.painted(), ground, share)
+            name = f"{thing.name} {painting_images.title(painting)}"
+            image = _image(canvas)
+            if image is None:
+                image = images.new_picture(f"{name} Paint", baked.values)
+            else:
+                images.put_picture(image, baked.values)
+            canvas.image_uid = image.session_uid
+            relief = _relief(painting, canvas, name)
+            if relief is not None:
+                image[painting_store.RELIEF] = relief
+            image[painting_store.VIEWS] = held
+            material = painting_store.wear(thing, canvas, image, painting.settings, relief is not None)
+            record = painting.views[-1].record
+            records.attach({**record, "painting": painting_store.describe(painting, canvas)}, image)
+            records.attach(record, material)
+            made.append(image)
+            bakes.append(baked.without_texture())
+    painting_store.drop_unused(list(dict.fromkeys(before)))
+    return tuple(made), bakes
+
+
+def _relief(painting: Painting, canvas: Canvas, name: str) -> bpy.types.Image | None:
+    """The height texture, where it is wanted and every view has one."""
+    if not painting.settings.height or any(view.height is None for view in painting.views):
+        return None
+    views = [PaintedView(view.viewpoint, view.height[..., None], view.depth) for view in painting.views]
+    side = painting.settings.texture_px
+    blending = Blending(painting.settings.blending.angle_power, painting.settings.blending.feather, False)
+    baked = baking.bake(
+        canvas.surface,
+        views,
+        np.zeros((side, side, 1), np.float32),
+        blending=blending,
+        fill=painting.settings.fill,
+        margin_px=painting.settings.margin_px,
+    )
+    return images.new_data(f"{name} Height", baked.values[..., 0])
+
+
+def _apply_over(
+    painting: Painting, tick: Callable[[float], None]
+) -> tuple[tuple[bpy.types.Image, ...], list[baking.Baked]]:
+    """Bake over an image that is there, which all canvases share: one after the other on top."""
+    bakes, values = [], painting.canvases[0].base
+    image = _image(painting.canvases[0])
+    if image is None:
+        raise InputError("The image that was to be painted over is gone.", "Undo, or choose another image.")
+    changed = np.zeros(values.shape[:2], bool)
+    for number, canvas in enumerate(painting.canvases):
+        views = [painting_images.in_space_of(values, view) for view in painting.painted()]
+        baked = _baked(painting, canvas, views, values, _part(tick, number, len(painting.canvases)))
+        changed |= (baked.values != values).any(-1)
+        values = baked.values
+        bakes.append(baked.without_texture())
+    painting_images.paint_over(image, values, changed)
+    records.attach({**painting.views[-1].record, "painted_over": True}, image)
+    return (image,), bakes
+
+
+def _baked(
+    painting: Painting,
+    canvas: Canvas,
+    views: Sequence[PaintedView],
+    base: np.ndarray,
+    tick: Callable[[float], None],
+    small: bool = False,
+) -> baking.Baked:
+    settings = painting.settings
+    return baking.bake(
+        canvas.surface,
+        views,
+        base,
+        blending=settings.blending,
+        mask=None if small else canvas.mask,
+        faces=canvas.faces,
+        fill=settings.fill and canvas.base is None,
+        margin_px=min(settings.margin_px, 4) if small else settings.margin_px,
+        tick=tick,
+    )
+
+
+def _part(tick: Callable[[float], None], number: int, count: int) -> Callable[[float], None]:
+    return lambda share: tick((number + share) / count)
+
+
+def _kept_by(image: bpy.types.Image) -> list[bpy.types.Image]:
+    relief = image.get(painting_store.RELIEF)
+    return painting_store.stored_images(image) + ([relief] if relief is not None else [])
+
+
+def _thing(canvas: Canvas) -> bpy.types.Object:
+    found = next((thing for thing in bpy.data.objects if thing.session_uid == canvas.object_uid), None)
+    if found is None:
+        raise InputError(f"'{canvas.object_name}' is gone.", "Undo, or paint what is there.")
+    return found
+
+
+def _image(canvas: Canvas) -> bpy.types.Image | None:
+    if canvas.image_uid is None:
+        return None
+    return next((image for image in bpy.data.images if image.session_uid == canvas.image_uid), None)

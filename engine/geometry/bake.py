@@ -8,7 +8,7 @@ texels' centres, where Cycles jitters within a texel. See benchmarks/paint.py fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,11 @@ class Baked:
     seen_area: float
     area: float
     view_shares: dict[str, float]
+
+    def without_texture(self) -> Baked:
+        """What it says of the surface, alone: textures are large."""
+        none = np.zeros((0, 0), np.uint8)
+        return replace(self, values=none, state=none)
 
     @property
     def coverage(self) -> float:

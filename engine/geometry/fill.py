@@ -29,7 +29,7 @@ class Continuation:
     """A function of place and normal: the mean of what is seen there, or a smooth continuation of it."""
 
     def __init__(self, points: SurfacePoints, total: np.ndarray, weight: np.ndarray) -> None:
-        """total (N, C): sum of what the views show at the points, each times how much it counts; weight (N,): of that."""
+        """total (N, C): sum of what views show at the points, each times how much it counts; weight (N,): of those."""
         low, high = points.place.min(0).astype(np.float64), points.place.max(0).astype(np.float64)
         self._low = low
         self._side = max(float((high - low).max()), 1e-12) / CELLS

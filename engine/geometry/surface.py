@@ -100,10 +100,51 @@ def is_closed(vertices: np.ndarray) -> bool:
     return len(there) > 0 and bool((there[1:] != there[:-1]).all()) and bool((there == back).all())
 
 
-def signed_volume(points: np.ndarray) -> float:
-    """Of a closed surface of triangles (T, 3, 3): negative where they are wound so that they look inwards."""
-    points = points.astype(np.float64) - points.reshape(-1, 3).mean(0)
-    return float(np.einsum("ti,ti->t", points[:, 0], np.cross(points[:, 1], points[:, 2])).sum() / 6.0)
+def most_faces_at_an_edge(vertices: np.ndarray) -> int:
+    """Of triangles (T, 3) of vertex numbers: 2 on a manifold, 0 without any."""
+    start, end = vertices, np.roll(vertices, -1, axis=1)
+    count = int(vertices.max(initial=0)) + 1
+    key = np.minimum(start, end).astype(np.int64) * count + np.maximum(start, end)
+    return int(np.unique(key, return_counts=True)[1].max(initial=0))
+
+
+def is_turned(vertices: np.ndarray, points: np.ndarray) -> bool:
+    """Whether triangles (T, 3) of vertex numbers, with corners (T, 3, 3), are in part wound the wrong way round.
+
+    Neighbours that disagree, or closed parts that look inwards; not the walls of a cavity, which are within another.
+    """
+    start, end = vertices.ravel(), np.roll(vertices, -1, axis=1).ravel()
+    count = int(vertices.max(initial=0)) + 1
+    uses = np.unique(start.astype(np.int64) * count + end, return_counts=True)[1]
+    if (uses > 1).any():
+        return True
+    if not is_closed(vertices):
+        return False
+    part = _parts(vertices, count)
+    corners = points.astype(np.float64)
+    corners = corners - corners.reshape(-1, 3).mean(0)
+    volume = np.bincount(part, np.einsum("ti,ti->t", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])))
+    low, high = np.full((len(volume), 3), np.inf), np.full((len(volume), 3), -np.inf)
+    np.minimum.at(low, part, corners.min(1))
+    np.maximum.at(high, part, corners.max(1))
+    for number in np.flatnonzero(volume < 0.0):
+        around = (low <= low[number]).all(1) & (high >= high[number]).all(1) & (volume > 0.0)
+        if not around.any():
+            return True
+    return False
+
+
+def _parts(vertices: np.ndarray, count: int) -> np.ndarray:
+    """(T,) int64: the same number for triangles that hang together."""
+    label = np.arange(count)
+    while True:
+        least = label[vertices].min(1)
+        better = label.copy()
+        np.minimum.at(better, vertices.ravel(), np.repeat(least, 3))
+        better = better[better]
+        if (better == label).all():
+            return np.unique(label[vertices[:, 0]], return_inverse=True)[1]
+        label = better
 
 
 @dataclass(frozen=True)
