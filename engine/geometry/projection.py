@@ -14,17 +14,17 @@ import numpy as np
 from .camera import Intrinsics
 from .edges import torn_steps
 
-#: A surface behind another is told from it when it is this many pixel widths away, and this share of its depth.
-NEAR_PX, NEAR_SHARE = 1.0, 2e-4
+#: Over an edge the slope between pixel centres is only roughly the triangle's own. By so much may the depth pass miss
+#: the plane through a texel where it is nearer (it hides the texel, if it is another surface) and where it is farther
+#: (it is then seen past the texel): in pixel widths, and as a share of the slope from pixel to pixel.
+NEARER_PX, NEARER_SLOPE = 0.15, 0.15
+FARTHER_PX, FARTHER_SLOPE = 1.0, 0.5
 
-#: Parallel rays have no natural distance to share; what remains is the rounding of single precision.
-_NEAR_SHARE_PARALLEL = 2e-6
+#: But the slope counts for no more than this many pixel widths in depth, however grazing the angle.
+MOST_SLOPE_PX = 8.0
 
-#: Over an edge the slope between pixel centres is only roughly the triangle's own; so much of it may be missing.
-SLOPE_SHARE = 0.5
-
-#: But no more than this many pixel widths in depth, however grazing the angle.
-MOST_SLOPE_PX = 4.0
+#: Rounding in depth passes, as a share of the depth; parallel rays have no natural distance to share.
+_ROUNDING, _ROUNDING_PARALLEL = 2e-5, 2e-6
 
 #: Bilinear weight of the pixels that show the same surface, from which on a texel is seen.
 SEEN_FROM = 0.5
@@ -182,7 +182,7 @@ class Eye:
         y -= row
         corner = row * np.int32(self._stride) + column
 
-        tolerance = self._tolerance(own, across, down)
+        nearer, farther = self._tolerances(own, across, down)
         expected = own - across * x - down * y  # at the upper left one of the four pixel centres around
         sides = ((np.float32(1) - x), x), ((np.float32(1) - y), y)
         found = []
@@ -194,7 +194,7 @@ class Eye:
                     shown -= across
                 if lower:
                     shown -= down
-                same = np.abs(shown, out=shown) <= tolerance
+                same = (shown <= nearer) & (shown >= farther)
                 found.append(sides[0][right] * sides[1][lower] * same)
         total = found[0] + found[1] + found[2] + found[3]
         kept = np.nonzero(total >= np.float32(SEEN_FROM))[0]
@@ -203,14 +203,19 @@ class Eye:
             found = [part[kept] for part in found]
         return Seen(self, where, corner, [part / total for part in found])
 
-    def _tolerance(self, own: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-        """(N,) float32: by how much the linear depth at a pixel's centre may miss the plane that is expected there."""
+    def _tolerances(self, own: np.ndarray, across: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N,) float32 each: between which differences from the plane the linear depth at a pixel's centre agrees.
+
+        The first is the upper one: in perspective what is linear grows with nearness, without it with distance.
+        """
         lens = self.lens
-        pixel = np.float32(NEAR_PX / min(lens.fx, lens.fy))
-        rounding = own * np.float32(_NEAR_SHARE_PARALLEL if lens.orthographic else NEAR_SHARE)
+        pixel = np.float32(1.0 / min(lens.fx, lens.fy))
         pixel = np.broadcast_to(pixel, own.shape) if lens.orthographic else own * pixel
-        slope = np.float32(SLOPE_SHARE) * (np.abs(across) + np.abs(down))
-        return pixel + rounding + np.minimum(slope, np.float32(MOST_SLOPE_PX) * pixel)
+        slope = np.minimum(np.abs(across) + np.abs(down), np.float32(MOST_SLOPE_PX) * pixel)
+        rounding = own * np.float32(_ROUNDING_PARALLEL if lens.orthographic else _ROUNDING)
+        nearer = np.float32(NEARER_PX) * pixel + np.float32(NEARER_SLOPE) * slope + rounding
+        farther = np.float32(FARTHER_PX) * pixel + np.float32(FARTHER_SLOPE) * slope + rounding
+        return (farther, -nearer) if lens.orthographic else (nearer, -farther)
 
     def gather(self, corner: np.ndarray, parts: list[np.ndarray], of: np.ndarray) -> np.ndarray:
         """Mean of `of` (P,) or (P, C) over the four pixels, by those weights: (N,) or (N, C) float32."""
