@@ -51,7 +51,7 @@ def read_image(path: str | Path) -> np.ndarray:
     colour = np.repeat(values[..., :1], 3, axis=-1) if values.shape[2] < 3 else values[..., :3]
     colour = np.nan_to_num(colour, posinf=1.0)
     if linear:  # Blender turns pictures of more than 8 bits to scene-linear as it reads them
-        colour = _srgb_from_linear(colour)
+        colour = srgb_from_linear(colour)
     if min(colour.shape[:2]) < 2:
         raise InputError(
             f"The image {Path(path).name} is only {colour.shape[1]} x {colour.shape[0]} pixels.",
@@ -212,7 +212,7 @@ def linear_from_srgb(srgb: np.ndarray) -> np.ndarray:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _srgb_from_linear(linear: np.ndarray) -> np.ndarray:
+def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
     # IEC 61966-2-1
     linear = np.maximum(linear, 0.0)
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -53,6 +53,11 @@ class Viewpoint:
     lens: Intrinsics
     clip: tuple[float, float] = (1e-3, 1e6)
 
+    def in_camera(self, points: np.ndarray, origin: np.ndarray) -> np.ndarray:
+        """Points (..., 3) relative to an origin (3,) -> (..., 3) float64 in camera space."""
+        rotation, shift = self.to_camera[:3, :3], self.to_camera[:3, 3]
+        return points.astype(np.float64) @ rotation.T + (rotation @ origin + shift)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -114,9 +119,8 @@ class Eye:
         self.channels = view.values.shape[2]
         self._rows, self._columns = depth.shape
         self._stride = self._columns + 2
-        to_camera = np.array(view.viewpoint.to_camera, np.float64)
-        self.rotation = to_camera[:3, :3]
-        self._shift = self.rotation @ origin + to_camera[:3, 3]
+        self._viewpoint, self._origin = view.viewpoint, origin
+        self.rotation = np.array(view.viewpoint.to_camera[:3, :3], np.float64)
         self._clip = view.viewpoint.clip
         # What is linear over the picture on a plane: 1 / depth in perspective, depth itself without.
         with np.errstate(divide="ignore"):
@@ -128,7 +132,7 @@ class Eye:
 
     def in_camera(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 3) relative to the origin -> (..., 3) float64 in camera space."""
-        return points.astype(np.float64) @ self.rotation.T + self._shift
+        return self._viewpoint.in_camera(points, self._origin)
 
     def projective(self, points: np.ndarray) -> np.ndarray:
         """(..., 3) float64: what is linear over space, and divided by the third gives the pixel (in perspective)."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .camera import Intrinsics
+
 
 @dataclass(frozen=True)
 class Spans:
@@ -94,38 +96,89 @@ def plane_over(corners: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Hits:
-    """The nearest triangle at every pixel: triangle (H, W) int64, -1 for none; depth (H, W) float32, inf for none."""
+    """The nearest triangle at every pixel's centre: triangle (H, W) int64, -1 for none; depth (H, W) float32, inf for
+    none; shares (H, W, 3) float32: of its three corners there."""
 
     triangle: np.ndarray
     depth: np.ndarray
+    shares: np.ndarray
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """(H, W, C) float32: what is given at the triangles' corners (T, 3, C); what lies where nothing is, is any."""
+        return np.einsum("hwk,hwkc->hwc", self.shares, values[self.triangle].astype(np.float32))
 
 
-def nearest(points: np.ndarray, pixels: np.ndarray, width_px: int, height_px: int, *, orthographic: bool) -> Hits:
+def nearest(points: np.ndarray, lens: Intrinsics, near: float) -> Hits:
     """Draw triangles into a picture, the nearest in front.
 
-    points  (T, 3, 3) in camera space; pixels (T, 3, 2): where they fall. What reaches behind the camera is left out.
+    points (T, 3, 3) in camera space; what is nearer than `near` is cut off
     """
-    in_front = (points[..., 2] > 0.0).all(1) if not orthographic else np.ones(len(points), bool)
-    corners = np.where(in_front[:, None, None], pixels, np.nan)
-    depths = points[..., 2:].astype(np.float64)
-    # 1 / depth is linear over the picture in perspective, depth itself without.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        linear = plane_over(np.where(np.isfinite(corners), corners, 0.0), depths if orthographic else 1.0 / depths)[
-            ..., 0
-        ]
-    triangle = np.full(width_px * height_px, -1, np.int64)
-    depth = np.full(width_px * height_px, np.inf, np.float32)
-    scanner = Scanner(corners, width_px)
-    step = max(1, 2**18 // width_px)
-    for start in range(0, height_px, step):
-        spans = scanner.rows(start, min(start + step, height_px))
-        c0, c1, c2 = linear[spans.triangle].T
+    points, corners, number = clipped(points.astype(np.float64), near)
+    depths = points[..., 2:]
+    # Over the picture 1 / depth is linear in perspective, and what is divided by the depth; without it, all is.
+    linear = depths if lens.orthographic else 1.0 / depths
+    pixels = lens.project(points)
+    over = plane_over(pixels, np.concatenate([linear, corners * (1.0 if lens.orthographic else linear)], axis=-1))
+    width, height = lens.width_px, lens.height_px
+    hits = Hits(
+        np.full(width * height, -1, np.int64),
+        np.full(width * height, np.inf, np.float32),
+        np.zeros((width * height, 3), np.float32),
+    )
+    scanner = Scanner(pixels, width)
+    step = max(1, 2**18 // width)
+    for start in range(0, height, step):
+        spans = scanner.rows(start, min(start + step, height))
         columns = spans.columns()
-        z = spans.spread(c0 + c2 * (spans.row + 0.5)) + spans.spread(c1) * (columns + 0.5)
-        z = (z if orthographic else 1.0 / z).astype(np.float32)
-        place = spans.spread(spans.row * width_px) + columns
+        first = over[spans.triangle, 0] + over[spans.triangle, 2] * (spans.row + 0.5)[:, None]
+        z = spans.spread(first[:, 0]) + spans.spread(over[spans.triangle, 1, 0]) * (columns + 0.5)
+        z = z if lens.orthographic else 1.0 / z
+        place = spans.spread(spans.row * width) + columns
         # Farthest first: where several fall on one pixel, the last one written stays.
         order = np.argsort(-z, kind="stable")
-        depth[place[order]] = z[order]
-        triangle[place[order]] = spans.spread(spans.triangle)[order]
-    return Hits(triangle.reshape(height_px, width_px), depth.reshape(height_px, width_px))
+        hits.depth[place[order]] = z[order]
+        run = np.full(width * height, -1, np.int64)
+        run[place[order]] = np.repeat(np.arange(len(spans.count)), spans.count)[order]
+        shown = np.flatnonzero(run >= 0)
+        run = run[shown]
+        shares = first[run, 1:] + over[spans.triangle[run], 1, 1:] * (shown % width + 0.5)[:, None]
+        hits.shares[shown] = shares if lens.orthographic else shares * hits.depth[shown, None]
+        hits.triangle[shown] = number[spans.triangle[run]]
+    return Hits(
+        hits.triangle.reshape(height, width),
+        hits.depth.reshape(height, width),
+        hits.shares.reshape(height, width, 3),
+    )
+
+
+def clipped(points: np.ndarray, near: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What of triangles (T, 3, 3) has a third coordinate of `near` or more, again as triangles.
+
+    Returns their points (K, 3, 3), the shares (K, 3, 3) that each corner has of the corners it comes from, and the
+    numbers (K,) of the triangles it comes from.
+    """
+    inside = points[..., 2] >= near
+    count = inside.sum(1)
+    whole = np.flatnonzero(count == 3)
+    found = [(points[whole], np.broadcast_to(np.eye(3), (len(whole), 3, 3)), whole)]
+    for kept in (1, 2):
+        cut = np.flatnonzero(count == kept)
+        # Turned so that the corner that is alone on its side comes first.
+        alone = (inside[cut] if kept == 1 else ~inside[cut]).argmax(1)
+        turned = (alone[:, None] + np.arange(3)) % 3
+        shares = np.eye(3)[turned]
+        depth = np.take_along_axis(points[cut, :, 2], turned, axis=1)
+        edges = []
+        for other in (1, 2):
+            along = ((near - depth[:, 0]) / (depth[:, other] - depth[:, 0]))[:, None]
+            edges.append(shares[:, 0] * (1.0 - along) + shares[:, other] * along)
+        pieces = (
+            [np.stack([shares[:, 0], *edges], axis=1)]
+            if kept == 1
+            else [
+                np.stack([edges[0], shares[:, 1], shares[:, 2]], axis=1),
+                np.stack([edges[0], shares[:, 2], edges[1]], axis=1),
+            ]
+        )
+        found += [(np.einsum("kcs,ksx->kcx", piece, points[cut]), piece, cut) for piece in pieces]
+    return tuple(np.concatenate(part) for part in zip(*found, strict=True))

@@ -12,10 +12,13 @@ from .projection import Eye, PaintedView, Viewpoint
 from .surface import Surface, SurfacePoints, unit
 
 #: Side of the small pictures that visibility is found with, and points looked for in them.
-_PICTURE_PX, _POINTS = 160, 30_000
+_PICTURE_PX, _POINTS = 256, 30_000
 
 #: Directions that count as everywhere outside.
-DIRECTIONS = 32
+DIRECTIONS = 24
+
+#: Seen at this cosine or straighter, a place is seen as well as it needs to be.
+_WELL = 0.5
 
 #: A view is as large in its picture as this share of it.
 _FILLS = 0.94
@@ -62,11 +65,8 @@ def world_points(surfaces: Sequence[Surface]) -> np.ndarray:
 def depth_of(surfaces: Sequence[Surface], viewpoint: Viewpoint) -> np.ndarray:
     """(H, W) float32: the depth of these surfaces alone, at the pixels' centres; inf where there is none."""
     lens = viewpoint.lens
-    points = np.concatenate([surface.points.astype(np.float64) + surface.origin for surface in surfaces])
-    points = points @ viewpoint.to_camera[:3, :3].T + viewpoint.to_camera[:3, 3]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pixels = lens.project(points)
-    return raster.nearest(points, pixels, lens.width_px, lens.height_px, orthographic=lens.orthographic).depth
+    points = np.concatenate([viewpoint.in_camera(surface.points, surface.origin) for surface in surfaces])
+    return raster.nearest(points, lens, viewpoint.clip[0]).depth
 
 
 class Visibility:
@@ -104,7 +104,7 @@ class Visibility:
     def best(self, count: int) -> list[int]:
         """Numbers of so many views, each the one that adds most to what those before it saw, and saw well."""
         held = np.zeros(len(self.area), np.float32)
-        quality = self.seen**2
+        quality = np.minimum(self.seen / _WELL, 1.0)
         chosen: list[int] = []
         for _ in range(min(count, len(quality))):
             gain = np.maximum(quality - held, 0.0) @ self.area
