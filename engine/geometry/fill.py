@@ -14,12 +14,12 @@ import numpy as np
 from .surface import SurfacePoints
 
 #: Cells along the longest side of the surface's box.
-CELLS = 64
+CELLS = 48
 
 #: A surface counts for a direction from this share of its normal's square on.
 _LEAST_SHARE = 0.04
 
-_RELAXATIONS = 200
+_RELAXATIONS = 100
 
 #: How strongly a direction is held to the others in its cell, beside 1 for the same direction in the cell next to it.
 _TURN = 0.3
@@ -78,42 +78,43 @@ class Continuation:
         """Give those nodes values: ring by ring from the known ones, then relaxed to the mean of those around each."""
         if not len(unknown):
             return
-        beside, strength = self._around(unknown)
-        strength = strength * self._there[beside]
+        node, beside, strength = self._links(unknown)
         done = known.copy()
-        left = np.arange(len(unknown))
-        while len(left):
-            weight = strength[left] * done[beside[left]]
-            reached = weight.sum(1) > 0.0
-            if not reached.any():
+        while True:
+            reached = np.flatnonzero(done[beside] & ~done[unknown[node]])
+            if not len(reached):
                 break
-            at, weight = left[reached], weight[reached]
-            mean = np.einsum("nk,nkc->nc", weight, self._values[beside[at]]) / weight.sum(1, keepdims=True)
-            self._values[unknown[at]] = mean
+            at, first = np.unique(node[reached], return_index=True)
+            weight = strength[reached]
+            total = np.add.reduceat(weight[:, None] * self._values[beside[reached]], first)
+            self._values[unknown[at]] = total / np.add.reduceat(weight, first)[:, None]
             done[unknown[at]] = True
-            left = left[~reached]
-        self._values[unknown[left]] = self._mean  # parts that touch nothing that is seen
-        settling = np.setdiff1d(np.arange(len(unknown)), left)
-        if not len(settling):
+        self._values[unknown[~done[unknown]]] = self._mean  # parts that touch nothing that is seen
+        settling = done[unknown[node]]
+        node, beside, strength = node[settling], beside[settling], strength[settling]
+        if not len(node):
             return
-        beside, weight = beside[settling], strength[settling]
-        weight = (weight / weight.sum(1, keepdims=True)).astype(np.float32)
+        at, first, count = np.unique(node, return_index=True, return_counts=True)
+        share = (strength / np.repeat(np.add.reduceat(strength, first), count))[:, None]
+        at = unknown[at]
         for _ in range(_RELAXATIONS):
-            self._values[unknown[settling]] = np.einsum("nk,nkc->nc", weight, self._values[beside])
+            self._values[at] = np.add.reduceat(share * self._values[beside], first)
 
-    def _around(self, node: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The nodes beside each (N, K), and how strongly they are tied (N, K): neighbour cells, other directions."""
-        cell, direction = np.divmod(node, 6)
-        nodes, strengths = [], []
+    def _links(self, unknown: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is beside those nodes: (L,) each, by node. Its place among them, the node beside, how strongly tied."""
+        cell, direction = np.divmod(unknown, 6)
+        beside, strengths = [], []
         for step in itertools.product((-1, 0, 1), repeat=3):
             away = sum(map(abs, step))
             if away in (1, 2):
-                nodes.append(node + int(self._number(np.array([step]))[0]) * 6)
+                beside.append(unknown + int(self._number(np.array([step]))[0]) * 6)
                 strengths.append(1.0 / away)
         for turn in range(1, 6):
-            nodes.append(cell * 6 + (direction + turn) % 6)
+            beside.append(cell * 6 + (direction + turn) % 6)
             strengths.append(_TURN)
-        return np.stack(nodes, axis=1), np.broadcast_to(np.array(strengths, np.float32), (len(node), len(strengths)))
+        table = np.stack(beside, axis=1)
+        node, kind = np.nonzero(self._there[table])
+        return node, table[node, kind], np.array(strengths, np.float32)[kind]
 
 
 def _directions(normal: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

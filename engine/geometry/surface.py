@@ -57,10 +57,10 @@ class Surface:
         return (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2.0
 
     def face_normals(self) -> np.ndarray:
-        """(T, 3) float64 unit; on the side that the shading normals are on. Zero where a triangle has no area."""
-        normal = np.cross(*self._sides(self.points))
-        outside = np.where((normal * self.normals.sum(1)).sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
-        return unit(normal * outside)
+        """(T, 3) float64 unit; on the side that the shading normals are on, and theirs where a triangle has no area."""
+        normal, shading = unit(np.cross(*self._sides(self.points))), unit(self.normals.sum(1).astype(np.float64))
+        side = (normal * shading).sum(-1, keepdims=True)
+        return np.where(normal.any(-1, keepdims=True), normal * np.where(side < 0.0, -1.0, 1.0), shading)
 
     def sample(self, count: int, chosen: np.ndarray | None = None) -> SurfacePoints:
         """About that many points, the same every time: at least one in every triangle, else as many as its area asks.
