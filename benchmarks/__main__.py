@@ -25,6 +25,8 @@ from relievo.engine.pipeline import Pipeline
 from relievo.engine.request import Request
 from relievo.scene import live_scene, scene_mesh
 
+from . import paint
+
 REPEATS = 3
 
 
@@ -133,5 +135,6 @@ if __name__ == "__main__":
     worker_against_calling_directly()
     transformer_against_matrix_products()
     live_scene_against_bare_arrays()
+    paint.bake_against_blenders_own(best_of, row)
     sys.stdout.flush()
     os._exit(0)  # Blender's module may hang when it is torn down

@@ -20,7 +20,7 @@ from .edges import torn_steps
 NEARER_PX, NEARER_SLOPE = 0.15, 0.15
 FARTHER_PX, FARTHER_SLOPE = 1.0, 0.5
 
-#: But the slope counts for no more than this many pixel widths in depth, however grazing the angle.
+#: But from pixel to pixel no slope is more than this many pixel widths in depth, however grazing the angle.
 MOST_SLOPE_PX = 8.0
 
 #: Rounding in depth passes, as a share of the depth; parallel rays have no natural distance to share.
@@ -186,7 +186,7 @@ class Eye:
         y -= row
         corner = row * np.int32(self._stride) + column
 
-        nearer, farther = self._tolerances(own, across, down)
+        across, down, least, largest = self._expectations(own, across, down)
         expected = own - across * x - down * y  # at the upper left one of the four pixel centres around
         sides = ((np.float32(1) - x), x), ((np.float32(1) - y), y)
         found = []
@@ -198,7 +198,7 @@ class Eye:
                     shown -= across
                 if lower:
                     shown -= down
-                same = (shown <= nearer) & (shown >= farther)
+                same = (shown >= least) & (shown <= largest)
                 found.append(sides[0][right] * sides[1][lower] * same)
         total = found[0] + found[1] + found[2] + found[3]
         kept = np.nonzero(total >= np.float32(SEEN_FROM))[0]
@@ -207,19 +207,25 @@ class Eye:
             found = [part[kept] for part in found]
         return Seen(self, where, corner, [part / total for part in found])
 
-    def _tolerances(self, own: np.ndarray, across: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(N,) float32 each: between which differences from the plane the linear depth at a pixel's centre agrees.
+    def _expectations(
+        self, own: np.ndarray, across: np.ndarray, down: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(N,) float32 each: the slopes to go by, and from which to which difference the linear depth agrees with them.
 
-        The first is the upper one: in perspective what is linear grows with nearness, without it with distance.
+        Seen all but edge-on, a plane runs through everything that is before and behind it; so its slope is limited.
         """
         lens = self.lens
         pixel = np.float32(1.0 / min(lens.fx, lens.fy))
         pixel = np.broadcast_to(pixel, own.shape) if lens.orthographic else own * pixel
-        slope = np.minimum(np.abs(across) + np.abs(down), np.float32(MOST_SLOPE_PX) * pixel)
+        slope, most = np.abs(across) + np.abs(down), np.float32(MOST_SLOPE_PX) * pixel
+        limit = most / np.maximum(slope, most)
+        slope = slope * limit
         rounding = own * np.float32(_ROUNDING_PARALLEL if lens.orthographic else _ROUNDING)
         nearer = np.float32(NEARER_PX) * pixel + np.float32(NEARER_SLOPE) * slope + rounding
         farther = np.float32(FARTHER_PX) * pixel + np.float32(FARTHER_SLOPE) * slope + rounding
-        return (farther, -nearer) if lens.orthographic else (nearer, -farther)
+        # In perspective what is linear grows with nearness, without it with distance.
+        least, largest = (-nearer, farther) if lens.orthographic else (-farther, nearer)
+        return across * limit, down * limit, least, largest
 
     def gather(self, corner: np.ndarray, parts: list[np.ndarray], of: np.ndarray) -> np.ndarray:
         """Mean of `of` (P,) or (P, C) over the four pixels, by those weights: (N,) or (N, C) float32."""

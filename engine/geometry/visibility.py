@@ -12,7 +12,7 @@ from .projection import Eye, PaintedView, Viewpoint
 from .surface import Surface, SurfacePoints, unit
 
 #: Side of the small pictures that visibility is found with, and points looked for in them.
-_PICTURE_PX, _POINTS = 256, 30_000
+_PICTURE_PX, _POINTS = 200, 20_000
 
 #: Directions that count as everywhere outside.
 DIRECTIONS = 24
