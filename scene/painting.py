@@ -6,7 +6,8 @@ The story, for one view, for many, for an earlier painting that is changed, and 
     for number in painting.missing():
         request, arrays = order(context, painting, number, recipe)     -> the engine -> result
         accept(painting, number, result)
-    applied = apply(context, painting)                           textures, materials and records, whole or not at all
+    textures = bake(painting)                                    numpy alone, on any thread
+    applied = apply(context, painting, textures)                 textures, materials and records, whole or not at all
 
 Between begin() and apply() nothing of the file changes (but UV maps that had to be made), so that cancelling leaves it
 as it was. begin(), order() and apply() are for the main thread.
@@ -15,8 +16,8 @@ as it was. begin(), order() and apply() are for the main thread.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -31,10 +32,12 @@ from .painting_parts import (
     MAX_TEXTURE_PX,
     MIN_TEXTURE_PX,
     SHADINGS,
+    Applied,
     Canvas,
     Painting,
     PaintSettings,
     Recipe,
+    Textures,
     View,
 )
 from .transaction import whole_or_not_at_all
@@ -52,10 +55,12 @@ __all__ = [
     "PaintSettings",
     "Painting",
     "Recipe",
+    "Textures",
     "View",
     "accept",
     "accept_depth",
     "apply",
+    "bake",
     "begin",
     "coverage",
     "has",
@@ -70,23 +75,6 @@ __all__ = [
 
 #: What is under a new texture where nothing is painted: the mean of sRGB's grey.
 _GROUND = 128
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What apply() made: by object name, and over all.
-
-    coverage          share of the objects' area that a view saw
-    outside_coverage  the same of the area that can be seen from outside at all
-    view_shares       view name -> share of the painted area that is mostly that view's
-    """
-
-    objects: tuple[bpy.types.Object, ...]
-    images: tuple[bpy.types.Image, ...]
-    coverage: float
-    outside_coverage: float
-    view_shares: dict[str, float]
-    notes: tuple[str, ...] = ()
 
 
 def why_not(objects: Sequence[bpy.types.Object]) -> str:
@@ -187,36 +175,50 @@ def coverage(painting: Painting) -> float:
     return sum(survey.seen_area for survey in surveys) / max(sum(survey.area for survey in surveys), 1e-30)
 
 
+def bake(painting: Painting, *, tick: Callable[[float], None] = lambda share: None) -> Textures:
+    """The textures, in numpy alone: this may be called on a thread of its own while Blender goes on.
+
+    tick  called with 0..1 now and then; may raise to stop. Raises InputError: no view is painted; EngineError: memory.
+    """
+    if not painting.painted():
+        raise InputError("No view is painted.", "Paint one first.")
+    painting = painting.without_missing()
+    try:
+        bakes = tuple(_bakes(painting, tick))
+        heights = tuple(_height(painting, canvas) for canvas in painting.canvases)
+        return Textures(bakes, heights, outside_coverage(painting))
+    except MemoryError as error:
+        raise _no_memory(painting) from error
+
+
 def apply(
-    context: bpy.types.Context, painting: Painting, *, tick: Callable[[float], None] = lambda share: None
+    context: bpy.types.Context,
+    painting: Painting,
+    textures: Textures | None = None,
+    *,
+    tick: Callable[[float], None] = lambda share: None,
 ) -> Applied:
-    """Bake, and write textures, materials and records; whole or not at all.
+    """Write textures, materials and records; whole or not at all. textures: from bake(); None: bake now.
 
     An image painted over changes in place. Without one, each object gets a new image and material, which lies over
     its own ones in the object's slots (the mesh keeps its materials, and its UV maps); applied again, they change in
     place. The views' pictures and depths are kept in the file, packed. Raises InputError: an object or image is gone,
     no view is painted; EngineError: not enough memory.
     """
-    if not painting.painted():
-        raise InputError("No view is painted.", "Paint one first.")
+    textures = textures or bake(painting, tick=tick)
     painting = painting.without_missing()
     things = [_thing(canvas) for canvas in painting.canvases]
     try:
-        if painting.keeps_views:
-            made, bakes = _apply_new(painting, things, tick)
-        else:
-            made, bakes = _apply_over(painting, tick)
+        made = _apply_new(painting, things, textures) if painting.keeps_views else _apply_over(painting, textures)
     except MemoryError as error:
-        raise EngineError(
-            f"There is not enough memory for a texture of {painting.settings.texture_px} pixels.",
-            "Choose a smaller texture, or close other programs.",
-        ) from error
+        raise _no_memory(painting) from error
+    bakes = textures.bakes
     area, seen = sum(baked.area for baked in bakes), sum(baked.seen_area for baked in bakes)
     shares = {view.viewpoint.name: 0.0 for view in painting.views}
     for baked in bakes:
         for name, share in baked.view_shares.items():
             shares[name] += share * baked.seen_area / max(seen, 1e-30)
-    return Applied(tuple(things), made, seen / max(area, 1e-30), outside_coverage(painting), shares, painting.notes)
+    return Applied(tuple(things), made, seen / max(area, 1e-30), textures.outside_coverage, shares, painting.notes)
 
 
 def outside_coverage(painting: Painting) -> float:
@@ -252,20 +254,32 @@ def remove(thing: bpy.types.Object) -> None:
     painting_store.take_off(thing)
 
 
-def _apply_new(
-    painting: Painting, things: list[bpy.types.Object], tick: Callable[[float], None]
-) -> tuple[tuple[bpy.types.Image, ...], list[baking.Baked]]:
-    """Bake textures of their own, and lay them over the objects."""
+def _bakes(painting: Painting, tick: Callable[[float], None]) -> Iterator[baking.Baked]:
+    """The texture of every canvas. Those that share an image that is painted over: one after the other on top."""
     side = painting.settings.texture_px
-    made, bakes = [], []
-    textures = [image for canvas in painting.canvases if (image := _image(canvas)) is not None]
-    before = [kept for texture in textures for kept in _kept_by(texture)]
+    values = painting.canvases[0].base
+    for number, canvas in enumerate(painting.canvases):
+        share = _part(tick, number, len(painting.canvases))
+        if painting.keeps_views:
+            ground = np.full((side, side, 3), _GROUND, np.uint8)
+            baked = _baked(painting, canvas, painting.painted(), ground, share)
+        else:
+            views = [painting_images.in_space_of(values, view) for view in painting.painted()]
+            baked = _baked(painting, canvas, views, values, share)
+            values = baked.values
+        yield replace(baked, state=np.zeros((0, 0), np.uint8))
+
+
+def _apply_new(painting: Painting, things: list[bpy.types.Object], textures: Textures) -> tuple[bpy.types.Image, ...]:
+    """Textures of their own, laid over the objects."""
+    made = []
+    worn = [image for canvas in painting.canvases if (image := _image(canvas)) is not None]
+    before = [kept for texture in worn for kept in _kept_by(texture)]
     with whole_or_not_at_all():
         held = painting_store.keep_views(painting, painting_images.title(painting))
-        for number, (thing, canvas) in enumerate(zip(things, painting.canvases, strict=True)):
-            ground = np.full((side, side, 3), _GROUND, np.uint8)
-            share = _part(tick, number, len(things))
-            baked = _baked(painting, canvas, painting.painted(), ground, share)
+        for thing, canvas, baked, height in zip(
+            things, painting.canvases, textures.bakes, textures.heights, strict=True
+        ):
             name = f"{thing.name} {painting_images.title(painting)}"
             image = _image(canvas)
             if image is None:
@@ -273,23 +287,21 @@ def _apply_new(
             else:
                 images.put_picture(image, baked.values)
             canvas.image_uid = image.session_uid
-            relief = _relief(painting, canvas, name)
-            if relief is not None:
-                image[painting_store.RELIEF] = relief
+            if height is not None:
+                image[painting_store.RELIEF] = images.new_data(f"{name} Height", height)
             image[painting_store.VIEWS] = held
-            material = painting_store.wear(thing, canvas, image, painting.settings, relief is not None)
+            material = painting_store.wear(thing, canvas, image, painting.settings, height is not None)
             record = painting.views[-1].record
             records.attach({**record, "painting": painting_store.describe(painting, canvas)}, image)
             records.attach(record, material)
             made.append(image)
-            bakes.append(baked.without_texture())
     painting_store.drop_unused(list(dict.fromkeys(before)))
-    return tuple(made), bakes
+    return tuple(made)
 
 
-def _relief(painting: Painting, canvas: Canvas, name: str) -> bpy.types.Image | None:
-    """The height texture, where it is wanted and every view has one."""
-    if not painting.settings.height or any(view.height is None for view in painting.views):
+def _height(painting: Painting, canvas: Canvas) -> np.ndarray | None:
+    """The height texture (S, S) float32, where it is wanted and every view has one."""
+    if not painting.keeps_views or not painting.settings.height or any(view.height is None for view in painting.views):
         return None
     views = [PaintedView(view.viewpoint, view.height[..., None], view.depth) for view in painting.views]
     side = painting.settings.texture_px
@@ -302,27 +314,18 @@ def _relief(painting: Painting, canvas: Canvas, name: str) -> bpy.types.Image | 
         fill=painting.settings.fill,
         margin_px=painting.settings.margin_px,
     )
-    return images.new_data(f"{name} Height", baked.values[..., 0])
+    return baked.values[..., 0]
 
 
-def _apply_over(
-    painting: Painting, tick: Callable[[float], None]
-) -> tuple[tuple[bpy.types.Image, ...], list[baking.Baked]]:
-    """Bake over an image that is there, which all canvases share: one after the other on top."""
-    bakes, values = [], painting.canvases[0].base
+def _apply_over(painting: Painting, textures: Textures) -> tuple[bpy.types.Image, ...]:
+    """Over an image that is there, which all canvases share."""
     image = _image(painting.canvases[0])
     if image is None:
         raise InputError("The image that was to be painted over is gone.", "Undo, or choose another image.")
-    changed = np.zeros(values.shape[:2], bool)
-    for number, canvas in enumerate(painting.canvases):
-        views = [painting_images.in_space_of(values, view) for view in painting.painted()]
-        baked = _baked(painting, canvas, views, values, _part(tick, number, len(painting.canvases)))
-        changed |= (baked.values != values).any(-1)
-        values = baked.values
-        bakes.append(baked.without_texture())
-    painting_images.paint_over(image, values, changed)
+    values = textures.bakes[-1].values
+    painting_images.paint_over(image, values, (values != painting.canvases[0].base).any(-1))
     records.attach({**painting.views[-1].record, "painted_over": True}, image)
-    return (image,), bakes
+    return (image,)
 
 
 def _baked(
@@ -344,6 +347,15 @@ def _baked(
         fill=settings.fill and canvas.base is None,
         margin_px=min(settings.margin_px, 4) if small else settings.margin_px,
         tick=tick,
+    )
+
+
+def _no_memory(painting: Painting) -> EngineError:
+    base = painting.canvases[0].base
+    side = painting.settings.texture_px if base is None else max(base.shape[:2])
+    return EngineError(
+        f"There is not enough memory for a texture of {side} pixels.",
+        "Choose a smaller texture, or close other programs.",
     )
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engine.errors import InputError
 from ..engine.geometry.projection import Blending, PaintedView, Viewpoint
 from ..engine.geometry.surface import Surface
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ..engine.geometry.bake import Baked
 
 MIN_TEXTURE_PX, MAX_TEXTURE_PX = 64, 8192
 SHADINGS = ("lit", "unlit")
@@ -162,3 +167,29 @@ class Painting:
     def with_settings(self, settings: PaintSettings) -> Painting:
         settings.check()
         return replace(self, settings=settings)
+
+
+@dataclass(frozen=True)
+class Textures:
+    """What painting.bake() has made, by canvas: textures, and where they are wanted heights (S, S) float32."""
+
+    bakes: tuple[Baked, ...]
+    heights: tuple[np.ndarray | None, ...]
+    outside_coverage: float
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What painting.apply() made: by object name, and over all.
+
+    coverage          share of the objects' area that a view saw
+    outside_coverage  the same of the area that can be seen from outside at all
+    view_shares       view name -> share of the painted area that is mostly that view's
+    """
+
+    objects: tuple[bpy.types.Object, ...]
+    images: tuple[bpy.types.Image, ...]
+    coverage: float
+    outside_coverage: float
+    view_shares: dict[str, float]
+    notes: tuple[str, ...] = ()

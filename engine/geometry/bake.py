@@ -10,7 +10,7 @@ emission. benchmarks/paint.py prints the ratios.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,11 +41,6 @@ class Baked:
     seen_area: float
     area: float
     view_shares: dict[str, float]
-
-    def without_texture(self) -> Baked:
-        """What it says of the surface, alone: textures are large."""
-        none = np.zeros((0, 0), np.uint8)
-        return replace(self, values=none, state=none)
 
     @property
     def coverage(self) -> float:
