@@ -16,7 +16,10 @@ from .writing import check_readable, replacing
 
 def new_picture(name: str, picture: np.ndarray) -> bpy.types.Image:
     """A packed 8-bit sRGB image from (H, W, 3) uint8."""
-    return _new(name, picture.astype(np.float32) / np.float32(255.0), is_data=False)
+    height, width, _ = picture.shape
+    image = bpy.data.images.new(name, width, height, alpha=False)
+    put_picture(image, picture)
+    return image
 
 
 def put_picture(image: bpy.types.Image, picture: np.ndarray) -> None:

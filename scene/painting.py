@@ -27,7 +27,7 @@ from ..engine.errors import EngineError, InputError
 from ..engine.geometry import bake as baking
 from ..engine.geometry import visibility
 from ..engine.geometry.projection import Blending, PaintedView, Viewpoint
-from . import images, painting_images, painting_mesh, painting_orders, painting_store, records
+from . import images, painting_images, painting_mesh, painting_orders, painting_retouch, painting_store, records
 from .painting_parts import (
     MAX_TEXTURE_PX,
     MIN_TEXTURE_PX,
@@ -236,7 +236,10 @@ def load(thing: bpy.types.Object) -> Painting:
 
     InputError where it wears none, or its mesh or UVs have changed since.
     """
-    return painting_store.load(bpy.context, thing)
+    loaded = painting_store.load(bpy.context, thing)
+    for canvas in loaded.canvases:
+        canvas.retouches = painting_retouch.load(_image(canvas))
+    return loaded
 
 
 def has(thing: bpy.types.Object | None) -> bool:
@@ -263,11 +266,13 @@ def _bakes(painting: Painting, tick: Callable[[float], None]) -> Iterator[baking
         if painting.keeps_views:
             ground = np.full((side, side, 3), _GROUND, np.uint8)
             baked = _baked(painting, canvas, painting.painted(), ground, share)
+            values = painting_retouch.put_on(baked.values, canvas, painting.settings.margin_px)
+            yield replace(baked, values=values, state=np.zeros((0, 0), np.uint8))
         else:
             views = [painting_images.in_space_of(values, view) for view in painting.painted()]
             baked = _baked(painting, canvas, views, values, share)
             values = baked.values
-        yield replace(baked, state=np.zeros((0, 0), np.uint8))
+            yield baked
 
 
 def _apply_new(painting: Painting, things: list[bpy.types.Object], textures: Textures) -> tuple[bpy.types.Image, ...]:
@@ -292,7 +297,8 @@ def _apply_new(painting: Painting, things: list[bpy.types.Object], textures: Tex
             image[painting_store.VIEWS] = held
             material = painting_store.wear(thing, canvas, image, painting.settings, height is not None)
             record = painting.views[-1].record
-            records.attach({**record, "painting": painting_store.describe(painting, canvas)}, image)
+            described = {"painting": painting_store.describe(painting, canvas), **painting_retouch.record_of(image)}
+            records.attach({**record, **described}, image)
             records.attach(record, material)
             made.append(image)
     painting_store.drop_unused(list(dict.fromkeys(before)))
@@ -323,8 +329,13 @@ def _apply_over(painting: Painting, textures: Textures) -> tuple[bpy.types.Image
     if image is None:
         raise InputError("The image that was to be painted over is gone.", "Undo, or choose another image.")
     values = textures.bakes[-1].values
-    painting_images.paint_over(image, values, (values != painting.canvases[0].base).any(-1))
-    records.attach({**painting.views[-1].record, "painted_over": True}, image)
+    with whole_or_not_at_all():
+        if painting_store.VIEWS in image:  # a painting's own: to be put on again when that is baked anew
+            seen = np.any([baked.state == baking.SEEN for baked in textures.bakes], axis=0)
+            painting_retouch.keep(image, painting, painting.canvases[0], seen)
+        else:
+            records.attach(painting.views[-1].record, image)
+        painting_images.paint_over(image, values, (values != painting.canvases[0].base).any(-1))
     return (image,)
 
 
@@ -344,7 +355,7 @@ def _baked(
         blending=settings.blending,
         mask=None if small else canvas.mask,
         faces=canvas.faces,
-        fill=settings.fill and canvas.base is None,
+        fill=settings.fill and canvas.base is None and not small,
         margin_px=min(settings.margin_px, 4) if small else settings.margin_px,
         tick=tick,
     )

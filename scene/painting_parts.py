@@ -94,6 +94,14 @@ class View:
         return PaintedView(self.viewpoint, self.picture.astype(np.float32) / np.float32(255.0), self.depth)
 
 
+@dataclass(frozen=True)
+class Retouch:
+    """Painted over a finished texture: views, and how much of each texel they changed, region (H, W) float32 0..1."""
+
+    views: list[View]
+    region: np.ndarray
+
+
 @dataclass
 class Canvas:
     """One object of a painting; session_uids outlive undo and renaming.
@@ -113,6 +121,7 @@ class Canvas:
     base: np.ndarray | None = None
     mask: np.ndarray | None = None
     faces: np.ndarray | None = None
+    retouches: list[Retouch] = field(default_factory=list)
 
 
 @dataclass

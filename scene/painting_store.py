@@ -71,8 +71,7 @@ def load(context: bpy.types.Context, thing: bpy.types.Object) -> Painting:
                 image_uid=canvas_image(item).session_uid,
             )
         )
-    held = image[VIEWS]
-    views = [_view(held[str(number)], values) for number, values in enumerate(kept["views"]) if str(number) in held]
+    views = load_views(image[VIEWS], kept["views"])
     return Painting(canvases, views, PaintSettings.from_dict(kept["settings"]), kept["whole_scene"], kept["key"])
 
 
@@ -102,8 +101,18 @@ def describe(painting: Painting, canvas: Canvas) -> dict[str, Any]:
         "uv_layer": canvas.uv_layer,
         "place": canvas.place.tolist(),
         "mesh": fingerprint(canvas.surface),
-        "views": [{"viewpoint": view.viewpoint.to_dict(), "record": view.record} for view in painting.views],
+        "views": [describe_view(view) for view in painting.views],
     }
+
+
+def describe_view(view: View) -> dict[str, Any]:
+    """What a record holds of a view."""
+    return {"viewpoint": view.viewpoint.to_dict(), "record": view.record}
+
+
+def load_views(held, described: Sequence[dict[str, Any]]) -> list[View]:
+    """Views from where keep_views() put them, and what describe_view() said of each."""
+    return [_view(held[str(number)], values) for number, values in enumerate(described)]
 
 
 def wear(

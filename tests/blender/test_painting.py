@@ -252,6 +252,30 @@ def test_by_hand_a_region_alone_changes_and_the_rest_is_known():
         painting_by_hand.begin(bpy.context, thing, view, mask=black)
 
 
+def test_what_was_painted_by_hand_is_put_on_again_when_the_views_are_baked_anew():
+    thing = painter.add("cube")
+    views = painting_views.from_text(bpy.context, "cube", [thing], 96)
+    work = painting.begin(bpy.context, [thing], views, SMALL)
+    painter.paint(work, painter.smooth)
+    texture = painting.apply(bpy.context, work).images[0]
+    white = np.zeros((64, 64), np.float32)
+    white[np.arange(64) % 16 < 8] = 1.0
+    hand = painting_by_hand.begin(bpy.context, thing, views[0], mask=images.new_data("Mask", white))
+    assert painting_by_hand.texture_of(bpy.context, thing) == texture and hand.views[0].known is not None
+    painter.paint(hand, lambda point: np.zeros(point.shape))
+    painting.apply(bpy.context, hand)
+    touched = images.pixels(texture)[..., :3].copy()
+    assert 0.01 < (touched == 0.0).all(-1).mean() < 0.1
+    assert list(painting.view_images(thing)) == [view.name for view in views]
+    for _ in range(2):
+        painting.apply(bpy.context, painting.load(thing))
+        np.testing.assert_array_equal(images.pixels(texture)[..., :3] == 0.0, touched == 0.0)
+    larger = painting.load(thing).with_settings(PaintSettings(texture_px=512, shading="unlit"))
+    painting.apply(bpy.context, larger)
+    black = (images.pixels(texture)[..., :3] == 0.0).all(-1).mean()
+    assert black == pytest.approx((touched == 0.0).all(-1).mean(), rel=0.15)
+
+
 def test_by_hand_on_selected_faces():
     thing = painter.add("cube")
     painter.add_camera((2.5, -4.0, 2.0))
