@@ -67,7 +67,7 @@ class Atlas:
         if id(eye) not in self._planes:
             surface, middles = self.surface, self.surface.points.mean(1)
             shown = np.ones(len(surface), bool)
-            if surface.closed:
+            if not eye.sees_backs(surface):
                 shown = eye.faces(middles, self.normals)
             self._planes[id(eye)] = _Plane(
                 plane_over(self.corners, eye.projective(surface.points)),

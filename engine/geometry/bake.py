@@ -178,10 +178,5 @@ class Survey:
     def _look(self, eye: Eye) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Numbers of the points that it sees, their values (M, C) and weights (M,)."""
         points = self.points
-        shown = np.arange(len(points.area))
-        if self._surface.closed:
-            shown = shown[eye.faces(points.place, points.face_normal)]
-        projected = eye.projective(points.place[shown]).astype(np.float32)
-        slopes = eye.slopes(points.place[shown], points.face_normal[shown]).astype(np.float32)
-        seen = eye.look(*projected.T, *slopes.T)
-        return shown[seen.where], seen.values(), seen.weights()
+        seen = eye.look_at(points.place, points.face_normal, backs=eye.sees_backs(self._surface))
+        return seen.where, seen.values(), seen.weights()

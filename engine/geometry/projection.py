@@ -13,6 +13,7 @@ import numpy as np
 
 from .camera import Intrinsics
 from .edges import torn_steps
+from .surface import Surface
 
 #: Over an edge the slope between pixel centres is only roughly the triangle's own. By so much may the depth pass miss
 #: the plane through a texel where it is nearer (it hides the texel, if it is another surface) and where it is farther
@@ -159,6 +160,27 @@ class Eye:
         """(N,) bool: which planes show the side that their normals are on."""
         at, normal = self.in_camera(points), normals.astype(np.float64) @ self.rotation.T
         return normal[:, 2] < 0.0 if self.lens.orthographic else (normal * at).sum(-1) < 0.0
+
+    def sees_backs(self, surface: Surface) -> bool:
+        """Whether what it sees of the surface may be seen from behind: an open one, or a closed one from within."""
+        if not surface.closed:
+            return True
+        corners = surface.points.reshape(-1, 3)
+        depth = self.in_camera(corners)[:, 2]
+        if self.lens.orthographic:
+            return bool(depth.min() < self._clip[0])
+        eye = -self.rotation.T @ self.in_camera(np.zeros(3))
+        return bool((corners.min(0) <= eye).all() and (corners.max(0) >= eye).all())
+
+    def look_at(self, points: np.ndarray, normals: np.ndarray, *, backs: bool = True) -> Seen:
+        """What is seen at places (N, 3), relative to the origin, of surfaces with those normals (N, 3).
+
+        backs  also from the side that the normals are not on
+        """
+        shown = np.arange(len(points)) if backs else np.flatnonzero(self.faces(points, normals))
+        points, normals = points[shown], normals[shown]
+        projected, slopes = self.projective(points), self.slopes(points, normals)
+        return self.look(*projected.astype(np.float32).T, *slopes.astype(np.float32).T).renumbered(shown)
 
     def scale(self, gain: np.ndarray) -> None:
         """Multiply what it shows by factors (C,)."""

@@ -33,19 +33,6 @@ class Surface:
     def __len__(self) -> int:
         return len(self.points)
 
-    def part(self, chosen: np.ndarray) -> Surface:
-        """The triangles chosen, (T,) bool. What is left is no closed surface, but has the outside of the whole."""
-        return Surface(
-            self.points[chosen],
-            self.normals[chosen],
-            self.uv[chosen],
-            self.vertices[chosen],
-            self.faces[chosen],
-            self.materials[chosen],
-            self.origin,
-            self.closed,
-        )
-
     def areas(self) -> np.ndarray:
         """(T,) float64: in square units of the scene."""
         a, b = self._sides(self.points)

@@ -123,17 +123,8 @@ def around(surfaces: Sequence[Surface], towards: np.ndarray, fov_rad: float) -> 
 def _cosines(surface: Surface, points: SurfacePoints, view: PaintedView) -> np.ndarray:
     """(N,) float32: of the angles that the view sees these points at; 0 where it does not."""
     eye = Eye(view, surface.origin)
+    where = eye.look_at(points.place, points.face_normal, backs=eye.sees_backs(surface)).where
+    ray = np.array([[0.0, 0.0, 1.0]]) if eye.lens.orthographic else unit(eye.in_camera(points.place[where]))
     found = np.zeros(len(points.area), np.float32)
-    shown = np.arange(len(found))
-    if surface.closed:
-        shown = shown[eye.faces(points.place, points.face_normal)]
-    seen = eye.look(
-        *eye.projective(points.place[shown]).astype(np.float32).T,
-        *eye.slopes(points.place[shown], points.face_normal[shown]).astype(np.float32).T,
-    )
-    where = shown[seen.where]
-    ray = unit(eye.in_camera(points.place[where]))
-    if eye.lens.orthographic:
-        ray = np.array([[0.0, 0.0, 1.0]])
     found[where] = np.abs((ray * (points.face_normal[where] @ eye.rotation.T)).sum(-1))
     return found

@@ -10,7 +10,10 @@ from . import exposure
 from .projection import Blending, Eye, PaintedView, Viewpoint, facings
 
 #: From this weight on (see projection.weights) what another view painted is good enough to be kept.
-KEPT_FROM = 0.1
+KEPT_FROM = 0.03
+
+#: And it is kept only where it counts for this share of what the view itself will.
+_KEPT_SHARE = 0.15
 
 
 def known_from(
@@ -32,12 +35,8 @@ def known_from(
     eyes = [Eye(view, origin, blending) for view in views]
     found = []
     for eye in eyes:
-        shown = np.flatnonzero(eye.faces(points, normals))
-        seen = eye.look(
-            *eye.projective(points[shown]).astype(np.float32).T,
-            *eye.slopes(points[shown], normals[shown]).astype(np.float32).T,
-        )
-        found.append((shown[seen.where], seen.values(), seen.weights()))
+        seen = eye.look_at(points, normals, backs=False)
+        found.append((seen.where, seen.values(), seen.weights()))
     if blending.match_exposure and len(views) > 1:
         gains = exposure.gains(found)
         found = [(where, values * gain, weight) for (where, values, weight), gain in zip(found, gains, strict=True)]
@@ -51,7 +50,7 @@ def known_from(
         best[where] = np.maximum(best[where], share)
     picture, kept = np.zeros((*depth.shape, channels), np.float32), np.zeros(depth.shape, bool)
     picture[rows, columns] = total / np.maximum(weight, 1e-12)[:, None]
-    kept[rows, columns] = best >= np.maximum(KEPT_FROM, 0.5 * own**blending.angle_power)
+    kept[rows, columns] = best >= np.maximum(KEPT_FROM, _KEPT_SHARE * own**blending.angle_power)
     return picture, kept
 
 

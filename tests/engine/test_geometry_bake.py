@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import solids
 from relievo.engine.geometry import atlas, bake, exposure
-from relievo.engine.geometry.projection import Blending, PaintedView
+from relievo.engine.geometry.camera import Intrinsics
+from relievo.engine.geometry.projection import Blending, PaintedView, Viewpoint
 
 SIZE = 256
 
@@ -184,6 +185,19 @@ def test_numbers_are_baked_as_they_are():
     exact, within = truth(surface, colours=lambda points: points[..., 2:] * (7.0 / 255.0) - 20.0 / 255.0)
     seen = within & (baked.state == bake.SEEN)
     assert baked.values.dtype == np.float32 and np.abs(baked.values - exact[..., :1])[seen].mean() < 0.02
+
+
+def test_a_closed_room_is_painted_from_within():
+    surface = solids.sphere()
+    viewpoint = solids.viewpoint((0, -1, 0), surface, 128)
+    inside = Viewpoint("Inside", viewpoint.to_camera.copy(), Intrinsics(128, 128, 60.0, 60.0, 64.0, 64.0), (0.01, 10.0))
+    inside.to_camera[:3, 3] = viewpoint.to_camera[:3, :3] @ (0.1, 0.2, -0.1)
+    view = solids.painted(inside, surface)
+    baked = bake.bake(surface, [view], noise(2), fill=False, margin_px=0)
+    exact, within = truth(surface)
+    seen = within & (baked.state == bake.SEEN)
+    assert 0.1 < baked.coverage < 0.5 and seen.sum() > 5000
+    assert np.abs(baked.values - exact).mean(-1)[seen].mean() < 0.8
 
 
 def test_it_can_be_stopped():
