@@ -59,16 +59,30 @@ def mask_of(image: bpy.types.Image, size: tuple[int, int]) -> np.ndarray:
 
 
 def faces_showing(thing: bpy.types.Object, surface: Surface, image: bpy.types.Image) -> np.ndarray | None:
-    """(T,) bool: triangles whose material shows the image; None: all, as no material of the object does."""
+    """(T,) bool: triangles whose material shows the image; None: all, as no object in the file shows it.
+
+    InputError where other objects show it and this one does not: its picture would be an imprint on theirs.
+    """
     slots = [
         number
         for number, slot in enumerate(thing.material_slots)
         if slot.material is not None and image in set(images_in(slot.material.node_tree))
     ]
     if not slots:
+        others = [other.name for other in bpy.data.objects if other != thing and _shows(other, image)]
+        if others:
+            raise InputError(
+                f"'{image.name}' is the texture of '{others[0]}', not of '{thing.name}'.",
+                "Paint over it with the objects alone that show it.",
+            )
         return None
     last = len(thing.material_slots) - 1
     return np.isin(np.minimum(surface.materials, last), slots)
+
+
+def _shows(thing: bpy.types.Object, image: bpy.types.Image) -> bool:
+    trees = (slot.material.node_tree for slot in thing.material_slots if slot.material is not None)
+    return any(image in set(images_in(tree)) for tree in trees)
 
 
 def images_in(tree: bpy.types.NodeTree | None) -> Iterator[bpy.types.Image]:

@@ -26,7 +26,7 @@ def why_not(objects: Sequence[bpy.types.Object]) -> str:
         return "No object is selected; select the meshes to paint"
     meshes = [thing for thing in objects if thing.type == "MESH"]
     if not meshes:
-        return "No mesh is selected; select one, or convert the object to a mesh"
+        return "No mesh is selected; select one, convert the object to a mesh, or make its instances real"
     for thing in meshes:
         if thing.library or thing.data.library or thing.override_library or thing.data.override_library:
             return f"'{thing.name}' is linked from another file; make it local first (Object > Relations > Make Local)"
@@ -171,7 +171,10 @@ def _read(thing: bpy.types.Object, depsgraph: bpy.types.Depsgraph, uv_layer: str
         closed=surfaces.is_closed(vertices) and not surfaces.is_turned(vertices, local[vertices]),
     )
     if not len(made) or not made.areas().sum() > 0.0:
-        raise InputError(f"'{thing.name}' has no surface to paint.", "Select a mesh with faces, scaled above zero.")
+        raise InputError(
+            f"'{thing.name}' has no surface to paint.",
+            "Select a mesh with faces, scaled above zero, with its instances realised.",
+        )
     return made
 
 

@@ -15,6 +15,9 @@ KEPT_FROM = 0.03
 #: And it is kept only where it counts for this share of what the view itself will.
 _KEPT_SHARE = 0.15
 
+#: Brightness is compared on no more than about so many pixels.
+_COMPARED = 100_000
+
 
 def known_from(
     viewpoint: Viewpoint, depth: np.ndarray, views: Sequence[PaintedView], blending: Blending
@@ -38,7 +41,7 @@ def known_from(
         seen = eye.look_at(points, normals, backs=False)
         found.append((seen.where, seen.values(), seen.weights()))
     if blending.match_exposure and len(views) > 1:
-        gains = exposure.gains(found)
+        gains = exposure.gains([_thinned(*part, len(points) // _COMPARED + 1) for part in found])
         found = [(where, values * gain, weight) for (where, values, weight), gain in zip(found, gains, strict=True)]
 
     channels = views[0].values.shape[2]
@@ -52,6 +55,14 @@ def known_from(
     picture[rows, columns] = total / np.maximum(weight, 1e-12)[:, None]
     kept[rows, columns] = best >= np.maximum(KEPT_FROM, _KEPT_SHARE * own**blending.angle_power)
     return picture, kept
+
+
+def _thinned(
+    where: np.ndarray, values: np.ndarray, weight: np.ndarray, step: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of points numbered by `where`, every step-th."""
+    kept = where % step == 0
+    return where[kept] // step, values[kept], weight[kept]
 
 
 def plane_normals(depth: np.ndarray, viewpoint: Viewpoint) -> np.ndarray:

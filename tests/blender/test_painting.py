@@ -380,6 +380,10 @@ def test_what_cannot_be_painted_is_refused_with_a_remedy():
     tiled = bpy.data.images.new("Tiled", 64, 64, tiled=True)
     with pytest.raises(InputError, match="UDIM"):
         painting.begin(bpy.context, [thing], views, SMALL, over=tiled)
+    texture = images.new_picture("Texture", np.zeros((32, 32, 3), np.uint8))
+    painter.show(thing, texture)
+    with pytest.raises(InputError, match="is the texture of"):
+        painting.begin(bpy.context, [thing, painter.add("torus")], views, SMALL, over=texture)
     away = painter.add_camera((50.0, 0.0, 0.0), at=(100.0, 0.0, 0.0))
     away.data.clip_end = 20.0
     bpy.context.scene.camera = away
