@@ -16,9 +16,16 @@ def _modules():
         install_engine,
         mark_asset,
         open_log,
+        paint,
+        paint_rebake,
+        paint_region,
+        paint_remove,
+        paint_view_again,
+        paint_view_remove,
         preview,
         randomise_seed,
         set_distance,
+        texture_undo,
     )
 
     return (
@@ -35,6 +42,13 @@ def _modules():
         install_engine,
         align_to_scene,
         set_distance,
+        paint,
+        paint_region,
+        paint_rebake,
+        paint_remove,
+        paint_view_again,
+        paint_view_remove,
+        texture_undo,
         handlers,
         command,
     )

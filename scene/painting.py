@@ -63,8 +63,10 @@ __all__ = [
     "bake",
     "begin",
     "coverage",
+    "coverage_of",
     "has",
     "load",
+    "look",
     "order",
     "order_depth",
     "preview",
@@ -133,17 +135,22 @@ def begin(
     return Painting(canvases, views, settings, whole_scene, uuid.uuid4().hex, tuple(notes))
 
 
+def look(context: bpy.types.Context, painting: Painting, number: int) -> None:
+    """Take the depth pass of that view. InputError where it sees nothing of the objects."""
+    things = [_thing(canvas) for canvas in painting.canvases]
+    view = painting.views[number]
+    view.depth = painting_orders.view_depth(context, view, things, painting.whole_scene)
+
+
 def order(
     context: bpy.types.Context, painting: Painting, number: int, recipe: Recipe
 ) -> tuple[Request, dict[str, np.ndarray]]:
     """What to ask the engine for that view: its depth, and what earlier views painted as known pixels.
 
-    Takes the depth pass now. InputError where the view sees nothing of the objects.
+    Looks first, where that was not done yet; see look().
     """
-    view = painting.views[number]
-    if view.depth is None:
-        things = [_thing(canvas) for canvas in painting.canvases]
-        view.depth = painting_orders.view_depth(context, view, things, painting.whole_scene)
+    if painting.views[number].depth is None:
+        look(context, painting, number)
     return painting_orders.request(painting, number, recipe)
 
 
@@ -218,7 +225,10 @@ def apply(
     for baked in bakes:
         for name, share in baked.view_shares.items():
             shares[name] += share * baked.seen_area / max(seen, 1e-30)
-    return Applied(tuple(things), made, seen / max(area, 1e-30), textures.outside_coverage, shares, painting.notes)
+    applied = Applied(tuple(things), made, seen / max(area, 1e-30), textures.outside_coverage, shares, painting.notes)
+    if painting.keeps_views:
+        painting_store.keep_coverage(applied)
+    return applied
 
 
 def outside_coverage(painting: Painting) -> float:
@@ -245,6 +255,11 @@ def load(thing: bpy.types.Object) -> Painting:
 def has(thing: bpy.types.Object | None) -> bool:
     """Whether the object wears a painting with views. Cheap, for poll()."""
     return painting_store.canvas_image(thing) is not None
+
+
+def coverage_of(thing: bpy.types.Object) -> tuple[float, float] | None:
+    """Of the painting an object wears: the shares of the area, and of what can be seen from outside, that views saw."""
+    return painting_store.coverage_of(thing)
 
 
 def view_images(thing: bpy.types.Object) -> dict[str, bpy.types.Image]:

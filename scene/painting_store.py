@@ -18,10 +18,10 @@ from ..engine.errors import InputError
 from ..engine.geometry.projection import Viewpoint
 from ..engine.geometry.surface import Surface
 from . import images, painting_mesh, records, shaders
-from .painting_parts import Canvas, Painting, PaintSettings, View
+from .painting_parts import Applied, Canvas, Painting, PaintSettings, View
 
 WORN, VIEWS, RELIEF = "relievo_painting", "relievo_views", "relievo_relief"
-MATERIAL, KIND, BEFORE = "relievo_material", "relievo_kind", "relievo_before"
+MATERIAL, KIND, BEFORE, COVERAGE = "relievo_material", "relievo_kind", "relievo_before", "relievo_coverage"
 
 #: Parts of a view that are kept as images.
 _PICTURE, _DEPTH, _HEIGHT = "picture", "depth", "height"
@@ -40,6 +40,19 @@ def view_images(thing: bpy.types.Object) -> dict[str, bpy.types.Image]:
         return {}
     held = image[VIEWS]
     return {item["name"]: item[_PICTURE] for item in (held[key] for key in sorted(held, key=int))}
+
+
+def keep_coverage(applied: Applied) -> None:
+    """Write what was seen to the textures, for coverage_of()."""
+    for image in applied.images:
+        image[COVERAGE] = [applied.coverage, applied.outside_coverage]
+
+
+def coverage_of(thing: bpy.types.Object | None) -> tuple[float, float] | None:
+    """See painting.coverage_of(). Cheap, for panels."""
+    image = canvas_image(thing)
+    kept = image.get(COVERAGE) if image is not None else None
+    return None if kept is None else (float(kept[0]), float(kept[1]))
 
 
 def load(context: bpy.types.Context, thing: bpy.types.Object) -> Painting:
