@@ -77,9 +77,9 @@ class Atlas:
         return self._planes[id(eye)]
 
     def of_surface(self) -> np.ndarray:
-        """(T, 3, 6) float64: place and shading normal over the texture."""
+        """(T, 3, 6) float64: place and smooth normal over the texture."""
         if self._of_surface is None:
-            both = np.concatenate([self.surface.points, self.surface.normals], axis=-1)
+            both = np.concatenate([self.surface.points, self.surface.smooth_normals()], axis=-1)
             self._of_surface = plane_over(self.corners, both)
         return self._of_surface
 

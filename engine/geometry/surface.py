@@ -49,6 +49,13 @@ class Surface:
         side = (normal * shading).sum(-1, keepdims=True)
         return np.where(normal.any(-1, keepdims=True), normal * np.where(side < 0.0, -1.0, 1.0), shading)
 
+    def smooth_normals(self) -> np.ndarray:
+        """(T, 3, 3) float32 unit: at the corners, the mean of the faces around; continuous, however it is shaded."""
+        weighted = (self.face_normals() * self.areas()[:, None]).repeat(3, axis=0)
+        number, count = self.vertices.ravel(), int(self.vertices.max(initial=0)) + 1
+        sums = np.stack([np.bincount(number, weighted[:, axis], count) for axis in range(3)], axis=1)
+        return unit(sums).astype(np.float32)[self.vertices]
+
     def sample(self, count: int, chosen: np.ndarray | None = None) -> SurfacePoints:
         """About that many points, the same every time: at least one in every triangle, else as many as its area asks.
 
@@ -67,7 +74,7 @@ class Surface:
         corners = np.stack([1.0 - a - b, a, b], axis=1).astype(np.float32)
         return SurfacePoints(
             np.einsum("nk,nkc->nc", corners, self.points[triangle]),
-            unit(np.einsum("nk,nkc->nc", corners, self.normals[triangle])),
+            unit(np.einsum("nk,nkc->nc", corners, self.smooth_normals()[triangle])),
             self.face_normals()[triangle].astype(np.float32),
             triangle,
             (areas / np.maximum(each, 1))[triangle],
@@ -136,7 +143,7 @@ def _parts(vertices: np.ndarray, count: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SurfacePoints:
-    """Points all over a surface: place (N, 3) float32 relative to its origin, normal (N, 3) shading and face_normal
+    """Points all over a surface: place (N, 3) float32 relative to its origin, normal (N, 3) smooth and face_normal
     (N, 3) unit, triangle (N,) int64, area (N,) float64: how much of the surface each stands for."""
 
     place: np.ndarray
