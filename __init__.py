@@ -3,9 +3,9 @@
 
 def _parts():
     from . import operators, panels
-    from .scene import preferences, settings
+    from .scene import paint_settings, preferences, settings
 
-    return settings, preferences, operators, panels  # settings first: operators and panels read them
+    return settings, paint_settings, preferences, operators, panels  # settings first: operators and panels read them
 
 
 def register() -> None:

@@ -1,6 +1,6 @@
 """Run every benchmark, or those of the topics named, and print a table: what, how long, and how much of its yardstick.
 
-python -m benchmarks [geometry] [worker] [model] [scene] [memory]
+python -m benchmarks [geometry] [worker] [model] [scene] [paint] [memory]
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 from .measure import header
 
-TOPICS = ("geometry", "worker", "model", "scene", "memory")
+TOPICS = ("geometry", "worker", "model", "scene", "paint", "memory")
 
 
 def main(topics: list[str]) -> int:

@@ -36,7 +36,7 @@ class RELIEVO_PT_generate(InTab, bpy.types.Panel):
             button.scale_y = 1.5
             button.operator(RELIEVO_OT_generate.bl_idname, icon="PLAY")
         else:
-            _draw_progress(layout)
+            draw_progress(layout)
         _draw_installation(layout)
         _draw_error(layout, context)
         _draw_notes(layout, context)
@@ -61,7 +61,8 @@ def _draw_wishes(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     row.operator(RELIEVO_OT_randomise_seed.bl_idname, text="", icon="FILE_REFRESH")
 
 
-def _draw_progress(layout: bpy.types.UILayout) -> None:
+def draw_progress(layout: bpy.types.UILayout) -> None:
+    """How far the running job is, with a button that stops it."""
     progress = session.state.job.progress
     stage, step, of = (progress.stage, progress.step, progress.of) if progress else ("Waiting", 0, 0)
     text = f"{stage[:1].upper()}{stage[1:]}" + (f" {step}/{of}" if of > 1 else "")

@@ -155,7 +155,7 @@ def _stage(
     finally:
         bpy.data.scenes.remove(scene)
         bpy.data.batch_remove(made)
-        for image in [image for image in bpy.data.images if image.type == "RENDER_RESULT"]:
+        for image in [image for image in bpy.data.images if image.type in {"RENDER_RESULT", "COMPOSITING"}]:
             if image.as_pointer() not in before:
                 bpy.data.images.remove(image)
 

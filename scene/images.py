@@ -31,6 +31,18 @@ def new_picture(name: str, picture: np.ndarray, *, compress: bool = True) -> bpy
     return image
 
 
+def put_picture(image: bpy.types.Image, picture: np.ndarray) -> None:
+    """Another picture (H, W, 3) uint8, of any size, in an 8-bit image that new_picture() made; packed again."""
+    height, width, _ = picture.shape
+    if tuple(image.size) != (width, height):
+        image.scale(width, height)
+    rgba = np.ones((height, width, 4), np.float32)
+    np.divide(picture[::-1], np.float32(255.0), out=rgba[..., :3], dtype=np.float32)
+    image.pixels.foreach_set(rgba.ravel())
+    image.update()
+    image.pack()
+
+
 def new_data(name: str, values: np.ndarray) -> bpy.types.Image:
     """A packed 32-bit float Non-Color image from (H, W) float32, the value in R, G and B."""
     return _new(name, np.repeat(values.astype(np.float32)[..., None], 3, axis=-1), is_data=True)
@@ -51,7 +63,7 @@ def read_image(path: str | Path) -> np.ndarray:
     colour = np.repeat(values[..., :1], 3, axis=-1) if values.shape[2] < 3 else values[..., :3]
     colour = np.nan_to_num(colour, posinf=1.0)
     if linear:  # Blender turns pictures of more than 8 bits to scene-linear as it reads them
-        colour = _srgb_from_linear(colour)
+        colour = srgb_from_linear(colour)
     if min(colour.shape[:2]) < 2:
         raise InputError(
             f"The image {Path(path).name} is only {colour.shape[1]} x {colour.shape[0]} pixels.",
@@ -232,7 +244,7 @@ def linear_from_srgb(srgb: np.ndarray) -> np.ndarray:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _srgb_from_linear(linear: np.ndarray) -> np.ndarray:
+def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
     # IEC 61966-2-1
     linear = np.maximum(linear, 0.0)
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

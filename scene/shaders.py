@@ -47,6 +47,48 @@ def lit(
     return material
 
 
+def painted(
+    name: str,
+    picture: bpy.types.Image,
+    mean: np.ndarray,
+    uv_layer: str,
+    *,
+    lit: bool,
+    relief: bpy.types.Image | None = None,
+) -> bpy.types.Material:
+    """The picture by that UV map, as a Principled surface's base colour or as light of its own.
+
+    mean    colour of the picture (3,), sRGB
+    relief  heights in scene units, which shade it, and move it where the material's displacement says so
+    """
+    material = bpy.data.materials.new(name)
+    nodes, links = _emptied(material)
+    output = nodes.new("ShaderNodeOutputMaterial")
+    surface = nodes.new("ShaderNodeBsdfPrincipled" if lit else "ShaderNodeEmission")
+    coordinates = nodes.new("ShaderNodeUVMap")
+    coordinates.uv_map = uv_layer
+    texture = _texture(nodes, picture, extension="EXTEND")
+    links.new(coordinates.outputs["UV"], texture.inputs["Vector"])
+    links.new(texture.outputs["Color"], surface.inputs["Base Color" if lit else "Color"])
+    links.new(surface.outputs[0], output.inputs["Surface"])
+    if lit:
+        surface.inputs["Roughness"].default_value = 0.7
+    elif hasattr(material, "cycles"):
+        material.cycles.emission_sampling = "NONE"
+    _in_a_row(coordinates, texture, surface, output)
+    if relief is not None:
+        height, displacement = _texture(nodes, relief, extension="EXTEND"), nodes.new("ShaderNodeDisplacement")
+        displacement.space = "WORLD"
+        displacement.inputs["Midlevel"].default_value = 0.0
+        displacement.inputs["Scale"].default_value = 1.0
+        links.new(coordinates.outputs["UV"], height.inputs["Vector"])
+        links.new(height.outputs["Color"], displacement.inputs["Height"])
+        links.new(displacement.outputs["Displacement"], output.inputs["Displacement"])
+        height.location, displacement.location = (-900.0, -400.0), (-600.0, -400.0)
+    _show_in_solid_view(material, texture, mean)
+    return material
+
+
 def _show_in_solid_view(material: bpy.types.Material, texture: bpy.types.Node, mean: np.ndarray) -> None:
     """Its texture where solid view shows textures, else the picture's mean colour."""
     material.node_tree.nodes.active = texture

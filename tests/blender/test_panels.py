@@ -6,14 +6,15 @@ from types import SimpleNamespace
 
 import bpy
 import numpy as np
+import painter
 import pytest
 import relievo
 from relievo.engine import catalog
 from relievo.engine.errors import EngineError, EnvironmentMissing
 from relievo.engine.protocol import Progress
-from relievo.operators import model_files, session
+from relievo.operators import model_files, paint_run, preview, session
 from relievo.operators.order import order_from
-from relievo.scene import live_nodes, material, scene_mesh
+from relievo.scene import live_nodes, material, painting, painting_views, scene_mesh
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
 PROPERTIES = bpy.types.UILayout.bl_rna.properties
@@ -78,23 +79,26 @@ def panels() -> list[type]:
     return [cls for cls in bpy.types.Panel.__subclasses__() if cls.__name__.startswith("RELIEVO_")]
 
 
-def draw() -> str:
-    """All panels that show; what they draw, as text."""
+def draw(paint: bool = True) -> str:
+    """All panels that show, with those of texture painting or without; what they draw, as text."""
     layout = CheckingLayout()
     context = SimpleNamespace(
         scene=bpy.context.scene,
+        mode=bpy.context.mode,
         active_object=bpy.context.active_object,
         preferences=bpy.context.preferences,
         region=SimpleNamespace(width=300),
     )
     for panel in panels():
+        if "_paint" in panel.__name__ and not paint:
+            continue
         if not hasattr(panel, "poll") or panel.poll(context):
             panel.draw(SimpleNamespace(layout=layout), context)
     return "\n".join(layout.drawn)
 
 
 def test_every_panel_is_in_the_tab(tab):
-    assert len(panels()) == 9
+    assert len(panels()) == 12
     for panel in panels():
         assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Relievo", "VIEW_3D", "UI")
 
@@ -105,7 +109,7 @@ def test_every_panel_is_in_the_tab(tab):
 )
 def test_only_what_matters_is_drawn(tab, target, model, mode):
     tab.target, tab.model, tab.mode = target, model, mode
-    drawn = draw()
+    drawn = draw(paint=False)
     for always in ("prop prompt", "prop seed", "prop model", "prop target", "operator generate"):
         assert always in drawn
     assert ("prop steps" in drawn) == ("prop guidance" in drawn) == (model != "procedural")
@@ -124,18 +128,18 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
     assert "prop fov_rad" not in drawn
     assert ("prop depth_source" in drawn) == (mode == "d2i")
     tab.depth_source = "scene"
-    drawn = draw()
+    drawn = draw(paint=False)
     assert "prop depth_path" not in drawn
     assert ("prop size_px" in drawn) == (mode in {"joint", "d2i"})
     assert ("prop camera_source" in drawn) == (target == "scene" and mode != "d2i")
     tab.depth_source, tab.known_from_scene = "file", True
-    drawn = draw()
+    drawn = draw(paint=False)
     goes_on = model != "procedural" and mode == "joint" and target == "scene"
     assert ("prop known_from_scene" in drawn) == goes_on
     assert ("prop camera_source" in drawn) == (target == "scene" and not goes_on)
     assert ("prop known_depth_path" in drawn) == (model != "procedural" and mode != "d2i" and not goes_on)
     tab.known_from_scene, tab.camera_source = False, "new"
-    assert ("prop fov_rad" in draw()) == (target == "scene")
+    assert ("prop fov_rad" in draw(paint=False)) == (target == "scene")
 
 
 @pytest.mark.parametrize("progress", [None, Progress("loading"), Progress("sampling", 3, 30)])
@@ -247,7 +251,7 @@ def test_while_a_model_is_downloaded(tab, cancelled):
 
 
 def test_everything_explains_itself(tab):
-    for prop in type(tab).bl_rna.properties:
+    for prop in (*type(tab).bl_rna.properties, *type(bpy.context.scene.relievo_paint).bl_rna.properties):
         if prop.identifier not in {"rna_type", "name"}:
             assert len(prop.description) > 10, prop.identifier
     for verb in dir(bpy.ops.relievo):
@@ -266,8 +270,6 @@ def test_the_live_scene_in_hand_has_its_inputs_beside_it(tab):
 
 
 def test_a_preview_is_no_trouble_without_a_window(tab):
-    from relievo.operators import preview
-
     preview.show(np.zeros((300, 500, 3), np.uint8))
     preview.show_progress(Progress("sampling", 1, 2, arrays={"preview": np.zeros((8, 8, 3), np.uint8)}))
     assert preview.icon_id() == 0
@@ -282,3 +284,53 @@ def test_the_material_in_hand_is_beside_the_settings(tab, choice):
     drawn = draw()
     assert "operator export_maps" in drawn and "operator mark_asset" in drawn and "A Material" in drawn
     assert ("prop strength" if choice == "modifier" else "prop default_value") in drawn
+
+
+def test_what_to_paint_and_from_where(tab):
+    paint = bpy.context.scene.relievo_paint
+    for views in ("cube", "ring", "auto", "cameras", "camera", "viewport"):
+        paint.views = views
+        drawn = draw()
+        for always in ("views", "picture_px", "texture_px", "strictness", "feather", "over"):
+            assert f"prop {always}" in drawn
+        assert ("prop view_count" in drawn) == (views in {"ring", "auto"})
+        assert drawn.count("operator paint\n") == 1 and "operator paint_region" not in drawn
+    assert "prop shading" in draw() and "prop detail_px" not in draw()
+    paint.over, paint.more_detail = bpy.data.images.new("Own", 8, 8), True
+    assert "prop shading" not in draw() and "prop detail_px" in draw()
+
+
+def test_in_texture_paint_mode_a_region_is_asked_for(tab):
+    painter.add("cube")
+    bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
+    drawn = draw()
+    assert "prop region" in drawn and "operator paint_region" in drawn and "prop views" not in drawn
+    bpy.context.scene.relievo_paint.region = "faces"
+    assert draw().count("prop mask\n") == 1  # among the settings only
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_a_painting_under_way_by_view(tab, monkeypatch):
+    monkeypatch.setattr(paint_run, "shown", paint_run.Shown(["Front", "Back", "Top"], ["Front"], "Back", 0.37))
+    session.state.begin(SimpleNamespace(progress=Progress("sampling", 3, 30), cancelled=False))
+    drawn = draw()
+    for part in ("1 of 3 views, 37% of the area", "Front", "Back", "Top", "Sampling 3/30", "operator cancel"):
+        assert part in drawn
+    assert "operator paint\n" not in drawn
+
+
+def test_a_painting_has_buttons_by_view_and_its_coverage(tab):
+    thing = painter.add("cube")
+    assert "Painted Views" not in draw() and "operator paint_rebake" not in draw()
+    work = painting.begin(
+        bpy.context,
+        [thing],
+        painting_views.from_text(bpy.context, "ring:2", [thing], 64),
+        painting.PaintSettings(texture_px=64),
+    )
+    painter.paint(work, painter.smooth)
+    done = painting.apply(bpy.context, work)
+    drawn = draw()
+    assert drawn.count("operator paint_view_again") == drawn.count("operator paint_view_remove") == 2
+    assert "Ring 1" in drawn and "operator paint_rebake" in drawn and "operator paint_remove" in drawn
+    assert f"Painted: {done.coverage:.1%}" in drawn and f"outside: {done.outside_coverage:.1%}" in drawn

@@ -1,0 +1,40 @@
+"""Take Off: the object shows its own materials again."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..engine.errors import EngineError
+from ..scene import painting
+from . import paint_order
+
+
+class RELIEVO_OT_paint_remove(bpy.types.Operator):
+    """Take the painting off the active object: it shows its own materials again"""
+
+    bl_idname = "relievo.paint_remove"
+    bl_label = "Take Off"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if reason := paint_order.why_not_painted(context):
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            painting.remove(context.active_object)
+        except EngineError as error:
+            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{context.active_object.name} shows its own materials")
+        return {"FINISHED"}
+
+
+def register() -> None:
+    bpy.utils.register_class(RELIEVO_OT_paint_remove)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(RELIEVO_OT_paint_remove)
