@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from .. import catalog
 from ..memory.plan import Precision
+from ..memory.quantise import NF4_BLOCK
 from ..model.bundle import load_small
 from ..model.checkpoint import TensorFile, load_transformer
 from ..model.transformer import Transformer, TransformerConfig
@@ -99,6 +100,32 @@ def golden_rollouts(folder: Path) -> Iterator[Rollout]:
                     "clean_image": tensors["in.clean_rgb"] if case["mode"] == "i2d" else None,
                     "clean_depth": tensors["in.clean_depth"] if case["mode"] == "d2i" else None,
                     "guidance_embed": case.get("guidance") if config.use_guidance_embed else None,
+                },
+            )
+
+
+def wider_golden_rollouts(folder: Path) -> Iterator[Rollout]:
+    """The golden models of single calls, which are wide enough for 4 bits, on guided rollouts of our own."""
+    for path in sorted(folder.glob("dit_forward_*.safetensors")):
+        tensors, meta = dict(TensorFile(path)), json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        config = TransformerConfig.from_dict(meta["config"])
+        weights = {k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")}
+        for seed, case in enumerate(meta["cases"] if config.hidden_size % NF4_BLOCK == 0 else ()):
+            yield Rollout(
+                config,
+                weights,
+                lambda transformer: transformer,
+                {
+                    "ctx": tensors[f"{case['case']}.in.ctx"],
+                    "mode": "joint",
+                    "grid": (case["img_height"], case["img_width"]),
+                    "num_steps": 8,
+                    "seed": seed,
+                    "parametrisation": Parametrisation(),
+                    "image_channels": config.in_channels,
+                    "depth_channels": config.depth_channels,
+                    "guidance_scale": 4.0,
+                    "guidance_embed": 4.0 if config.use_guidance_embed else None,
                 },
             )
 
@@ -196,7 +223,12 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.golden:
-        for line in table("Golden models", list(golden_rollouts(args.golden)), WAYS):
+        narrow = [
+            way for way in WAYS if way.precision != "nf4"
+        ]  # a row of theirs is less than a block of 4-bit weights
+        for line in table("Golden rollouts, 32 channels", list(golden_rollouts(args.golden)), narrow):
+            print(line, flush=True)
+        for line in table("Golden models of 64 channels", list(wider_golden_rollouts(args.golden)), WAYS):
             print(line, flush=True)
     for line in table("Built-in model", list(builtin_rollouts()), (*WAYS, *INTERVALS)):
         print(line, flush=True)

@@ -30,7 +30,8 @@ def put(module: nn.Module, name: str, weight: Tensor, precision: Precision) -> N
     path = name.removesuffix(".weight")
     linear = module.get_submodule(path)
     parameter = nn.Parameter(weight, requires_grad=False)
-    if precision in EXACT:
+    # bitsandbytes' kernel for processors wants whole blocks in a row; no published weight has others.
+    if precision in EXACT or (precision == "nf4" and weight.shape[1] % NF4_BLOCK):
         linear.weight = parameter
     elif precision == "nf4":
         module.set_submodule(path, _four_bit(weight))
@@ -66,7 +67,7 @@ def _four_bit(weight: Tensor) -> nn.Module:
     bitsandbytes = _bitsandbytes()
     rows, columns = weight.shape
     # Some rows at a time: on the way it takes many times what the weights take.
-    step = max(1, AT_ONCE // columns) if columns % NF4_BLOCK == 0 else rows
+    step = max(1, AT_ONCE // columns)
     parts = [
         bitsandbytes.functional.quantize_4bit(some, blocksize=NF4_BLOCK, quant_type="nf4", compress_statistics=False)
         for some in weight.split(step)

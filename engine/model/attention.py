@@ -24,9 +24,9 @@ class Rotation(NamedTuple):
     sin: Tensor
     turn: Tensor
 
-    @classmethod
-    def joined(cls, parts: Sequence[Rotation]) -> Rotation:
-        return cls(*(torch.cat(part, 1) for part in zip(*parts, strict=True)))
+    def split(self, lengths: Sequence[int]) -> list[Rotation]:
+        """Of a sequence made of several."""
+        return [Rotation(*parts) for parts in zip(*(part.split(lengths, dim=1) for part in self), strict=True)]
 
 
 def may_overwrite() -> bool:
@@ -109,6 +109,8 @@ def _heads(split: Sequence[Tensor], norms: Sequence[QKNorm], rotations: Sequence
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         q, k = norm(q, k)
         streams.append((apply_rope(q, rotation), apply_rope(k, rotation), v))
+    if len(streams) == 1:
+        return list(streams[0])
     return [torch.cat(parts, dim=2) for parts in zip(*streams, strict=True)]
 
 

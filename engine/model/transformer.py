@@ -288,13 +288,13 @@ class Transformer(nn.Module):
 
         streams = [self.txt_in(ctx.to(dtype)), self.img_in(img.to(dtype)), self.depth_in(depth.to(dtype))]
         lengths = [x.shape[1] for x in streams]
-        rotations = [rope(ids, self.config.axes_dim, self.config.theta) for ids in (ctx_ids, img_ids, depth_ids)]
+        rotation = rope(joined_ids(ctx_ids, img_ids, depth_ids), self.config.axes_dim, self.config.theta)
+        rotations = rotation.split(lengths)
 
         double = [getattr(self, f"double_stream_modulation_{name}")(vecs[name]) for name in STREAMS]
         for block in self.double_blocks:
             streams = block(streams, double, rotations)
 
-        rotation = Rotation.joined(rotations)
         x = torch.cat(streams, dim=1)
         modulation = self.single_modulation(vec_img, vec_depth, lengths)
         for block in self.single_blocks:
@@ -337,6 +337,12 @@ class Transformer(nn.Module):
                 for a, b in zip(rest, depth, strict=True)
             )
         )
+
+
+def joined_ids(*ids: Tensor) -> Tensor:
+    """Positions of the joined sequence: (B, L, 4), or (1, L, 4) where all rows are the same."""
+    rows = [one_row(x) for x in ids]
+    return torch.cat(rows if len({x.shape[0] for x in rows}) == 1 else ids, dim=1)
 
 
 def token_ids(
