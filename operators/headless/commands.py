@@ -349,6 +349,16 @@ def refuse_overwriting(render: Path, others: Iterable[Path]) -> None:
         raise InputError(f"The render would overwrite '{render}'.", "Give it another name.")
 
 
+def render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> tuple[Path, str]:
+    """Where a job's render is written first, and what the manifest calls it, relative to the batch's folder."""
+    if render.is_absolute():
+        return staging.file(render), str(render)
+    if len(render.parts) > 1:
+        raise InputError(f"The render '{render}' would leave its job's folder.", "Give a file name or a whole path.")
+    refuse_overwriting(folder / render, [folder / name for name in results.FILES])
+    return folder / render, f"{job_id}/{render}"
+
+
 def _shot(args: argparse.Namespace, staging: Staging, others: Iterable[Path]) -> Shot | None:
     if not args.render:
         return None
