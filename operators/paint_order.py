@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import bpy
@@ -90,8 +91,7 @@ def begin_region(context: bpy.types.Context) -> tuple[Painting, Callable[[int], 
 def recipe_again(record: dict, seed: int) -> Recipe:
     """What a view was asked with, but for the seed."""
     made = Request.from_dict(record["request"])
-    names = ("prompt", "model", "steps", "guidance", "detail_px", "strictness", "resample")
-    return Recipe(seed=seed, **{name: getattr(made, name) for name in names})
+    return Recipe(**{field.name: getattr(made, field.name) for field in fields(Recipe)} | {"seed": seed})
 
 
 def _recipes(settings, count: int) -> Callable[[int], Recipe]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import bpy
@@ -61,17 +62,10 @@ def request(painting: Painting, number: int, recipe: Recipe) -> tuple[Request, d
     asked = Request(
         mode="d2i",
         target="scene",
-        model=recipe.model,
-        prompt=recipe.prompt,
-        seed=recipe.seed,
+        **asdict(recipe),
         width_px=lens.width_px,
         height_px=lens.height_px,
         fov_deg=None if lens.orthographic else math.degrees(2.0 * math.atan(lens.width_px / (2.0 * lens.fx))),
-        steps=recipe.steps,
-        guidance=recipe.guidance,
-        detail_px=recipe.detail_px,
-        strictness=recipe.strictness,
-        resample=recipe.resample,
         tile=False,
     )
     return catalog.resolve(asked).with_inputs(arrays), arrays
@@ -109,6 +103,10 @@ def depth_request(painting: Painting, number: int) -> tuple[Request, dict[str, n
         seed=made.seed,
         fov_deg=made.fov_deg,
         detail_px=made.detail_px,
+        framing=made.framing,
+        precision=made.precision,
+        prefer_speed=made.prefer_speed,
+        compile_blocks=made.compile_blocks,
         width_px=view.picture.shape[1],
         height_px=view.picture.shape[0],
         tile=False,

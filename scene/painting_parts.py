@@ -58,13 +58,20 @@ def _between(what: str, value: float, least: float, most: float, unit: str = "")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a view is asked of the engine with: the fields of a Request that the user chooses."""
+    """What a view is asked of the engine with: the fields of a Request that the user chooses, under their names."""
 
     prompt: str
     seed: int = 0
     model: str = "builtin"
+    preset: str | None = None
     steps: int | None = None
     guidance: float | None = None
+    guidance_low: float = 0.0
+    guidance_high: float = 1.0
+    framing: str | None = None
+    precision: str | None = None
+    prefer_speed: bool = False
+    compile_blocks: bool = False
     detail_px: int | None = None
     strictness: float = 1.0  # of what earlier views painted
     resample: int = 1

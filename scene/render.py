@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,6 +100,37 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
     # Aimed a little to the near side, which perspective makes larger, so that the plane fills the frame evenly.
     aim = centre + mathutils.Vector((0.0, -0.03, 0.0)) * size
     camera.rotation_euler = (aim - camera.location).to_track_quat("-Z", "Y").to_euler()
+    scene.camera = camera
+    return camera
+
+
+def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Object]) -> bpy.types.Object:
+    """The same for whole objects, seen from the front right and a little above; lights and world where there are none.
+
+    The camera becomes the scene's.
+    """
+    scene = context.scene
+    corners = [thing.matrix_world @ mathutils.Vector(corner) for thing in subjects for corner in thing.bound_box]
+    low, high = (mathutils.Vector(map(pick, zip(*corners, strict=True))) for pick in (min, max))
+    centre, size = (low + high) / 2.0, max((high - low).length, 1e-6)
+    if not any(item.type == "LIGHT" for item in scene.objects):
+        _light(
+            context, "Relievo Key", centre, size, direction=(-0.7, -0.9, 1.0), energy=420.0, side=0.9,
+            colour=(1.0, 0.95, 0.88),
+        )  # fmt: skip
+        _light(
+            context, "Relievo Fill", centre, size, direction=(1.0, -0.7, 0.2), energy=200.0, side=3.0,
+            colour=(0.88, 0.94, 1.0),
+        )  # fmt: skip
+    if scene.world is None:
+        scene.world = shaders.plain_world("Relievo World", colour=(0.32, 0.34, 0.37), strength=0.8)
+    camera = cameras.new(context, "Relievo Camera", math.radians(30.0))
+    away = mathutils.Vector((0.55, -1.0, 0.38)).normalized()
+    distance = size * 0.56 / math.sin(math.radians(15.0))
+    camera.location = centre + away * distance
+    cameras.see_as_far_as(camera, distance + size)
+    cameras.see_as_near_as(camera, distance - size)
+    camera.rotation_euler = (-away).to_track_quat("-Z", "Y").to_euler()
     scene.camera = camera
     return camera
 

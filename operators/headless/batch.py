@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import bpy
 
 from ...engine.errors import EngineError, InputError
-from ...scene import results
 from ...scene.writing import unwritable
-from . import commands, givens, sheets
+from . import commands, givens, paint, sheets
 from .blend import start_from
 from .console import print_error
 from .jobs import BatchJob, read_jobs
@@ -124,22 +123,11 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
     try:
         args = job.parse()
         start_from(list_dir / args.blend if args.blend else base)
-        request, placement, arrays = commands.read_generate(args, list_dir)
         with Staging(job.id) as staging:
             folder = staging.folder(out / job.id)
-            paths = {"folder": job.id, "blend": f"{job.id}/{commands.blend_name(args.target)}"}
-            shot = None
-            if args.render:
-                commands.refuse_overwriting(args.render, givens.known_files(args, list_dir).values())
-                png, paths["render"] = _render_place(args.render, job.id, folder, staging)
-                shot = commands.Shot(png, args.samples)
-            maps = None
-            if args.maps:
-                maps, paths["maps"] = _maps_place(args.maps, job.id, args.prompt, folder, staging)
-            extra = sheets.wanted(args, maps, args.prompt)
-            result = commands.ask(request, arrays, console)
-            notes = commands.write_generated(result, placement, folder, shot, console, extra)
-            done = finished(status="done", paths=paths, notes=list(notes))
+            work = paint.paint_job if args.command == "paint" else _generate
+            paths, notes = work(args, job.id, folder, staging, list_dir, console)
+            done = finished(status="done", paths={"folder": job.id, **paths}, notes=list(notes))
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
         return done
     except (EngineError, OSError) as failure:  # OSError: the disk is full, most likely
@@ -154,14 +142,23 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
         )
 
 
-def _render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> tuple[Path, str]:
-    """Where a job's render is written first, and what the manifest calls it, relative to the batch's folder."""
-    if render.is_absolute():
-        return staging.file(render), str(render)
-    if len(render.parts) > 1:
-        raise InputError(f"The render '{render}' would leave its job's folder.", "Give a file name or a whole path.")
-    commands.refuse_overwriting(folder / render, [folder / name for name in results.FILES])
-    return folder / render, f"{job_id}/{render}"
+def _generate(
+    args: argparse.Namespace, job_id: str, folder: Path, staging: Staging, list_dir: Path, console: Console
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """A job of generate into its temporary folder; its paths, relative to the batch's folder, and notes."""
+    request, placement, arrays = commands.read_generate(args, list_dir)
+    paths = {"blend": f"{job_id}/{commands.blend_name(args.target)}"}
+    shot = None
+    if args.render:
+        commands.refuse_overwriting(args.render, givens.known_files(args, list_dir).values())
+        png, paths["render"] = commands.render_place(args.render, job_id, folder, staging)
+        shot = commands.Shot(png, args.samples)
+    maps = None
+    if args.maps:
+        maps, paths["maps"] = _maps_place(args.maps, job_id, args.prompt, folder, staging)
+    extra = sheets.wanted(args, maps, args.prompt)
+    result = commands.ask(request, arrays, console)
+    return paths, commands.write_generated(result, placement, folder, shot, console, extra)
 
 
 def _maps_place(maps: Path, job_id: str, title: str, folder: Path, staging: Staging) -> tuple[Path, str]:

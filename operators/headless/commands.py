@@ -92,29 +92,15 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
     check_shape(scene, camera, width_px, height_px)
     request = Request(
         target=args.target,
-        model=args.model,
-        prompt=args.prompt,
-        seed=args.seed,
+        **sampling_fields(args),
         width_px=width_px,
         height_px=height_px,
-        preset=args.preset,
-        steps=args.steps,
-        guidance=args.guidance,
-        guidance_low=args.guidance_interval[0],
-        guidance_high=args.guidance_interval[1],
-        prefer_speed=args.prefer_speed,
-        compile_blocks=args.compile,
-        framing=args.framing,
-        precision=args.precision,
-        detail_px=args.detail,
         log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
         refine_depth=args.refine_depth,
         depth_estimate=args.depth_estimate,
         **tile_fields(args.tile),
-        strictness=args.strictness,
         depth_strictness=args.depth_strictness,
-        resample=args.resample,
     )
     placement = placement_for(
         scene,
@@ -213,6 +199,28 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     return _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
 
 
+def sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
+    """Fields of a Request from the options of parser._add_sampling, and what is held of known pixels."""
+    low, high = args.guidance_interval
+    return {
+        "model": args.model,
+        "prompt": args.prompt,
+        "seed": args.seed,
+        "preset": args.preset,
+        "steps": args.steps,
+        "guidance": args.guidance,
+        "guidance_low": low,
+        "guidance_high": high,
+        "prefer_speed": args.prefer_speed,
+        "compile_blocks": args.compile,
+        "framing": args.framing,
+        "precision": args.precision,
+        "detail_px": args.detail,
+        "strictness": args.strictness,
+        "resample": args.resample,
+    }
+
+
 def _convert(
     args: argparse.Namespace,
     mode: str,
@@ -230,24 +238,10 @@ def _convert(
     request = Request(
         mode=mode,
         target="scene",
-        model=args.model,
-        prompt=args.prompt,
-        seed=args.seed,
+        **sampling_fields(args),
         width_px=width_px,
         height_px=height_px,
         fov_deg=fov_deg,
-        preset=args.preset,
-        steps=args.steps,
-        guidance=args.guidance,
-        guidance_low=args.guidance_interval[0],
-        guidance_high=args.guidance_interval[1],
-        prefer_speed=args.prefer_speed,
-        compile_blocks=args.compile,
-        framing=args.framing,
-        precision=args.precision,
-        detail_px=args.detail,
-        strictness=args.strictness,
-        resample=args.resample,
         depth_estimate=args.depth_estimate if mode == "i2d" else None,
     )
     request = catalog.resolve(request).with_inputs(arrays)
@@ -354,6 +348,16 @@ def refuse_overwriting(render: Path, others: Iterable[Path]) -> None:
     """InputError where the render would take the place of a file the command reads or writes."""
     if render.absolute() in [other.absolute() for other in others]:
         raise InputError(f"The render would overwrite '{render}'.", "Give it another name.")
+
+
+def render_place(render: Path, job_id: str, folder: Path, staging: Staging) -> tuple[Path, str]:
+    """Where a job's render is written first, and what the manifest calls it, relative to the batch's folder."""
+    if render.is_absolute():
+        return staging.file(render), str(render)
+    if len(render.parts) > 1:
+        raise InputError(f"The render '{render}' would leave its job's folder.", "Give a file name or a whole path.")
+    refuse_overwriting(folder / render, [folder / name for name in results.FILES])
+    return folder / render, f"{job_id}/{render}"
 
 
 def _shot(args: argparse.Namespace, staging: Staging, others: Iterable[Path]) -> Shot | None:

@@ -99,7 +99,7 @@ def _run(args) -> int:
         )
         return FAILED
     from .. import session
-    from . import batch, commands, model_files
+    from . import batch, commands, model_files, paint
 
     console = Console(args.quiet)
     try:
@@ -109,7 +109,7 @@ def _run(args) -> int:
                 return DONE
             if args.command == "batch":
                 return batch.run(args, console, stdout)
-            outcome = commands.COMMANDS[args.command](args, console)
+            outcome = (commands.COMMANDS | {"paint": paint.paint})[args.command](args, console)
             print_outcome(outcome.to_dict(), stdout, args.json)
             return DONE
     except EngineError as error:

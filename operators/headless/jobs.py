@@ -16,9 +16,10 @@ from typing import Any
 
 from ...engine.errors import InputError
 from ...scene.writing import check_readable
-from .parser import Parser, add_blend_option, add_generate_options
+from .parser import Parser, add_blend_option, add_generate_options, add_paint_options
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # a folder's name on every system
+_COMMANDS = {"generate": add_generate_options, "paint": add_paint_options}
 _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no", ""}
 
 
@@ -35,25 +36,38 @@ class BatchJob:
         """Of what the line asks for, without its place: tells whether a job with a known id is still the same."""
         return hashlib.sha256(json.dumps(self.fields, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def command(self) -> str:
+        return str(self.fields.get("command", "generate"))
+
     def parse(self) -> argparse.Namespace:
-        """The options of ``generate``, read by its own parser. InputError for a value it refuses."""
+        """The options of its command, read by that one's own parser. InputError for a value it refuses."""
+        if self.command not in _COMMANDS:
+            raise InputError(f"There are no jobs of '{self.command}'.", f"Use one of {', '.join(_COMMANDS)}.")
+        options = _options(self.command)
         arguments = [f"--prompt={self.fields.get('prompt', '')}"]
         for name, value in self.fields.items():
             option = f"--{name.replace('_', '-')}"
-            if name not in _options():
-                raise InputError(f"There is no field '{name}'.", f"Fields: {', '.join(sorted(_options()))}, id.")
-            if name == "prompt":
+            if name in {"prompt", "command"}:
                 continue
-            if _options()[name].nargs == 0:  # a switch
+            if name not in options:
+                raise InputError(
+                    f"There is no field '{name}' for {self.command}.", f"Fields: {', '.join(sorted(options))}, id."
+                )
+            if options[name].nargs == 0:  # a switch
                 if str(value).lower() not in _TRUE | _FALSE:
                     raise InputError(f"The field '{name}' is '{value}'.", "Write true or false.")
                 if str(value).lower() in _TRUE:
                     arguments.append(option)
-                elif (opposite := f"--no-{option[2:]}") in _options()[name].option_strings:
+                elif (opposite := f"--no-{option[2:]}") in options[name].option_strings:
                     arguments.append(opposite)
+            elif options[name].nargs == "+":
+                arguments += [f"{option}={part.strip()}" for part in str(value).split(";")]
+            elif options[name].nargs:  # so many
+                arguments += [option, *(part.strip() for part in str(value).split(";"))]
             else:
                 arguments.append(f"{option}={value}")
-        return _parser().parse_args(arguments)
+        return _parser(self.command).parse_args(arguments)
 
 
 def read_jobs(path: Path) -> list[BatchJob]:
@@ -77,7 +91,7 @@ def read_jobs(path: Path) -> list[BatchJob]:
     jobs: list[BatchJob] = []
     faults: list[str] = []
     for line, fields in reader(text, faults):
-        unknown = sorted(str(name) for name in fields if name not in _options() and name != "id")
+        unknown = sorted(str(name) for name in fields if name not in _fields() and name != "id")
         if unknown:
             faults.append(f"line {line}: unknown field {', '.join(unknown)}")
         faults += [
@@ -88,7 +102,7 @@ def read_jobs(path: Path) -> list[BatchJob]:
     if faults:
         shown = "; ".join(faults[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
         raise InputError(
-            f"The job list has faults: {shown}.", f"Fields are: id, {', '.join(sorted(_options()))}. Nothing was run."
+            f"The job list has faults: {shown}.", f"Fields are: id, {', '.join(sorted(_fields()))}. Nothing was run."
         )
     if not jobs:
         raise InputError(f"There are no jobs in '{path}'.", "Write one job a line; a .csv needs a header line.")
@@ -143,11 +157,11 @@ def _read_jsonl(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, A
 
 
 @cache
-def _parser() -> Parser:
-    parser = Parser(prog="relievo generate", add_help=False)
-    add_generate_options(parser)
+def _parser(command: str) -> Parser:
+    parser = Parser(prog=f"relievo {command}", add_help=False)
+    _COMMANDS[command](parser)
     add_blend_option(parser)
-    parser.set_defaults(out=None)
+    parser.set_defaults(command=command, out=None)
     for action in parser._actions:
         if action.dest == "out":
             action.required = False
@@ -155,6 +169,12 @@ def _parser() -> Parser:
 
 
 @cache
-def _options() -> dict[str, argparse.Action]:
+def _options(command: str) -> dict[str, argparse.Action]:
     """Field name -> option; --out is the batch's."""
-    return {action.dest: action for action in _parser()._actions if action.dest != "out"}
+    return {action.dest: action for action in _parser(command)._actions if action.dest != "out"}
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """Of all commands together."""
+    return frozenset({"command"}.union(*(_options(command) for command in _COMMANDS)))

@@ -15,6 +15,7 @@ from ...engine.version import VERSION
 
 MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
 DISPLACEMENTS = ("modifier", "adaptive", "bump")  # scene.displacement.CHOICES, which only Blender can import
+SHADINGS = ("lit", "unlit")  # scene.painting.SHADINGS
 ALIGN_HELP = "scale and offset the scene's depth to fit what else the file shows"
 DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
 
@@ -156,9 +157,16 @@ def build_parser() -> Parser:
     _add_relief(material)
     _add_render(material)
 
-    batch = _command(commands, "batch", "many jobs of 'generate', one folder each, continued after a stop")
+    paint = _command(commands, "paint", "objects of a file get their texture from a prompt, view by view")
+    add_paint_options(paint)
+    paint.add_argument("--out", type=_blend_file, required=True, metavar="X.blend", help="the file to write")
+
+    batch = _command(commands, "batch", "many jobs of 'generate' or 'paint', one folder each, continued after a stop")
     batch.add_argument(
-        "jobs", type=_path, metavar="JOBS", help=".csv or .jsonl; fields: generate's options with _ for -, and id"
+        "jobs",
+        type=_path,
+        metavar="JOBS",
+        help=".csv or .jsonl; fields: the command's options with _ for -, id, and command (default: generate)",
     )
     batch.add_argument("--out", type=_path, required=True, metavar="DIR", help="a folder a job, and the manifest")
     batch.add_argument("--resume", action="store_true", help="go on where a stopped batch was; failed jobs run again")
@@ -190,6 +198,41 @@ def add_generate_options(parser: argparse.ArgumentParser) -> None:
     _add_relief(parser)
     _add_render(parser)
     parser.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
+
+
+def add_paint_options(parser: argparse.ArgumentParser) -> None:
+    """All of paint but where it goes. What is not given is as in the Paint panel."""
+    parser.add_argument(
+        "--object", nargs="+", action="extend", required=True, metavar="NAME", help="mesh objects of the opened file"
+    )
+    parser.add_argument("--prompt", required=True, help="what the surface shall look like")
+    parser.add_argument(
+        "--views", default="cube", metavar="SET", help="ring:N, cube, auto:N, cameras or camera; default: cube"
+    )
+    parser.add_argument(
+        "--texture-size", type=int, default=2048, metavar="PX", help="side; default: 2048, at most 8192"
+    )
+    parser.add_argument("--size", type=int, metavar="PX", help="longer side of a view's picture; default: the model's")
+    _add_sampling(parser, model="builtin")
+    parser.add_argument(
+        "--strictness",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="how far a view keeps to what those before it painted; default: 1",
+    )
+    parser.add_argument("--resample", type=int, default=1, metavar="N", help="old and new join better; slower")
+    parser.add_argument("--whole-scene", action="store_true", help="other objects hide what is behind them")
+    parser.add_argument("--over", metavar="IMAGE", help="paint over this image of the file; default: a new one each")
+    parser.add_argument("--mask", metavar="IMAGE", help="an image of the file, white where the texture may change")
+    parser.add_argument("--shading", choices=SHADINGS, default=SHADINGS[0], help="of a new material; default: lit")
+    parser.add_argument("--height", action="store_true", help="also a height texture, from the depth of the pictures")
+    parser.add_argument("--sharpness", type=float, metavar="P", help="how much straight views count more; default: 4")
+    parser.add_argument("--feather", type=float, metavar="F", help="share of the picture views fade out over")
+    parser.add_argument("--margin", type=int, metavar="PX", help="around UV islands; default: 16")
+    parser.add_argument("--no-match-exposure", action="store_true", help="keep every view's own brightness")
+    parser.add_argument("--no-fill", action="store_true", help="leave what no view sees as it is")
+    _add_render(parser)
 
 
 def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:

@@ -318,6 +318,14 @@ def test_stored_switches_are_read():
         BatchJob("x", 1, {"prompt": "p", "refine_depth": "perhaps"}).parse()
 
 
+def test_a_switch_with_an_opposite_and_several_values_in_one_field():
+    job = BatchJob("x", 1, {"prompt": "p", "refine_depth": "false", "guidance_interval": "0.2; 0.9"}).parse()
+    assert job.refine_depth is False and job.guidance_interval == [0.2, 0.9]
+    assert BatchJob("x", 1, {"prompt": "p"}).parse().refine_depth is None
+    painted = BatchJob("x", 1, {"command": "paint", "prompt": "p", "object": "Chair; Table"}).parse()
+    assert painted.object == ["Chair", "Table"]
+
+
 def test_a_prompt_that_looks_like_an_option():
     assert BatchJob("x", 1, {"prompt": "--seed 5"}).parse().prompt == "--seed 5"
 

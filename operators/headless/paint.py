@@ -1,0 +1,181 @@
+"""``relievo paint``: objects of a file get their texture from a prompt, alone or as a job of a batch."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import bpy
+
+from ...engine import catalog
+from ...engine.errors import InputError
+from ...engine.request import Request
+from ...scene import camera as cameras
+from ...scene import files, painting, painting_views, records, render
+from ...scene.painting import Applied, Blending, Painting, PaintSettings, Recipe
+from ...scene.settings import MAX_SEED
+from .. import paint_run
+from . import commands
+from .blend import open_or_keep
+from .console import Console
+from .staging import Staging
+
+BLEND = "paint.blend"
+
+#: Side of the render where the file has no camera, and so no frame that was meant.
+STAGE_PX = 960
+
+
+def paint(args: argparse.Namespace, console: Console) -> commands.Outcome:
+    """Prompt and objects of a file -> .blend in which they wear their textures."""
+    began_s = time.monotonic()
+    open_or_keep(args.blend)
+    with Staging() as staging:
+        blend = staging.file(args.out)
+        paths = {"blend": args.out}
+        png = None
+        if args.render:
+            commands.refuse_overwriting(args.render, [args.out])
+            png, paths["render"] = staging.file(args.render), args.render
+        _, notes = _paint(args, console)
+        _write(args, blend, png, console)
+    return commands.Outcome(paths, notes, time.monotonic() - began_s)
+
+
+def paint_job(
+    args: argparse.Namespace, job_id: str, folder: Path, staging: Staging, list_dir: Path, console: Console
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """A job of a batch into its temporary folder; its paths, relative to the batch's folder, and notes."""
+    paths = {"blend": f"{job_id}/{BLEND}"}
+    png = None
+    if args.render:
+        png, paths["render"] = commands.render_place(args.render, job_id, folder, staging)
+    applied, notes = _paint(args, console)
+    _write(args, folder / BLEND, png, console)
+    (folder / "request.json").write_text(json.dumps(_record(applied), indent=2, sort_keys=True), encoding="utf-8")
+    return paths, notes
+
+
+def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[str, ...]]:
+    """Paint in the open file; what became of it, and what the user should know."""
+    context = bpy.context
+    request = catalog.resolve(_request(args))  # a model that cannot do it is refused before anything is made
+    objects = [_object(context.scene, name) for name in dict.fromkeys(args.object)]
+    views = painting_views.from_text(context, args.views, objects, request.width_px)
+    work = painting.begin(
+        context,
+        objects,
+        views,
+        _settings(args),
+        over=_image(args.over),
+        mask=_image(args.mask),
+        whole_scene=args.whole_scene,
+    )
+    applied, notes = _waited_for(work, lambda number: _recipe(args, number), console)
+    notes = (*notes, paint_run.said(applied))
+    for note in notes:
+        console.say(note)
+    return applied, notes
+
+
+def _waited_for(work: Painting, recipe, console: Console) -> tuple[Applied, tuple[str, ...]]:
+    jobs, said = paint_run.run(bpy.context, work, recipe), ""
+    while True:
+        try:
+            job = next(jobs)
+        except StopIteration as end:
+            return end.value
+        if paint_run.shown.now != said:
+            said = paint_run.shown.now
+            console.say(said)
+        try:
+            job.wait(on_progress=console.event)
+        except BaseException:
+            job.cancel()
+            jobs.close()
+            raise
+
+
+def _request(args: argparse.Namespace) -> Request:
+    if not args.prompt.strip():
+        raise InputError("The prompt is empty.", "Say what the surface shall look like, for example: old wood.")
+    return Request(
+        mode="d2i",
+        target="scene",
+        **commands.sampling_fields(args),
+        width_px=args.size,
+        height_px=args.size,
+    )
+
+
+def _recipe(args: argparse.Namespace, number: int) -> Recipe:
+    """What the view of that number is asked with: every view takes a seed of its own."""
+    return Recipe(**commands.sampling_fields(args) | {"seed": (args.seed + number) % (MAX_SEED + 1)})
+
+
+def _settings(args: argparse.Namespace) -> PaintSettings:
+    usual, blending = PaintSettings(), Blending()
+    settings = PaintSettings(
+        texture_px=args.texture_size,
+        margin_px=usual.margin_px if args.margin is None else args.margin,
+        fill=not args.no_fill,
+        blending=Blending(
+            blending.angle_power if args.sharpness is None else args.sharpness,
+            blending.feather if args.feather is None else args.feather,
+            not args.no_match_exposure,
+        ),
+        shading=args.shading,
+        height=args.height,
+    )
+    settings.check()
+    return settings
+
+
+def _object(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
+    thing = scene.objects.get(name)
+    if thing is None:
+        meshes = [item.name for item in scene.objects if item.type == "MESH"]
+        listed = ", ".join(meshes[:12]) + (" ..." if len(meshes) > 12 else "")
+        raise InputError(
+            f"There is no object '{name}' in the file.",
+            f"Its meshes are: {listed}." if meshes else "Open a file with meshes by --blend.",
+        )
+    return thing
+
+
+def _image(name: str | None) -> bpy.types.Image | None:
+    if name is None:
+        return None
+    image = bpy.data.images.get(name)
+    if image is None:
+        names = ", ".join(item.name for item in bpy.data.images if item.source != "VIEWER") or "none"
+        raise InputError(f"There is no image '{name}' in the file.", f"Its images are: {names}.")
+    return image
+
+
+def _write(args: argparse.Namespace, blend: Path, png: Path | None, console: Console) -> None:
+    """The file, ready to render, and its render if that is asked for."""
+    scene = bpy.context.scene
+    if scene.camera is None:
+        objects = [scene.objects[name] for name in dict.fromkeys(args.object)]
+        render.show_as_made(scene)
+        render.add_round_stage(bpy.context, objects)
+        cameras.fit_frame(scene, STAGE_PX, STAGE_PX)
+    files.save_blend(blend)
+    if png is not None:
+        console.say("rendering")
+        width_px, height_px = cameras.frame_px(scene)
+        render.render_png(bpy.context, png, width_px=width_px, height_px=height_px, samples=args.samples, denoise=True)
+
+
+def _record(applied: Applied) -> dict:
+    """What request.json of a job holds: of every texture its record, and what was seen."""
+    return {
+        "command": "paint",
+        "objects": [thing.name for thing in applied.objects],
+        "textures": {image.name: records.of(image) for image in applied.images},
+        "coverage": applied.coverage,
+        "outside_coverage": applied.outside_coverage,
+    }
