@@ -1,6 +1,6 @@
-"""Shards of procedural samples for training: made once, read whole.
+"""Shards of samples for training: made once, of the procedural generator or of a published data set; read whole.
 
-A shard is an .npz file: image (N, S, S, 3) uint8; disparity (N, S, S) float16, 1 / z-depth, 0 = sky;
+A shard is an .npz file: image (N, S, S, 3) uint8; disparity (N, S, S) float16, 1 / z-depth, 0 = sky, nan = not known;
 tiles (N,) bool; captions (N,) str. Disparity rather than depth, because it can be averaged across the sky's edge.
 """
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..builtin.procedural import random_sample
+from .sparsity import Sparsity
 
 SHARD_SIZE = 500
 SUPERSAMPLING = 2  # samples are made larger and averaged down, so that edges are anti-aliased
@@ -60,14 +61,17 @@ def prepare(folder: Path, count: int, size_px: int, processes: int, first_seed: 
 @dataclass(frozen=True)
 class Batch:
     image: Tensor  # (B, 3, S, S) float32 in [-1, 1]
-    depth: Tensor  # (B, S, S) float32 z-depth, inf = sky
+    depth: Tensor  # (B, S, S) float32 z-depth, inf = sky, nan = not known
     captions: list[str]
 
 
 class ShardSet:
-    """All samples of a folder in memory, augmented as they are drawn."""
+    """All samples of a folder in memory, augmented as they are drawn.
 
-    def __init__(self, folder: Path) -> None:
+    sparsity  lets only some of each sample's depth be known, always the same
+    """
+
+    def __init__(self, folder: Path, sparsity: Sparsity | None = None) -> None:
         shards = [np.load(path) for path in sorted(folder.glob("*.npz"))]
         if not shards:
             raise FileNotFoundError(f"no shards in {folder}: run python -m engine.training.dataset first")
@@ -76,6 +80,7 @@ class ShardSet:
         self.tiles = np.concatenate([s["tiles"] for s in shards])
         self.captions = np.concatenate([s["captions"] for s in shards])
         self.size_px = self.image.shape[1]
+        self.sparsity = sparsity
 
     def __len__(self) -> int:
         return len(self.image)
@@ -85,6 +90,8 @@ class ShardSet:
         images, disparities = [], []
         for i in indices:
             image, disparity = self.image[i], self.disparity[i]
+            if self.sparsity is not None:
+                disparity = np.where(self.sparsity.known(int(i), disparity.shape), disparity, np.float16(np.nan))
             if rng is not None and self.tiles[i]:
                 shift = tuple(rng.integers(0, self.size_px, 2))
                 image, disparity = np.roll(image, shift, (0, 1)), np.roll(disparity, shift, (0, 1))
@@ -95,7 +102,7 @@ class ShardSet:
         disparity = torch.from_numpy(np.stack(disparities).astype(np.float32))
         return Batch(
             image=torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0,
-            depth=torch.where(disparity > SKY_DISPARITY, 1.0 / disparity, torch.inf),
+            depth=torch.where(disparity <= SKY_DISPARITY, torch.inf, 1.0 / disparity),
             captions=[str(self.captions[i]) for i in indices],
         )
 
