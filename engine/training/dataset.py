@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ import torch
 from torch import Tensor
 
 from ..builtin.procedural import random_sample
+from ..errors import EngineError
+from .readers import FORMATS, Reader, open_reader
+from .readers.rgbd import squared
 from .sparsity import Sparsity
 
 SHARD_SIZE = 500
@@ -34,16 +38,48 @@ def shrink(pixels: np.ndarray, factor: int) -> np.ndarray:
 def write_shard(path: Path, first_seed: int, count: int, size_px: int) -> None:
     """Samples of seeds first_seed .. first_seed + count - 1. Written whole or not at all."""
     samples = [random_sample(first_seed + i, size_px * SUPERSAMPLING) for i in range(count)]
+    _save_shard(
+        path,
+        [np.round(shrink(s.image, SUPERSAMPLING)) for s in samples],
+        [shrink(1.0 / s.depth, SUPERSAMPLING) for s in samples],
+        [s.tiles for s in samples],
+        [s.caption for s in samples],
+    )
+
+
+def _save_shard(
+    path: Path, images: list[np.ndarray], disparities: list[np.ndarray], tiles: list[bool], captions: list[str]
+) -> None:
     part = path.with_suffix(".part")
     with part.open("wb") as handle:
         np.savez(
             handle,
-            image=np.stack([np.round(shrink(s.image, SUPERSAMPLING)) for s in samples]).astype(np.uint8),
-            disparity=np.stack([shrink(1.0 / s.depth, SUPERSAMPLING) for s in samples]).astype(np.float16),
-            tiles=np.array([s.tiles for s in samples]),
-            captions=np.array([s.caption for s in samples]),
+            image=np.stack(images).astype(np.uint8),
+            disparity=np.stack(disparities).astype(np.float16),
+            tiles=np.array(tiles),
+            captions=np.array(captions),
         )
     part.replace(path)
+
+
+def convert(reader: Reader, folder: Path, size_px: int, threads: int) -> Iterator[Path]:
+    """A published data set as shards, its middle squares at that size; yields each shard as it is ready.
+
+    Depth keeps its unit as far as float16 holds it: disparities of 0.005 and less, 200 m and farther, count as sky.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def sample(number: int) -> tuple[np.ndarray, np.ndarray, bool, str]:
+        found = reader[number]
+        return (*squared(found, size_px), found.tiles, found.caption)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(reader), SHARD_SIZE):
+            path = folder / f"{first:09d}.npz"
+            if not path.exists():
+                chosen = range(first, min(first + SHARD_SIZE, len(reader)))
+                _save_shard(path, *map(list, zip(*pool.map(sample, chosen), strict=True)))
+            yield path
 
 
 def prepare(folder: Path, count: int, size_px: int, processes: int, first_seed: int = 0) -> Iterator[Path]:
@@ -108,15 +144,30 @@ class ShardSet:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make training shards with the procedural generator.")
+    parser = argparse.ArgumentParser(description="Make training shards.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--size", type=int, default=64, help="side in pixels")
-    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    made = parser.add_argument_group("of the procedural generator")
+    made.add_argument("--count", type=int, default=20_000)
+    made.add_argument("--first-seed", type=int, default=0)
+    read = parser.add_argument_group("of a published data set (docs/datasets.md)")
+    read.add_argument("--format", choices=sorted(FORMATS))
+    read.add_argument("--root", type=Path, help="where it was unpacked to")
+    read.add_argument("--list", type=Path, help="which of its samples; without it all")
     options = parser.parse_args()
-    for path in prepare(options.out, options.count, options.size, options.processes, options.first_seed):
-        print(path.name, flush=True)
+    if bool(options.format) != bool(options.root):
+        parser.error("--format and --root belong together")
+    try:
+        if options.format:
+            reader = open_reader(options.format, options.root, options.list)
+            paths = convert(reader, options.out, options.size, options.processes)
+        else:
+            paths = prepare(options.out, options.count, options.size, options.processes, options.first_seed)
+        for path in paths:
+            print(path.name, flush=True)
+    except EngineError as error:
+        sys.exit(f"{error.summary} {error.remedy}")
 
 
 if __name__ == "__main__":
