@@ -19,7 +19,7 @@ matplotlib.use("Agg")  # draws into files; needs no screen
 from matplotlib import pyplot as plt
 
 COLUMNS = ("AbsRel", "RMSE", "d1", "d2", "d3", "boundary F1")
-_MODEL, _BASELINE = "#2a6f97", "#b0b7bd"
+MODEL_COLOR, OTHER_COLOR = "#2a6f97", "#b0b7bd"
 
 
 def write(found: Found, folder: Path) -> Path:
@@ -137,14 +137,14 @@ def _bars(found: Found, path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(11, 0.45 * len(names) + 1.4), sharey=True)
     for axis, part in zip(axes, ("materials", "scenes"), strict=True):
         values = [_mean(found.errors[name], _parts(found)[part])[0] for name in names]
-        axis.barh(names, values, color=[_BASELINE if name in BASELINES else _MODEL for name in names])
+        axis.barh(names, values, color=[OTHER_COLOR if name in BASELINES else MODEL_COLOR for name in names])
         for row, value in enumerate(values):
             axis.text(value, row, f" {value:.3f}", va="center", fontsize=8)
         axis.set(title=part, xlabel="AbsRel, median scale (lower is better)")
         axis.margins(x=0.15)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].invert_yaxis()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _by_class(found: Found, path: Path) -> None:
@@ -154,17 +154,17 @@ def _by_class(found: Found, path: Path) -> None:
     rows = sorted((model[names == name].mean(), baseline[names == name].mean(), name) for name in np.unique(names))
     figure, axis = plt.subplots(figsize=(8, 0.24 * len(rows) + 1.2))
     labels = [f"{name} ({(names == name).sum()})" for *_, name in rows]
-    axis.barh(labels, [row[0] for row in rows], color=_MODEL, label=found.main)
+    axis.barh(labels, [row[0] for row in rows], color=MODEL_COLOR, label=found.main)
     axis.plot([row[1] for row in rows], labels, "|", color="#333", markersize=9, label=best)
     axis.set(xlabel="AbsRel, median scale (lower is better)")
     axis.tick_params(labelsize=8)
     axis.invert_yaxis()
     axis.legend(frameon=False, fontsize=8)
     axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: plt.Figure, path: Path) -> None:
+def save_figure(figure: plt.Figure, path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -185,4 +185,4 @@ def _sheet(shown: list[tuple[str, np.ndarray]], path: Path) -> None:
     axis.tick_params(length=0)
     axis.set_yticks([])
     axis.spines[:].set_visible(False)
-    _save(figure, path)
+    save_figure(figure, path)

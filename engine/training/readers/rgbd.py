@@ -38,7 +38,7 @@ class Reader(Protocol):
 
 def read_image(file: Path | BinaryIO) -> np.ndarray:
     """(H, W, 3) uint8."""
-    return _read(file, lambda opened: np.asarray(Image.open(opened).convert("RGB")))
+    return _read(file, lambda opened: np.array(Image.open(opened).convert("RGB")))
 
 
 def read_raw_image(file: Path | BinaryIO) -> np.ndarray:
@@ -133,7 +133,7 @@ def _is_number(text: str) -> bool:
 
 def resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """(H, W, 3) at another size, averaged where it gets smaller."""
-    return np.asarray(Image.fromarray(image).resize((shape[1], shape[0]), Image.Resampling.BOX))
+    return np.array(Image.fromarray(image).resize((shape[1], shape[0]), Image.Resampling.BOX))
 
 
 def squared(sample: Rgbd, side_px: int) -> tuple[np.ndarray, np.ndarray]:
