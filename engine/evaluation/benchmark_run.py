@@ -118,17 +118,17 @@ def _measured(held: Held, plan: Plan, number: int, show: bool):
         return sample.name, None, np.nan, None
     estimates = [_estimated(backend, entry, sample, plan, draw) for draw in range(plan.ensemble)]
     estimate = ensembled(np.stack(estimates)) if plan.ensemble > 1 else estimates[0]
-    errors, fitted = {}, {}
+    errors = {}
     for way in plan.ways:
-        fitted[way] = aligned(estimate, sample.depth, valid, way, benchmark.range_m)
-        errors[way] = depth_error(fitted[way], sample.depth, valid)
+        fitted = aligned(estimate, sample.depth, valid, way, benchmark.range_m)
+        errors[way] = depth_error(fitted, sample.depth, valid)
     sparse = np.isnan(sample.depth).mean() > 0.5  # neighbours are rarely both known: no edges to speak of
     f1 = np.nan if sparse else boundary_f1(estimate, np.where(valid, sample.depth, np.nan))
     shown = None
     if show:
         size = _fitted_size(sample.depth.shape, EXAMPLE_PX)
         depth = resample(np.where(valid, sample.depth, np.float32(np.inf)), size[1], size[0])
-        shown = resized(sample.image, size), depth, resample(fitted[plan.ways[0]].astype(np.float32), size[1], size[0])
+        shown = resized(sample.image, size), depth, resample(estimate.astype(np.float32), size[1], size[0])
     return sample.name, errors, f1, shown
 
 

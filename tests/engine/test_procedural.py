@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from relievo.engine.builtin.procedural import (
     canonical_words,
     generate,
     parse,
+    random_recipe,
     random_sample,
 )
+from relievo.engine.builtin.procedural.caption import caption
 from relievo.engine.builtin.procedural.materials import make_surface
 from relievo.engine.builtin.procedural.noise import Canvas
 from relievo.engine.builtin.procedural.palette import COLORS
@@ -68,6 +71,17 @@ def test_random_samples_are_deterministic_and_captioned_in_the_vocabulary():
         kinds.add(parse(sample.caption, "material" if sample.tiles else "scene").recipe.kind)
     assert len(kinds) >= 15
     assert np.array_equal(random_sample(7, 32).image, random_sample(7, 32).image)
+
+
+def test_training_draws_every_kind_and_a_good_quarter_of_scenes():
+    recipes = [random_recipe(np.random.default_rng(seed)) for seed in range(3000)]
+    kinds = Counter(recipe.kind for recipe in recipes)
+    assert set(kinds) == {*MATERIALS, *SCENES} and len(MATERIALS) >= 20 and len(SCENES) >= 6
+    assert min(kinds.values()) > 50
+    assert 0.25 < sum(kinds[name] for name in SCENES) / len(recipes) < 0.33
+    words = {word for recipe in recipes for word in caption(recipe).split()}
+    assert words == set(VOCABULARY)  # every word is learned
+    assert max(len(caption(recipe).split()) for recipe in recipes) <= 16  # as many as the model reads
 
 
 @pytest.mark.parametrize(("prompt", "target"), [("gravel", "material"), ("leaves", "material"), ("hills", "scene")])
