@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..errors import InputError
+from ..model.checkpoint import check_fits
 from ..model.image_codec import Grid
 from .dataset import Batch
 from .draws import DEPTH_NOISE, IMAGE_NOISE, MODEL, StepDraws, draw_noise, draw_step, torch_generator
@@ -90,7 +91,7 @@ class Trainer:
     ) -> None:
         """Ready to train, from the run's last checkpoint where there is one.
 
-        model    as SmallModel; what of it requires a gradient is trained
+        model    as SmallModel or PostTrained; what of it requires a gradient is trained
         teacher  for post-training: see Objective
         """
         self.source, self.recipe, self.settings, self.folder = source, recipe, settings, RunFolder(run)
@@ -112,11 +113,18 @@ class Trainer:
         if self.accelerator.is_main_process:
             self.folder.begin(self.config(), checkpoint["step"] if checkpoint else 0)
         if checkpoint:
+            shapes = (
+                {name: value.shape for name, value in s.items()} for s in (model.state_dict(), checkpoint["model"])
+            )
+            check_fits(*shapes, "model of this run")
             model.load_state_dict(checkpoint["model"])
         if settings.compile:
             for module in model.modules():
                 if type(module).__name__ in BLOCKS:
                     module.compile(dynamic=False)
+        for part in (teacher, *getattr(model, "frozen_parts", ())):
+            if isinstance(part, nn.Module):
+                part.to(self.device)
         self.optimizers = Optimizers(model, settings.muon_lr, settings.adam_lr)
         self.objective, *self.optimizers.parts = self.accelerator.prepare(
             Objective(model, recipe, teacher), *self.optimizers.parts
