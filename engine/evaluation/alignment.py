@@ -111,6 +111,9 @@ def least_absolute_line(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tu
     neither of its points betters is the best (Wesolowsky 1981). MoGe tries every point as a pivot instead.
     """
 
+    if not np.ptp(x):
+        return 0.0, weighted_median(y, weights)
+
     def turned(pivot: int) -> tuple[float, int, float]:
         """The best line through the point: its slope, another point on it, its cost."""
         dx, dy = x - x[pivot], y - y[pivot]

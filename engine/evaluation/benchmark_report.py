@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..training.samples import depth_pixels
 from ..version import VERSION
-from .benchmark_run import Found
+from .benchmark_run import MODEL, Found
 from .benchmarks import BENCHMARKS, published_name
 from .published import TABLES, Table
 from .report import MODEL_COLOR, OTHER_COLOR, plt, save_figure, table
@@ -24,7 +24,8 @@ def write(found: Found, folder: Path) -> Path:
     """Write results.json, the plots and, last, report.md; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     plan = {name: value if isinstance(value, int) else str(value) for name, value in asdict(found.plan).items()}
-    means = {way: errors.mean(axis=0).tolist() for way, errors in found.errors.items()}
+    means = _means(found.errors)
+    trivial = {method: _means(errors) for method, errors in found.trivial.items()}
     results = {
         "plan": plan,
         "versions": {"relievo": VERSION, "torch": str(torch.__version__), "numpy": np.__version__},
@@ -32,6 +33,7 @@ def write(found: Found, folder: Path) -> Path:
         "skipped": found.skipped,
         "columns": COLUMNS,
         "means": means,
+        "without a model": trivial,
         "boundary F1": None if np.isnan(found.f1).all() else float(np.nanmean(found.f1)),
         "each": {name: found.errors[found.plan.ways[0]][row].tolist() for row, name in enumerate(found.names)},
     }
@@ -49,11 +51,20 @@ def write(found: Found, folder: Path) -> Path:
     return path
 
 
+def _means(errors: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    return {way: values.mean(axis=0).tolist() for way, values in errors.items()}
+
+
 def _own(found: Found, results: dict) -> list[str]:
     plan, benchmark = found.plan, BENCHMARKS[found.plan.benchmark]
     how = f"{plan.ensemble} samples ensembled" if plan.ensemble > 1 else "one sample each"
     size = f"pictures at most {plan.longer_side} px" if plan.longer_side else "pictures as they are"
-    rows = [[way, *(f"{value:.4f}" for value in values)] for way, values in results["means"].items()]
+    methods = {MODEL: results["means"], **results["without a model"]}
+    rows = [
+        [method, way, *(f"{value:.4f}" for value in values)]
+        for method, means in methods.items()
+        for way, values in means.items()
+    ]
     text = (
         f"{len(found.names)} samples; {benchmark.about}; model {plan.folder.name if plan.folder else plan.model}, "
         f"{plan.steps or 'its own number of'} steps, {how}, {size}, no caption. Means over samples.\n"
@@ -62,7 +73,7 @@ def _own(found: Found, results: dict) -> list[str]:
     told = "The truth is too sparse for boundaries.\n" if f1 is None else f"Boundary F1 {f1:.4f}.\n"
     if found.skipped:
         told += f"{len(found.skipped)} samples have no pixel that counts.\n"
-    return [f"# {benchmark.name}\n", text, table(["alignment", *COLUMNS], rows), told]
+    return [f"# {benchmark.name}\n", text, table(["method", "alignment", *COLUMNS], rows), told]
 
 
 def _comparable(found: Found) -> list[Table]:
@@ -72,16 +83,16 @@ def _comparable(found: Found) -> list[Table]:
 
 
 def _rows(found: Found, published: Table) -> list[tuple[str, float, float]]:
-    """Method, AbsRel and delta1 in %, best first; our own is called "this model"."""
+    """Method, AbsRel and delta1 in %, best first; our own is called MODEL."""
     name = published_name(found.plan.benchmark)
     rows = [(method, *numbers[name]) for method, numbers in published.rows.items() if name in numbers]
     own = found.errors[published.way].mean(axis=0) * 100
-    return sorted([*rows, ("this model", float(own[0]), float(own[2]))], key=lambda row: row[1])
+    return sorted([*rows, (MODEL, float(own[0]), float(own[2]))], key=lambda row: row[1])
 
 
 def _beside(found: Found, published: Table, picture: str) -> list[str]:
     rows = [
-        [f"**{method}**" if method == "this model" else method, f"{abs_rel:.2f}", f"{delta1:.1f}"]
+        [f"**{method}**" if method == MODEL else method, f"{abs_rel:.2f}", f"{delta1:.1f}"]
         for method, abs_rel, delta1 in _rows(found, published)
     ]
     return [
@@ -96,7 +107,7 @@ def _beside(found: Found, published: Table, picture: str) -> list[str]:
 def _bars(found: Found, published: Table, path: Path) -> None:
     rows = _rows(found, published)
     figure, axis = plt.subplots(figsize=(7, 0.3 * len(rows) + 1.2))
-    colors = [MODEL_COLOR if method == "this model" else OTHER_COLOR for method, *_ in rows]
+    colors = [MODEL_COLOR if method == MODEL else OTHER_COLOR for method, *_ in rows]
     axis.barh([row[0] for row in rows], [row[1] for row in rows], color=colors)
     axis.set(xlabel=f"AbsRel %, {found.plan.benchmark}, {published.way} (lower is better)")
     axis.invert_yaxis()

@@ -17,12 +17,14 @@ from ..request import Request
 from ..training.readers import Reader, Rgbd, open_reader
 from ..training.readers.rgbd import resized
 from .alignment import aligned
+from .baselines import luminance_depth
 from .benchmarks import BENCHMARKS
 from .crew import Crew
 from .ensemble import ensembled
-from .metrics import boundary_f1, depth_error
+from .metrics import DepthError, boundary_f1, depth_error
 
 EXAMPLES, EXAMPLE_PX = 6, 256
+MODEL, CONSTANT, BRIGHTNESS = "this model", "constant depth", 0.4
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Plan:
 class Found:
     """names  of the samples; skipped: those of which no pixel counts
     errors  alignment -> (N, 5): abs_rel, rmse, delta1..3
+    trivial baseline -> the same, for depth without a model
     f1      (N,) boundary F1, or nan where the truth is sparse
     shown   rows of (picture, truth, estimate), for the report
     """
@@ -63,6 +66,7 @@ class Found:
     names: list[str]
     errors: dict[str, np.ndarray]
     f1: np.ndarray
+    trivial: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
 
@@ -86,7 +90,8 @@ def evaluate(plan: Plan, report: Callable[[str], None] = lambda _: None) -> Foun
     total = len(open_reader(BENCHMARKS[plan.benchmark].reader, plan.root, plan.listing))
     count = min(plan.count or total, total)
     numbers = [index * total // count for index in range(count)]
-    found = Found(plan, [], {way: [] for way in plan.ways}, [])
+    found = Found(plan, [], {}, [])
+    rows: dict[str, list[dict[str, DepthError]]] = {}
     with Crew(partial(_load, plan), plan.processes) as crew:
         arguments = [(plan, number, place < EXAMPLES) for place, number in enumerate(numbers)]
         for place, (name, errors, f1, shown) in enumerate(crew.map(_measured, arguments)):
@@ -95,21 +100,24 @@ def evaluate(plan: Plan, report: Callable[[str], None] = lambda _: None) -> Foun
                 continue
             found.names.append(name)
             found.f1.append(f1)
-            for way, error in errors.items():
-                found.errors[way].append(error)
+            for method, error in errors.items():
+                rows.setdefault(method, []).append(error)
             if shown:
                 found.shown.append(shown)
             if (place + 1) % 20 == 0:
                 report(f"{place + 1} of {count}")
     if not found.names:
         raise InputError(f"No pixel of the samples at {plan.root} counts.", "See docs/datasets.md for what counts.")
-    found.errors = {way: np.array(errors) for way, errors in found.errors.items()}
-    found.f1 = np.array(found.f1)
+    gathered = {
+        method: {way: np.array([error[way] for error in errors]) for way in plan.ways}
+        for method, errors in rows.items()
+    }
+    found.errors, found.trivial, found.f1 = gathered.pop(MODEL), gathered, np.array(found.f1)
     return found
 
 
 def _measured(held: Held, plan: Plan, number: int, show: bool):
-    """Of one sample: its name, errors by alignment (None where no pixel counts), boundary F1, pictures to show."""
+    """Of one sample: its name, errors by method and alignment (None where no pixel counts), boundary F1, pictures."""
     reader, backend, entry = held
     benchmark = BENCHMARKS[plan.benchmark]
     sample = benchmark.shown(reader[number])
@@ -118,10 +126,16 @@ def _measured(held: Held, plan: Plan, number: int, show: bool):
         return sample.name, None, np.nan, None
     estimates = [_estimated(backend, entry, sample, plan, draw) for draw in range(plan.ensemble)]
     estimate = ensembled(np.stack(estimates)) if plan.ensemble > 1 else estimates[0]
+    brightness = sample.image.transpose(2, 0, 1)[None] / 127.5 - 1
+    methods = {
+        MODEL: estimate,
+        CONSTANT: np.ones(sample.depth.shape),
+        "brighter is nearer": luminance_depth(brightness, BRIGHTNESS)[0],
+    }
     errors = {}
-    for way in plan.ways:
-        fitted = aligned(estimate, sample.depth, valid, way, benchmark.range_m)
-        errors[way] = depth_error(fitted, sample.depth, valid)
+    for method, depth in methods.items():
+        fitted = {way: aligned(depth, sample.depth, valid, way, benchmark.range_m) for way in plan.ways}
+        errors[method] = {way: depth_error(values, sample.depth, valid) for way, values in fitted.items()}
     sparse = np.isnan(sample.depth).mean() > 0.5  # neighbours are rarely both known: no edges to speak of
     f1 = np.nan if sparse else boundary_f1(estimate, np.where(valid, sample.depth, np.nan))
     shown = None

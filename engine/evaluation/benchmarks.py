@@ -1,4 +1,4 @@
-"""The published benchmarks: which pixels of which pictures count."""
+"""The published benchmarks, and pictures of one's own: which pixels of which pictures count."""
 
 from __future__ import annotations
 
@@ -83,6 +83,8 @@ BENCHMARKS: dict[str, Benchmark] = {
         Benchmark("eth3d", "eth3d", (1e-3, np.inf), about="all measured pixels"),
         Benchmark("diode", "diode", (0.6, 350.0), about="all pixels the mask trusts, 0.6 to 350 m"),
         Benchmark("scannet", "scannet", (1e-3, 10.0), about="all measured pixels, 10 m"),
+        Benchmark("folder", "folder", (1e-3, np.inf), about="all pixels with depth"),
+        Benchmark("webdataset", "webdataset", (1e-3, np.inf), about="all pixels with depth"),
     )
 }
 

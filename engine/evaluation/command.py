@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     held.set_defaults(start=_held_out)
 
     bench = parts.add_parser("benchmark", help="image to depth on a published benchmark (docs/datasets.md)")
-    bench.add_argument("--name", required=True, help="nyuv2, kitti, kitti-eigen, eth3d, diode or scannet")
+    bench.add_argument(
+        "--name", required=True, help="nyuv2, kitti, kitti-eigen, eth3d, diode, scannet, folder or webdataset"
+    )
     bench.add_argument("--root", type=Path, required=True, help="where the benchmark was unpacked to")
     bench.add_argument("--list", type=Path, help="which of its samples; without it all")
     bench.add_argument("--model", default="builtin", help="an id of the catalogue")

@@ -67,6 +67,10 @@ def test_a_benchmark_from_files_to_report(diode, entry, tmp_path, capsys):
     assert results["samples"] == 1 and len(results["skipped"]) == 1  # of the second, the mask trusts nothing
     assert set(results["means"]) == {"robust-affine", "affine", "median"}
     assert results["means"]["robust-affine"][0] <= results["means"]["median"][0] + 1e-9  # it has the least AbsRel
+    depth = np.linspace(1, 5, 48 * 64)
+    constant = results["without a model"]["constant depth"]
+    assert constant["median"][0] == pytest.approx((np.abs(np.median(depth) - depth) / depth).mean(), rel=1e-4)
+    assert constant["robust-affine"][0] <= constant["median"][0]
     assert "Modality Forcing 9B | 3.35 | 97.7" in text and "MERGE-B | 32.50 | 74.9" in text
     assert f"**this model** | {100 * results['means']['affine'][0]:.2f} |" in text
     assert "ROE" in text and "least squares" in text

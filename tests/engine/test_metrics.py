@@ -187,6 +187,7 @@ def test_absolute_line_copes_with_coinciding_points():
     brute = min(np.abs(s * (x - x[i]) + y[i] - y).sum() for s, (i, _) in zip(slopes, pairs, strict=True))
     assert cost == pytest.approx(brute)
     assert least_absolute_line(np.ones(5), np.arange(5.0), np.ones(5)) == (0.0, 2.0)
+    assert least_absolute_line(np.ones(5), np.arange(5.0), np.array([9.0, 1, 1, 1, 1])) == (0.0, 0.0)
 
 
 def test_alignment_keeps_to_the_protocols_range():
