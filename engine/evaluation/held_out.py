@@ -16,7 +16,7 @@ import numpy as np
 from torch import Tensor
 
 from ..errors import InputError
-from ..modality_forcing import FARTHEST
+from ..modality_forcing import FARTHEST, best_device
 from ..model.bundle import SmallModel, load_small
 from ..training.dataset import ShardSet
 from ..training.samples import image_pixels
@@ -80,7 +80,7 @@ Held = tuple[SmallModel, ShardSet]
 
 
 def _load(data: Path, model: Path) -> Held:
-    return load_small(model), ShardSet(data)
+    return load_small(model, best_device()), ShardSet(data)
 
 
 def _estimated(held: Held, numbers: np.ndarray, settings: Settings, with_captions: bool) -> np.ndarray:

@@ -46,7 +46,7 @@ def estimate_depth(
     numbers  (B,) of the samples: their noise follows from it
     """
     grid = _grid(model, images.shape[-1])
-    clean = model.image_codec.encode(images)
+    clean = model.image_codec.encode(images.to(device_of(model)))
     _, tokens = _sampled(model, "i2d", captions, numbers, grid, settings, clean_image=clean, constraints=constraints)
     return _depth(model, tokens, grid)
 
@@ -57,9 +57,10 @@ def paint(
 ) -> Tensor:
     """Depth to image: (B, S, S), inf = sky -> (B, 3, S, S) in [-1, 1]."""
     grid = _grid(model, depth.shape[-1])
+    depth = depth.to(device_of(model))
     clean = torch.cat([model.depth_codec.encode(one[None]) for one in depth])  # each by its own mean
     tokens, _ = _sampled(model, "d2i", captions, numbers, grid, settings, clean_depth=clean)
-    return model.image_codec.decode(tokens, grid).clamp(-1, 1)
+    return model.image_codec.decode(tokens, grid).clamp(-1, 1).cpu()
 
 
 @torch.inference_mode()
@@ -69,7 +70,11 @@ def imagine(
     """Joint: image (B, 3, S, S) in [-1, 1] and depth (B, S, S), at the model's own size."""
     grid = _grid(model, model.config.native_px)
     image, depth = _sampled(model, "joint", captions, numbers, grid, settings)
-    return model.image_codec.decode(image, grid).clamp(-1, 1), _depth(model, depth, grid)
+    return model.image_codec.decode(image, grid).clamp(-1, 1).cpu(), _depth(model, depth, grid)
+
+
+def device_of(model: SmallModel) -> torch.device:
+    return model.text.tokens.weight.device
 
 
 def _grid(model: SmallModel, side_px: int) -> tuple[int, int]:
