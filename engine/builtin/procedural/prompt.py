@@ -228,6 +228,8 @@ class _SceneReader:
         for word in self.words:
             if most and word in COUNTS[1:]:
                 self.used.add(word)
+                if COUNTS.index(word) > most:
+                    self.notes.append(f"There are at most {COUNTS[most]} things in {SCENES[self.kind].description}.")
                 return min(COUNTS.index(word), most)
         if self.kind == "room" and {"boxes", "spheres"} & set(self.words):
             return most
