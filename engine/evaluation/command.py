@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     held.add_argument("--out", type=Path, required=True, help="folder of the report")
     held.add_argument("--count", type=int, default=512)
     held.add_argument("--steps", type=int, nargs="+", default=[20], help="numbers of steps; the last one is the main")
+    held.add_argument("--no-captions", action="store_true", help="leave out image to depth with captions")
     held.add_argument("--ensemble", type=int, default=1, help="so many samples as one; 1: none")
     held.add_argument("--d2i", type=int, default=512, help="samples of depth to image; 0: none")
     held.add_argument("--joint", type=int, default=256, help="joint samples; 0: none")
@@ -84,6 +85,7 @@ def _held_out(options: argparse.Namespace) -> Path:
         model=options.model,
         count=options.count,
         steps=tuple(options.steps),
+        captions=not options.no_captions,
         ensemble=options.ensemble,
         d2i=min(options.d2i, options.count),
         joint=min(options.joint, options.count),

@@ -40,6 +40,7 @@ class Plan:
     """What to measure.
 
     count        samples; steps: every number of steps to try, the last one is the main one
+    captions     image to depth with captions, too
     ensemble     draws of the main setting to ensemble; 1: none
     d2i, joint   samples of the agreements; 0: none
     guidance     of both
@@ -49,6 +50,7 @@ class Plan:
     model: Path
     count: int = 512
     steps: tuple[int, ...] = (20,)
+    captions: bool = True
     ensemble: int = 1
     d2i: int = 512
     joint: int = 256
@@ -173,7 +175,7 @@ def _measure_baselines(found: Found, images: np.ndarray, truth: np.ndarray) -> N
 def _measure_estimates(found: Found, crew: Crew, truth: np.ndarray, report: Callable[[str], None]) -> np.ndarray:
     """Every setting of image to depth; the depths (N, H, W) of the main one."""
     plan = found.plan
-    for with_captions in (True, False):
+    for with_captions in (True, False) if plan.captions else (False,):
         for steps in plan.steps:
             (depths,) = _gathered(crew, _estimated, plan.count, Settings(steps), with_captions)
             name = _method(steps, with_captions)
