@@ -128,19 +128,33 @@ class ShardSet:
             image, disparity = self.image[i], self.disparity[i]
             if self.sparsity is not None:
                 disparity = np.where(self.sparsity.known(int(i), disparity.shape), disparity, np.float16(np.nan))
-            if rng is not None and self.tiles[i]:
-                shift = tuple(rng.integers(0, self.size_px, 2))
-                image, disparity = np.roll(image, shift, (0, 1)), np.roll(disparity, shift, (0, 1))
-            if rng is not None and rng.random() < 0.5:
-                image, disparity = image[:, ::-1], disparity[:, ::-1]
+            if rng is not None:
+                image, disparity = augmented(image, disparity, bool(self.tiles[i]), rng)
             images.append(image)
             disparities.append(disparity)
-        disparity = torch.from_numpy(np.stack(disparities).astype(np.float32))
-        return Batch(
-            image=torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0,
-            depth=torch.where(disparity <= SKY_DISPARITY, torch.inf, 1.0 / disparity),
-            captions=[str(self.captions[i]) for i in indices],
-        )
+        return to_batch(images, disparities, [str(self.captions[i]) for i in indices])
+
+
+def augmented(
+    image: np.ndarray, disparity: np.ndarray, tiles: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mirrored at random, and where it tiles, shifted around its borders."""
+    if tiles:
+        shift = tuple(rng.integers(0, image.shape[0], 2))
+        image, disparity = np.roll(image, shift, (0, 1)), np.roll(disparity, shift, (0, 1))
+    if rng.random() < 0.5:
+        image, disparity = image[:, ::-1], disparity[:, ::-1]
+    return image, disparity
+
+
+def to_batch(images: list[np.ndarray], disparities: list[np.ndarray], captions: list[str]) -> Batch:
+    """Images (S, S, 3) uint8 and disparities (S, S), 0 = sky, nan = not known."""
+    disparity = torch.from_numpy(np.stack(disparities).astype(np.float32))
+    return Batch(
+        image=torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0,
+        depth=torch.where(disparity <= SKY_DISPARITY, torch.inf, 1.0 / disparity),
+        captions=captions,
+    )
 
 
 def main() -> None:

@@ -20,12 +20,11 @@ from ..errors import EngineError
 from ..model.depth_codec import DepthCodec
 from ..model.image_codec import Flux2Codec, ImageCodec
 from ..model.text_encoder import Qwen3Encoder, TextEncoder
+from . import streamed
 from .adapters import add_lora
 from .base import config_of, freeze_image_stream, grown, read_base
-from .dataset import ShardSet
 from .post_trained import PostTrained, PostTrainedConfig
 from .recipe import RECIPES
-from .sources import InMemory
 from .train import add_settings, settings_from, with_changes
 from .trainer import Trainer
 
@@ -64,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--base", type=Path, required=True, help="transformer: a safetensors file or a folder of them")
     parser.add_argument("--codec", type=Path, required=True, help="folder of ae_encoder and ae_decoder.safetensors")
     parser.add_argument("--text", type=Path, required=True, help="folder of the Qwen3 text encoder")
-    parser.add_argument("--data", type=Path, required=True, help="folder of shards")
+    streamed.add_arguments(parser)
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoint, metrics, samples and model")
     parser.add_argument(
         "--lora", type=int, metavar="RANK", help="train factors of this rank beside the base's matrices"
@@ -79,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.set_defaults(muon_lr=None, adam_lr=5e-5)
     options = parser.parse_args(arguments)
     try:
-        source = InMemory(ShardSet(options.data))
+        source = streamed.source_of(options)
         codec = Flux2Codec.load(*(options.codec / f"ae_{half}.safetensors" for half in ("encoder", "decoder")))
         model, teacher = grow(
             options.base,
@@ -93,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         recipe = with_changes(RECIPES[options.recipe], options.set)
         Trainer(model, source, recipe, settings_from(options), options.run, teacher=teacher).train()
-    except (EngineError, FileNotFoundError) as error:
+    except EngineError as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -19,12 +19,11 @@ import torch
 
 from ..errors import EngineError, InputError
 from ..model.bundle import SmallModel, load_small
-from .dataset import ShardSet
+from . import streamed
 from .initialise import initialise
 from .presets import PRESETS, vocabulary
 from .recipe import RECIPES, Recipe
 from .run_folder import RunFolder
-from .sources import InMemory
 from .trainer import Settings, Trainer
 
 
@@ -80,7 +79,7 @@ def settings_from(options: argparse.Namespace) -> Settings:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of shards")
+    streamed.add_arguments(parser)
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoint, metrics, samples and model")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small64")
     parser.add_argument("--init", type=Path, help="model folder whose weights a new run begins with")
@@ -99,9 +98,9 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             model = small_model(options.preset, options.seed, RunFolder(options.run).vocabulary())
         recipe = with_changes(RECIPES[options.recipe], options.set)
-        trainer = Trainer(model, InMemory(ShardSet(options.data)), recipe, settings_from(options), options.run)
+        trainer = Trainer(model, streamed.source_of(options), recipe, settings_from(options), options.run)
         trainer.train()
-    except (EngineError, FileNotFoundError) as error:
+    except EngineError as error:
         print(error, file=sys.stderr)
         return 2
     print(f"stopped at step {trainer.step}, {trainer.samples} samples, {trainer.trained_s / 60:.1f} min trained")
