@@ -16,6 +16,15 @@ BLOCKS = ("DoubleStreamBlock", "SingleStreamBlock")  # sharded and compiled one 
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
+def fsdp_plugin() -> FullyShardedDataParallelPlugin:
+    return FullyShardedDataParallelPlugin(
+        fsdp_version=2,
+        auto_wrap_policy="transformer_based_wrap",
+        transformer_cls_names_to_wrap=list(BLOCKS),
+        cpu_ram_efficient_loading=False,
+    )
+
+
 def make_accelerator(fsdp: bool = False, unused_parameters: bool = False) -> Accelerator:
     """By itself one process, on a GPU where there is one, there in bfloat16; else as the launcher's environment says.
 
@@ -23,17 +32,16 @@ def make_accelerator(fsdp: bool = False, unused_parameters: bool = False) -> Acc
                        all of them
     unused_parameters  some parameters have no part in the loss (image-only training)
     """
-    plugin = FullyShardedDataParallelPlugin(
-        fsdp_version=2,
-        auto_wrap_policy="transformer_based_wrap",
-        transformer_cls_names_to_wrap=list(BLOCKS),
-        cpu_ram_efficient_loading=False,
-    )
     return Accelerator(
         mixed_precision="bf16" if torch.cuda.is_available() else "no",
-        fsdp_plugin=plugin if fsdp else None,
+        fsdp_plugin=fsdp_plugin() if fsdp else None,
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=unused_parameters)],
     )
+
+
+def is_sharded(model: nn.Module) -> bool:
+    """Whether every process has only its part of the weights."""
+    return any(isinstance(parameter, DTensor) for parameter in model.parameters())
 
 
 def whole(value: Tensor) -> Tensor:

@@ -34,6 +34,7 @@ from .sources import Source
 from .spread import (
     BLOCKS,
     as_sharded,
+    is_sharded,
     load_optimizer_states,
     make_accelerator,
     optimizer_states,
@@ -91,7 +92,7 @@ class Trainer:
     ) -> None:
         """Ready to train, from the run's last checkpoint where there is one.
 
-        model    as SmallModel or PostTrained; what of it requires a gradient is trained
+        model    as SmallModel or LatentModel; what of it requires a gradient is trained
         teacher  for post-training: see Objective
         """
         self.source, self.recipe, self.settings, self.folder = source, recipe, settings, RunFolder(run)
@@ -152,7 +153,7 @@ class Trainer:
 
     @property
     def sharded(self) -> bool:
-        return self.accelerator.is_fsdp2
+        return is_sharded(self.model)
 
     def resume(self, checkpoint: dict[str, Any]) -> None:
         for name, value in self.average.values.items():
@@ -165,23 +166,21 @@ class Trainer:
         """Checkpoint, model folder and sample grid, of this step. Every process must take part."""
         model = whole_state(self.model)
         ema = model | {name: whole(value) for name, value in self.average.values.items()}
-        optimizers = optimizer_states(self.model, self.optimizers.plain, self.sharded)
-        if not self.accelerator.is_main_process:
-            return
-        self.folder.save_model(lambda folder: self.model.save(folder, state=ema))
-        if self.settings.sample_grids and not self.sharded:  # no process has the whole model to sample from
-            with self.average.applied(self.model):
-                write_sample_grid(self.model, self.folder.samples(self.step))
-        self.folder.save_checkpoint(
-            {
-                "model": model,
-                "ema": ema,
-                "optimizers": optimizers,
-                "step": self.step,
-                "samples": self.samples,
-                "trained_s": self.trained_s,
-            }
-        )
+        state = {
+            "model": model,
+            "ema": ema,
+            "optimizers": optimizer_states(self.model, self.optimizers.plain, self.sharded),
+            "step": self.step,
+            "samples": self.samples,
+            "trained_s": self.trained_s,
+        }
+        if self.accelerator.is_main_process:
+            self.folder.save_model(lambda folder: self.model.save(folder, state=ema))
+            if self.settings.sample_grids and not self.sharded:  # no process has the whole model to sample from
+                with self.average.applied(self.model):
+                    write_sample_grid(self.model, self.folder.samples(self.step))
+            self.folder.save_checkpoint(state)
+        self.accelerator.wait_for_everyone()
 
     def train(self) -> None:
         """Until the budget or the slice is spent, or a signal asks to stop; saves in the end."""

@@ -13,17 +13,17 @@ import torch
 from diffusers import Flux2Transformer2DModel
 from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers
 from relievo.engine.errors import ModelError
-from relievo.engine.model import transformer as transformer_module
 from relievo.engine.model.checkpoint import load_transformer
 from relievo.engine.model.image_codec import PixelCodec
 from relievo.engine.model.text_encoder import WordEncoder
-from relievo.engine.model.transformer import TransformerConfig, token_ids
+from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
 from relievo.engine.training.base import config_of, from_diffusers, grown, is_depth, read_base
 from relievo.engine.training.dataset import ShardSet, write_shard
 from relievo.engine.training.objective import Objective
-from relievo.engine.training.post_train import grow
+from relievo.engine.training.presets import FAMILY
 from relievo.engine.training.recipe import PAPER, noised
 from relievo.engine.training.sources import InMemory
+from relievo.engine.training.train_large import from_nothing, grow
 from relievo.engine.training.trainer import Settings, Trainer
 from safetensors.torch import save_file
 
@@ -89,18 +89,19 @@ def test_with_depth_masked_out_the_image_is_the_bases(diffusers_model, monkeypat
     model, given = grown_from(diffusers_model), inputs()
     seen = WORDS + 16  # text and image; then depth
 
-    def attention(q, k, v, rotation):
-        q, k = (transformer_module.apply_rope(x, rotation) for x in (q, k))
+    attention = torch.nn.functional.scaled_dot_product_attention
+
+    def without_depth(q, k, v, **settings):
         mask = torch.zeros(q.shape[2], k.shape[2])
-        if q.shape[2] > 16:  # not depth's own decoder
+        if k.shape[2] > 16:  # not depth's own decoder
             mask[:seen, seen:] = -torch.inf
-        mixed = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return mixed.transpose(1, 2).flatten(2)
+        return attention(q, k, v, attn_mask=mask, **settings)
 
     with torch.no_grad():
         unmasked = model(**given, **guidance_of(model))[0]
-        monkeypatch.setattr(transformer_module, "attention", attention)
+        monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", without_depth)
         masked = model(**given, **guidance_of(model))[0]
+        monkeypatch.undo()
     expected = base_output(diffusers_model)
     assert (masked - expected).abs().max() < 1e-6 * expected.abs().max()
     assert (unmasked - expected).abs().max() > 1e-3 * expected.abs().max()
@@ -135,7 +136,7 @@ def test_kleins_sizes_are_read_off_their_shapes():
             cross_stream_timestep_mixing=True,
         )  # fmt: skip
         with torch.device("meta"):
-            state = transformer_module.Transformer(wanted).state_dict()
+            state = Transformer(wanted).state_dict()
         assert config_of({k: v for k, v in state.items() if not is_depth(k)}, 16) == wanted
 
 
@@ -227,6 +228,22 @@ def test_lora_leaves_a_frozen_image_stream_alone(klein):
     model, _ = grow_tiny(klein, lora_rank=2, distil=False)
     learns = {name for name, p in model.named_parameters() if p.requires_grad and ".lora_" in name}
     assert any(".txt_attn" in name for name in learns) and not any(".img_" in name for name in learns)
+
+
+def test_a_model_begins_from_nothing_too(source, tmp_path):
+    text = WordEncoder(["brick"], CONTEXT, lambda prompt: (prompt.split(), []), WORDS).requires_grad_(False)
+    sizes = replace(
+        FAMILY["370m"], in_channels=IMAGE, depth_channels=DEPTH, hidden_size=32, num_heads=2, depth_single=1,
+        depth_decoder_num_layers=1, axes_dim=(4, 4, 4, 4),
+    )  # fmt: skip
+    model = from_nothing(sizes, PixelCodec(PATCH), text, native_px=16, seed=0)
+    image_only = Trainer(model, source, PAPER, replace(SETTINGS, image_only=True), tmp_path / "images")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    image_only.train()
+    moved = changed(model, before)
+    assert moved and not any(is_depth(name.removeprefix("dit.")) for name in moved)
+    Trainer(model, source, PAPER, SETTINGS, tmp_path / "pairs").train()
+    assert "dit.depth_final_layer.linear.weight" in changed(model, before)
 
 
 def test_distillation_weighs_by_the_noise_of_depth_and_pulls_towards_the_original(klein):

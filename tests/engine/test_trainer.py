@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
+from accelerate.utils import DistributedType
 from relievo.engine.errors import InputError, ModelError
 from relievo.engine.model.bundle import load_small
 from relievo.engine.training import train
@@ -20,6 +21,7 @@ from relievo.engine.training.optimizers import lr_factor
 from relievo.engine.training.recipe import Recipe
 from relievo.engine.training.samples import depth_pixels, sample_joint
 from relievo.engine.training.sources import InMemory
+from relievo.engine.training.spread import as_sharded, fsdp_plugin, make_accelerator, whole
 from relievo.engine.training.trainer import Settings, Trainer
 
 SHORT = Settings(steps=6, batch=4, log_s=0, sample_grids=False)
@@ -135,9 +137,9 @@ def gradient(trainer: Trainer) -> torch.Tensor:
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for parameter in trainer.model.parameters():
-            parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
+            parameter.add_(as_sharded(0.05 * torch.randn(parameter.shape, generator=generator), parameter))
     trainer.backward(trainer.draw_batch(0))
-    return torch.cat([p.grad.flatten() for p in trainer.model.parameters()])
+    return torch.cat([whole(p.grad).flatten() for p in trainer.model.parameters()])
 
 
 def test_small_portions_add_up_to_the_batch(source, tmp_path):
@@ -147,7 +149,7 @@ def test_small_portions_add_up_to_the_batch(source, tmp_path):
     assert torch.allclose(at_once, in_parts, atol=1e-6 * at_once.abs().max())
 
 
-def in_process(rank: int, port: int, source, run, pipe) -> None:
+def in_process(rank: int, port: int, source, run, fsdp: bool, pipe) -> None:
     for state in (AcceleratorState, GradientState, PartialState):
         state._reset_state()
     os.environ |= {
@@ -155,31 +157,43 @@ def in_process(rank: int, port: int, source, run, pipe) -> None:
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true",
     }  # fmt: skip
     torch.set_num_threads(1)
-    trainer = make_trainer(Sparse(source), run, replace(SHORT, batch=8))
-    assert trainer.accelerator.num_processes == 2 and len(trainer.items) == 4
+    accelerator = make_accelerator(fsdp)
+    if fsdp:  # accelerate itself shards on accelerators only; torch does it anywhere
+        accelerator.state.fsdp_plugin, accelerator.state.distributed_type = fsdp_plugin(), DistributedType.FSDP
+    settings = replace(SHORT, batch=8, fsdp=fsdp, muon_lr=None)
+    trainer = Trainer(train.small_model("tiny", 0), Sparse(source), Recipe(), settings, run, accelerator)
+    assert trainer.accelerator.num_processes == 2 and len(trainer.items) == 4 and trainer.sharded == fsdp
     own = gradient(trainer)
     trainer.train()
-    pipe.send((own.numpy(), trainer.step))
+    resumed = Trainer(train.small_model("tiny", 1), Sparse(source), Recipe(), settings, run, accelerator)
+    again = all(torch.equal(whole(a), whole(b)) for a, b in zip(weights(trainer), weights(resumed), strict=True))
+    pipe.send((own.numpy(), resumed.step, again))
     torch.distributed.destroy_process_group()
 
 
-def test_two_processes_compute_the_gradient_of_one(source, tmp_path):
+def weights(trainer: Trainer) -> list[torch.Tensor]:
+    return [*trainer.model.parameters(), *trainer.average.values.values()]
+
+
+@pytest.mark.parametrize("fsdp", [False, True], ids=["every process has all", "sharded"])
+def test_two_processes_compute_the_gradient_of_one(source, tmp_path, fsdp):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     context = multiprocessing.get_context("fork")
     ends = [context.Pipe(duplex=False) for _ in range(2)]
     processes = [
-        context.Process(target=in_process, args=(rank, port, source, tmp_path / "two", ends[rank][1]))
+        context.Process(target=in_process, args=(rank, port, source, tmp_path / "two", fsdp, ends[rank][1]))
         for rank in (0, 1)
     ]
     for process in processes:
         process.start()
     received = [end.recv() if end.poll(60) else None for end, _ in ends]
     for process in processes:
-        process.join(10)
+        process.join(30)
     assert [process.exitcode for process in processes] == [0, 0]
     alone = gradient(make_trainer(Sparse(source), tmp_path / "one", replace(SHORT, batch=8)))
-    for theirs, steps in received:
+    for theirs, steps, same_after_resuming in received:
         assert np.abs(theirs - alone.numpy()).max() < 1e-5 * alone.abs().max()
-        assert steps == 6
+        assert steps == 6 and same_after_resuming
+    assert load_small(tmp_path / "two" / "model").config == train.PRESETS["tiny"]

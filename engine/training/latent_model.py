@@ -1,4 +1,4 @@
-"""A model of image and depth grown from a text-to-image checkpoint, with the base's codecs around it, frozen."""
+"""A large model as the trainer wants it: a transformer over FLUX.2's image tokens, frozen codecs around it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ VARIANT = "flux_rgbd_9b_v2"  # the architecture's name in the published config.j
 
 
 @dataclass(frozen=True)
-class PostTrainedConfig:
-    """The image is predicted as the base does it, as velocity; depth as the clean sample (the released model's way)."""
+class LatentConfig:
+    """parametrisation: by default the released model's, the image predicted as velocity, depth as the clean sample."""
 
     transformer: TransformerConfig
     depth_codec: DepthCodec
@@ -40,14 +40,15 @@ class PostTrainedConfig:
             "native_px": self.native_px,
             "transformer": self.transformer.to_dict(),
             "depth_codec": asdict(self.depth_codec),
+            "parametrisation": asdict(self.parametrisation),
         }
 
 
-class PostTrained(nn.Module):
-    """Only the transformer is trained and saved; the codecs and the text encoder are the base's, frozen."""
+class LatentModel(nn.Module):
+    """Only the transformer is trained and saved; codecs and text encoder are others', frozen."""
 
     def __init__(
-        self, config: PostTrainedConfig, transformer: Transformer, image_codec: ImageCodec, text: TextEncoder
+        self, config: LatentConfig, transformer: Transformer, image_codec: ImageCodec, text: TextEncoder
     ) -> None:
         super().__init__()
         self.config, self.dit = config, transformer
