@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -108,6 +109,13 @@ def test_too_few_samples_are_refused(shards, tiny_model, tmp_path, capsys):
     assert main(["evaluate", "held-out", *map(str, arguments)]) == 2
     assert "engine.training.dataset" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_an_installed_extension_has_no_such_command(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "relievo.engine.evaluation", None)  # it comes without this package
+    with pytest.raises(SystemExit):
+        main(["evaluate", "held-out"])
+    assert "invalid choice: 'evaluate'" in capsys.readouterr().err
 
 
 def test_published_numbers_name_their_protocol():
