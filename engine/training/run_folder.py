@@ -50,9 +50,9 @@ class RunFolder:
         first = self.path / CONFIG_FILE
         if first.exists():
             before = read_json(first)
-            if before.get("model") != config["model"]:
+            if _trained(before.get("model", {})) != _trained(config["model"]):
                 raise ModelError(
-                    f"The run in {self.path.name} trains a model of other sizes.",
+                    f"The run in {self.path.name} trains another model.",
                     "Resume it with the preset it was begun with, or choose a new folder.",
                 )
             if before != config:
@@ -115,6 +115,13 @@ class RunFolder:
 
     def samples(self, step: int) -> Path:
         return self.path / f"samples-{step:06d}.png"
+
+
+def _trained(model: dict[str, Any]) -> dict[str, Any]:
+    """What of a model's configuration its weights depend on: how it is sampled may change while it is trained."""
+    outputs = model.get("parametrisation", {})
+    kept = {name: outputs.get(name) for name in ("image_x_prediction", "depth_x_prediction")}
+    return model | {"parametrisation": kept}
 
 
 def tensorboard(folder: Path) -> Any | None:

@@ -15,10 +15,12 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import DistributedType
 from relievo.engine.errors import InputError, ModelError
 from relievo.engine.model.bundle import load_small
+from relievo.engine.sampling.sampler import Parametrisation
 from relievo.engine.training import train
 from relievo.engine.training.dataset import Batch, ShardSet, write_shard
 from relievo.engine.training.optimizers import lr_factor
 from relievo.engine.training.recipe import Recipe
+from relievo.engine.training.run_folder import RunFolder
 from relievo.engine.training.samples import depth_pixels, sample_joint
 from relievo.engine.training.sources import InMemory
 from relievo.engine.training.spread import as_sharded, fsdp_plugin, make_accelerator, whole
@@ -98,7 +100,7 @@ def test_runs_older_than_the_recipe_go_on(source, tmp_path):
     (tmp_path / "config.json").unlink()
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert set(state) == {"model", "ema", "optimizers", "step", "samples", "trained_s"}
-    words = train.RunFolder(tmp_path).vocabulary()
+    words = RunFolder(tmp_path).vocabulary()
     assert words == first.model.vocabulary
     assert make_trainer(source, tmp_path).step == 6
 
@@ -106,8 +108,11 @@ def test_runs_older_than_the_recipe_go_on(source, tmp_path):
 def test_what_does_not_fit_is_refused(source, tmp_path):
     make_trainer(source, tmp_path).train()
     wider = replace(train.PRESETS["tiny"], native_px=32)
-    with pytest.raises(ModelError, match="other sizes"):
+    with pytest.raises(ModelError, match="another model"):
         Trainer(train.SmallModel(wider, ["brick"]), source, Recipe(), SHORT, tmp_path)
+    sampled_otherwise = replace(train.PRESETS["tiny"], parametrisation=Parametrisation(image_x_prediction=True))
+    words = RunFolder(tmp_path).vocabulary()
+    assert Trainer(train.SmallModel(sampled_otherwise, words), source, Recipe(), SHORT, tmp_path).step == 6
     (tmp_path / "checkpoint.pt").write_bytes(b"half")
     with pytest.raises(ModelError, match="damaged"):
         make_trainer(source, tmp_path)
