@@ -358,7 +358,9 @@ class Transformer(nn.Module):
                 depth = block(depth, decoder_modulation, rotations[2])
 
         head_dtype = self.depth_head_dtype
-        return self.final_layer(img, vec_img), self.depth_final_layer(depth.to(head_dtype), vec_depth.to(head_dtype))
+        with torch.autocast(depth.device.type, enabled=False):  # training in mixed precision spares this head too
+            depth_out = self.depth_final_layer(depth.to(head_dtype), vec_depth.to(head_dtype))
+        return self.final_layer(img, vec_img), depth_out
 
     def image_only(
         self,

@@ -15,6 +15,7 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import DistributedType
 from relievo.engine.errors import InputError, ModelError
 from relievo.engine.model.bundle import load_small
+from relievo.engine.model.transformer import token_ids
 from relievo.engine.sampling.sampler import Parametrisation
 from relievo.engine.training import train
 from relievo.engine.training.dataset import Batch, ShardSet, write_shard
@@ -119,6 +120,21 @@ def test_what_does_not_fit_is_refused(source, tmp_path):
     for wrong in ({"steps": None}, {"budget_minutes": 3.0}, {"batch": 0}, {"fsdp": True}):
         with pytest.raises(InputError):
             replace(SHORT, **wrong)
+
+
+def test_mixed_precision_spares_the_depth_head(source, tmp_path):
+    """In bfloat16 its predictions would be steps of 1/256: see the transformer's ``depth_head_dtype``."""
+    transformer = make_trainer(source, tmp_path).model.dit.transformer
+    seen = {}
+    for name in ("final_layer", "depth_final_layer"):
+        head = getattr(transformer, name).linear
+        head.register_forward_hook(lambda _module, _inputs, out, name=name: seen.update({name: out.dtype}))
+    side = 4
+    given = {"img": torch.randn(1, side**2, 48), "depth": torch.randn(1, side**2, 16), "ctx": torch.randn(1, 2, 64)}
+    levels = {"timesteps": torch.ones(1), "depth_timesteps": torch.ones(1)}
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        transformer(**given, **token_ids(1, 2, (side, side)), **levels)
+    assert seen == {"final_layer": torch.bfloat16, "depth_final_layer": torch.float32}
 
 
 class Sparse:
