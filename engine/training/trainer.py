@@ -190,32 +190,42 @@ class Trainer:
         losses = torch.zeros(2, device=self.device)
         with stop_requested() as stop, Prefetch(self.draw_batch) as batches:
             bar = tqdm(total=settings.steps, initial=self.step, disable=None, unit="step")
-            while not self.finished(started, first_step, stop):
+            [over] = self.agreed(self.is_over(started, first_step, stop))
+            while not over:
                 losses += self.train_step(batches.next(self.step, wanted_next=self.step + 1))
                 bar.update()
                 now = time.monotonic()
                 self.trained_s = before + now - started
-                if now - last_log >= settings.log_s:
+                over, log_due, save_due = self.agreed(
+                    self.is_over(started, first_step, stop),
+                    now - last_log >= settings.log_s,
+                    now - last_save >= settings.save_s,
+                )
+                if log_due:
                     self.log(losses)
                     losses, last_log = torch.zeros_like(losses), now
-                if now - last_save >= settings.save_s:
+                if save_due:
                     self.save()
                     last_save = time.monotonic()
             bar.close()
         self.save()
 
-    def finished(self, started: float, first_step: int, stop: threading.Event) -> bool:
-        """Whether to stop before this step; all processes agree."""
+    def is_over(self, started: float, first_step: int, stop: threading.Event) -> bool:
+        """Whether to stop before the next step, as this process sees it."""
         settings = self.settings
-        over = (
+        return (
             stop.is_set()
             or settings.progress(self.step, self.trained_s) >= 1
             or (settings.slice_steps is not None and self.step - first_step >= settings.slice_steps)
             or (settings.slice_minutes is not None and time.monotonic() - started >= settings.slice_minutes * 60)
         )
+
+    def agreed(self, *flags: bool) -> list[bool]:
+        """What any process wants, so that all do the same: their clocks differ, and a signal may reach only one."""
         if self.accelerator.num_processes == 1:
-            return over
-        return bool(self.accelerator.reduce(torch.tensor(float(over), device=self.device), "max"))
+            return list(flags)
+        wanted = torch.tensor(flags, dtype=torch.float32, device=self.device)
+        return self.accelerator.reduce(wanted, "sum").bool().tolist()
 
     def draw_batch(self, step: int) -> Batch:
         return self.source.draw(self.settings.seed, step, self.settings.batch, self.items)
