@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,15 @@ def scores(result: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def noise(results: Results) -> float | None:
-    """How far apart two runs are that differ in their seed only, relative: the largest of the four scores."""
+def noise(results: Results, error: Callable[[Mapping[str, Any]], float] | None = None) -> float | None:
+    """How far apart two runs of different seeds are, relative: in ``error``, or in the score of most difference."""
     if not {"all modes", "all modes, seed 1"} <= set(results):
         return None
-    one, other = (scores(results[name]) for name in ("all modes", "all modes, seed 1"))
-    return max(abs(one[key] - other[key]) / (one[key] + other[key]) * 2 for key in SCORES)
+    one, other = (
+        {"": error(result)} if error else scores(result)
+        for result in (results["all modes"], results["all modes, seed 1"])
+    )
+    return max(abs(one[key] - other[key]) / (one[key] + other[key]) * 2 for key in one)
 
 
 def difference(value: float, other: float, spread: float | None) -> str:
@@ -82,12 +85,17 @@ def about_sparsity(results: Results) -> str:
     names = {"5 %": "5 % of the pixels", "1 %": "1 % of the pixels"}
     if not {"all modes", *names.values()} <= set(results):
         return MISSING
-    spread, full = noise(results), scores(results["all modes"])["i2d"]
-    parts = [
-        f"learned from {share} of the pixels it is {compared(scores(results[name])['i2d'], full, spread)} that"
-        for share, name in names.items()
-    ]
-    return f"The error of depth read off an image: {', '.join(parts)} of learning from all."
+    lines = []
+    for what, error in (("at all three levels", lambda result: scores(result)["i2d"]), ("from pure noise", from_noise)):
+        spread, full = noise(results, error), error(results["all modes"])
+        found = ", ".join(f"{share}: {difference(error(results[name]), full, spread)}" for share, name in names.items())
+        lines.append(f"- The error of depth read off an image, {what}, against learning from every pixel: {found}.")
+    return "\n".join(lines)
+
+
+def from_noise(result: Mapping[str, Any]) -> float:
+    """The error of depth where the image is given and the depth is nothing but noise: a sample of one step."""
+    return float(result["errors"]["depth"][0][-1])
 
 
 def about_sizes(results: Results) -> str:
