@@ -1,10 +1,13 @@
-"""``python -m engine worker`` and the console script ``relievo-engine``."""
+"""``python -m engine worker``, ``python -m engine evaluate`` and the console script ``relievo-engine``."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import TypeVar
 
 from .catalog import command
 from .catalog.actions import perform
@@ -12,9 +15,14 @@ from .errors import EngineError, InputError
 from .progress import ProgressLines
 from .version import VERSION
 
+T = TypeVar("T")
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a sub-command: worker, models, or bench."""
+    """Run a sub-command: worker, models, evaluate or bench; returns the exit status.
+
+    0 done, 1 failed, 2 refused: what was asked for makes no sense, or a licence was not accepted.
+    """
     parser = argparse.ArgumentParser(
         prog="relievo-engine",
         description="Relievo's inference engine. Relievo starts it by itself; over ssh the launch command is: "
@@ -24,14 +32,18 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("worker", help="serve one client over stdin and stdout")
     command.add_options(commands.add_parser("models", help="the models there are: list, download, verify, ..."))
-    if arguments is None:
-        arguments = sys.argv[1:]
-    if arguments[:1] == ["bench"]:  # its own parser: the options come with torch, which takes seconds to import
-        return _bench(arguments[1:])
-    commands.add_parser("bench", help="measure: bench transformer")
-    args = parser.parse_args(arguments)
-    if args.command == "models":
-        return _models(args)
+    evaluation = _evaluation_command()
+    if evaluation:
+        evaluation.add_arguments(commands.add_parser("evaluate", help="measure a model and write a report"))
+        commands.add_parser("bench", help="measure: bench transformer")
+        arguments = sys.argv[1:] if arguments is None else arguments
+        if arguments[:1] == ["bench"]:  # its own parser: the options come with torch, which takes seconds to import
+            return _told(_bench, arguments[1:])
+    options = parser.parse_args(arguments)
+    if options.command == "models":
+        return _told(_models, options)
+    if options.command == "evaluate":
+        return _told(evaluation.run, options)
     if sys.stdin is None or sys.stdin.isatty():
         parser.error("the worker talks to a program, not to a terminal; Relievo starts it")
 
@@ -44,7 +56,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _models(args: argparse.Namespace) -> int:
-    """0 done, 1 failed, 2 refused: what was asked for makes no sense, or a licence was not accepted."""
     try:
         for line in command.before(args):
             _say(line)
@@ -52,27 +63,39 @@ def _models(args: argparse.Namespace) -> int:
         record = perform(*command.options_of(args), ProgressLines(say))
         print(command.text(args, record))
         return 0
-    except EngineError as error:
-        _say(f"{error.summary}\n{error.remedy}")
-        return 2 if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
         _say("Stopped. A download goes on where it was when it is asked for again.")
         return 130
 
 
 def _bench(arguments: list[str]) -> int:
-    """0 done, 2 refused."""
     from .evaluation import transformer_speed
 
     parser = argparse.ArgumentParser(prog="relievo-engine bench")
     what = parser.add_subparsers(dest="what", required=True)
     transformer_speed.add_options(what.add_parser("transformer", help="seconds a call, beside diffusers' of that size"))
-    try:
-        print("\n".join(transformer_speed.run(parser.parse_args(arguments))))
-    except InputError as error:
-        _say(f"{error.summary}\n{error.remedy}")
-        return 2
+    print("\n".join(transformer_speed.run(parser.parse_args(arguments))))
     return 0
+
+
+def _evaluation_command() -> ModuleType | None:
+    """None in an installed extension, which comes without the evaluation."""
+    try:
+        from .evaluation import command as evaluation
+    except ModuleNotFoundError as error:
+        if error.name != f"{__package__}.evaluation":
+            raise
+        return None
+    return evaluation
+
+
+def _told(run: Callable[[T], int], given: T) -> int:
+    """The command's exit status; what the user can put right is told in two sentences."""
+    try:
+        return run(given)
+    except EngineError as error:
+        _say(f"{error.summary}\n{error.remedy}")
+        return 2 if isinstance(error, InputError) else 1
 
 
 def _say(line: str) -> None:

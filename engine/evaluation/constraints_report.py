@@ -12,6 +12,7 @@ a known pixel to an unknown neighbour, divided by the same in the samples themse
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,9 @@ from ..sampling.sampler import sample
 from ..sampling.windows import Plane
 from ..training.dataset import Batch, ShardSet
 from ..training.samples import depth_pixels, image_pixels
-from .builtin_report import predict
-from .metrics import depth_error, median_scaled
+from .alignment import aligned
+from .metrics import depth_error, has_depth
+from .rollouts import Settings, estimate_depth
 
 CHUNK = 25
 SHEET_ROWS = 8
@@ -53,26 +55,35 @@ def nearest_known(depth: Tensor, known: Tensor) -> np.ndarray:
     return depth[nearest[:, 0], nearest[:, 1]].view(depth.shape).numpy()
 
 
+def median_error(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """AbsRel and delta1 of the prediction scaled to the truth's median."""
+    error = depth_error(aligned(predicted, truth, has_depth(truth), "median"), truth)
+    return error.abs_rel, error.delta1
+
+
 def completion(model: SmallModel, data: ShardSet, indices: np.ndarray, steps: int, share: float) -> None:
     """Print the table of depth completion."""
     generator = torch.Generator().manual_seed(0)
     errors: dict[str, list[tuple[float, float]]] = {}
     for start in range(0, len(indices), CHUNK):
-        batch = data.batch(indices[start : start + CHUNK])
+        numbers = indices[start : start + CHUNK]
+        batch, no_captions = data.batch(numbers), [""] * len(numbers)
         known = torch.rand(batch.depth.shape, generator=generator) < share
         held = KnownDepth(batch.depth, known, model.depth_codec)
-        completed = predict(model, batch, steps, False, Constraints(depth=held, alike=alike(model, batch)))
+        estimate = partial(estimate_depth, model, batch.image, no_captions, numbers, Settings(steps, estimate="sample"))
+        completed = estimate(Constraints(depth=held, alike=alike(model, batch)))
         predictions = {
             "nearest known pixel, no model": np.stack(list(map(nearest_known, batch.depth, known))),
-            "image to depth": predict(model, batch, steps, False),
+            "image to depth": estimate(),
             "completion": completed,
         }
         for name, predicted in predictions.items():
             for made, truth in zip(predicted, batch.depth.numpy(), strict=True):
-                errors.setdefault(name, []).append(depth_error(median_scaled(made, truth), truth))
+                errors.setdefault(name, []).append(median_error(made, truth))
         unscaled = completed * held.scale.nan_to_num(1.0).numpy()[:, None, None]
         for made, truth in zip(unscaled, batch.depth.numpy(), strict=True):
-            errors.setdefault("completion, its own unit", []).append(depth_error(made, truth))
+            error = depth_error(made, truth)
+            errors.setdefault("completion, its own unit", []).append((error.abs_rel, error.delta1))
     materials = data.tiles[indices]
     print(f"\n{share:.0%} of the depth known, {len(indices)} samples, {steps} steps: AbsRel / delta1\n")
     print("| method | all | materials | scenes |\n|---|---|---|---|")

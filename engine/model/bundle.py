@@ -19,6 +19,7 @@ model.safetensors: ``dit.`` transformer and refinement head, ``text.`` word embe
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
@@ -151,6 +152,10 @@ class SmallModel(nn.Module):
     def device(self) -> torch.device:
         return self.text.tokens.weight.device
 
+    def text_input(self, prompts: Sequence[str]) -> Tensor:
+        """Prompts as ``denoise`` takes them: word ids (B, max_words) on the CPU."""
+        return self.text.ids(prompts)
+
     def denoise(
         self, image: Tensor, depth: Tensor, word_ids: Tensor, grid: tuple[int, int], t_image: Tensor, t_depth: Tensor
     ) -> tuple[Tensor, Tensor]:
@@ -165,10 +170,17 @@ class SmallModel(nn.Module):
             **ids,
         )
 
-    def save(self, folder: Path, dtype: torch.dtype = torch.float16) -> None:
-        """Write the folder's three files."""
+    def denoise_image(self, image: Tensor, word_ids: Tensor, grid: tuple[int, int], t_image: Tensor) -> Tensor:
+        """The same for the image alone, with no depth in sight."""
+        ids = token_ids(image.shape[0], word_ids.shape[1], grid, image.device)
+        del ids["depth_ids"]
+        return self.dit.image_only(img=image, ctx=self.text(word_ids), timesteps=t_image, **ids)
+
+    def save(self, folder: Path, dtype: torch.dtype = torch.float16, state: Mapping[str, Tensor] | None = None) -> None:
+        """Write the folder's three files; ``state`` in place of the model's own weights."""
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {key: value.detach().to("cpu", dtype).contiguous() for key, value in self.state_dict().items()}
+        state = self.state_dict() if state is None else state
+        weights = {key: value.detach().to("cpu", dtype).contiguous() for key, value in state.items()}
         save_file(weights, folder / WEIGHTS_FILE)
         (folder / CONFIG_FILE).write_text(json.dumps(self.config.to_dict(), indent=2) + "\n", encoding="utf-8")
         (folder / VOCABULARY_FILE).write_text(json.dumps(self.vocabulary, indent=0) + "\n", encoding="utf-8")

@@ -38,6 +38,11 @@ class ConvTail(nn.Module):
         return self.conv_out(F.gelu(self.conv_in(x.permute(0, 3, 1, 2)))).permute(0, 2, 3, 1)
 
 
+def grid_of(img_ids: Tensor) -> tuple[int, int]:
+    """Rows and columns of the grid that positions (B, h*w, 4) of image tokens lie on."""
+    return int(img_ids[0, -1, 1]) + 1, int(img_ids[0, -1, 2]) + 1
+
+
 class RefinedTransformer(nn.Module):
     """A Transformer with refinement head; called like a Transformer, and its prediction must be the clean sample."""
 
@@ -58,12 +63,17 @@ class RefinedTransformer(nn.Module):
 
     def forward(self, img: Tensor, img_ids: Tensor, depth: Tensor, **rest: Tensor) -> tuple[Tensor, Tensor]:
         """As Transformer.forward; tokens are pixel patches (engine.model.patches), on a grid read off ``img_ids``."""
-        grid = (int(img_ids[0, -1, 1]) + 1, int(img_ids[0, -1, 2]) + 1)
+        grid = grid_of(img_ids)
         image_out, depth_out = self.transformer(img=img, img_ids=img_ids, depth=depth, **rest)
         return (
             self._refine(self.image_tail, image_out, img, grid, IMAGE_CHANNELS),
             self._refine(self.depth_tail, depth_out, depth, grid, DEPTH_CHANNELS),
         )
+
+    def image_only(self, img: Tensor, img_ids: Tensor, **rest: Tensor) -> Tensor:
+        """As Transformer.image_only."""
+        out = self.transformer.image_only(img=img, img_ids=img_ids, **rest)
+        return self._refine(self.image_tail, out, img, grid_of(img_ids), IMAGE_CHANNELS)
 
     def _refine(self, tail: ConvTail, out: Tensor, noisy: Tensor, grid: tuple[int, int], channels: int) -> Tensor:
         patch = self.refinement.patch_px

@@ -161,8 +161,10 @@ class DoubleStreamBlock(nn.Module):
     def forward(
         self, streams: list[Tensor], modulations: list[list[Modulation]], rotations: list[Rotation]
     ) -> list[Tensor]:
-        attns = [getattr(self, f"{name}_attn") for name in STREAMS]
-        mlps = [getattr(self, f"{name}_mlp") for name in STREAMS]
+        """The streams are text, image and, where it has a part in it, depth."""
+        names = STREAMS[: len(streams)]
+        attns = [getattr(self, f"{name}_attn") for name in names]
+        mlps = [getattr(self, f"{name}_mlp") for name in names]
         qkv = [a.qkv(modulate(x, *m[0][:2])) for a, x, m in zip(attns, streams, modulations, strict=True)]
         mixed = attention(qkv, [a.norm for a in attns], rotations, self.num_heads)
         mixed = mixed.split([x.shape[1] for x in streams], dim=1)
@@ -307,7 +309,44 @@ class Transformer(nn.Module):
                 depth = block(depth, decoder_modulation, rotations[2])
 
         head_dtype = self.depth_head_dtype
-        return self.final_layer(img, vec_img), self.depth_final_layer(depth.to(head_dtype), vec_depth.to(head_dtype))
+        with torch.autocast(depth.device.type, enabled=False):  # training in mixed precision spares this head too
+            depth_out = self.depth_final_layer(depth.to(head_dtype), vec_depth.to(head_dtype))
+        return self.final_layer(img, vec_img), depth_out
+
+    def image_only(
+        self,
+        img: Tensor,
+        img_ids: Tensor,
+        ctx: Tensor,
+        ctx_ids: Tensor,
+        timesteps: Tensor,
+        guidance: Tensor | None = None,
+    ) -> Tensor:
+        """The image's prediction with no depth in sight: a text-to-image model, arguments as in ``forward``.
+
+        The same as if no token could attend to a depth token, and the depth's noise level were not mixed in.
+        """
+        dtype = self.compute_dtype
+        vec = self.time_in(timestep_embedding(one_row(timesteps)).to(dtype)) + self.guidance_vector(guidance)
+        streams = [self.txt_in(ctx.to(dtype)), self.img_in(img.to(dtype))]
+        rotation = rope(joined_ids(ctx_ids, img_ids), self.config.axes_dim, self.config.theta)
+        rotations = rotation.split([x.shape[1] for x in streams])
+        double = [self.double_stream_modulation_txt(vec), self.double_stream_modulation_img(vec)]
+        for block in self.double_blocks:
+            streams = block(streams, double, rotations)
+        x = torch.cat(streams, dim=1)
+        [single] = self.single_stream_modulation(vec)
+        for block in self.single_blocks:
+            x = block(x, single, rotation)
+        return self.final_layer(x[:, ctx.shape[1] :], vec)
+
+    def guidance_vector(self, guidance: Tensor | None) -> Tensor | float:
+        """What a guidance scale (B,) adds to the image's modulation vector; 0 for models without it."""
+        if not self.config.use_guidance_embed:
+            return 0.0
+        if guidance is None:
+            raise ValueError("this model was trained with a guidance embedding: give guidance")
+        return self.guidance_in(timestep_embedding(one_row(guidance)).to(self.compute_dtype))
 
     def modulation_vectors(
         self, timesteps: Tensor, depth_timesteps: Tensor, guidance: Tensor | None
@@ -316,11 +355,8 @@ class Transformer(nn.Module):
         dtype = self.compute_dtype
         embedding = timestep_embedding(one_row(timesteps)).to(dtype)
         depth_embedding = timestep_embedding(one_row(depth_timesteps)).to(dtype)
-        vec_img, vec_depth = self.time_in(embedding), self.time_in_depth(depth_embedding)
-        if self.config.use_guidance_embed:
-            if guidance is None:
-                raise ValueError("this model was trained with a guidance embedding: give guidance")
-            vec_img = vec_img + self.guidance_in(timestep_embedding(one_row(guidance)).to(dtype))
+        vec_img = self.time_in(embedding) + self.guidance_vector(guidance)
+        vec_depth = self.time_in_depth(depth_embedding)
         if self.config.cross_stream_timestep_mixing:
             vec_img = vec_img + self.cross_alpha_img.to(dtype) * self.time_in_depth_to_img(depth_embedding)
             vec_depth = vec_depth + self.cross_alpha_depth.to(dtype) * self.time_in_rgb_to_depth(embedding)

@@ -9,6 +9,7 @@ more of what is settled.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -20,8 +21,9 @@ DepthEstimate = Literal["sample", "mean"]
 class MeanOfLooks:
     """The running mean of clean predictions (B, L, C), and from where the next one is to be made."""
 
-    def __init__(self, seed: int) -> None:
-        self._noise = torch.Generator("cpu").manual_seed(seed)
+    def __init__(self, seeds: Sequence[int]) -> None:
+        """seeds  of the noise: one for the whole batch, or one for each of its items"""
+        self._noises = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         self._mean: Tensor | None = None
         self._count = 0
 
@@ -29,6 +31,7 @@ class MeanOfLooks:
         """The state at level t after another prediction; at t = 0 the mean itself."""
         self._count += 1
         self._mean = clean if self._mean is None else self._mean + (clean - self._mean) / self._count
-        fresh = torch.randn(clean.shape, generator=self._noise).to(clean.device)
+        shape = (len(clean) // len(self._noises), *clean.shape[1:])
+        fresh = torch.cat([torch.randn(shape, generator=noise) for noise in self._noises]).to(clean.device)
         t = t.to(clean.device)
         return (1 - t) * self._mean + t * fresh

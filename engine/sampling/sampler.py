@@ -6,7 +6,7 @@ Knows tokens on a grid; not pixels, not prompts. A denoiser is anything with the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -99,6 +99,7 @@ def sample(
     one_batch: bool = True,
     guidance_interval: tuple[float, float] = ALWAYS,
     depth_estimate: DepthEstimate = "sample",
+    look_seeds: Sequence[int] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Tokens of image and depth, (B, h*w, C) each, float32, on ctx's device.
@@ -123,6 +124,7 @@ def sample(
     constraints                what is known of the generated modalities; tokens held to the end come back unchanged
     depth_estimate             of i2d alone: "sample", a rollout's end, or "mean", that of all steps' predictions (see
                                estimates)
+    look_seeds                 of the noise of "mean", one for each of the batch; None: it follows from the seed
     on_step                    called before every step and, with index == of, after the last; may raise to stop
     """
     batch, device = ctx.shape[0], ctx.device
@@ -146,7 +148,7 @@ def sample(
         predict = windowed(predict_for, grid, windows, seed)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
     rolls = torch.Generator("cpu").manual_seed(seed)
-    looks = MeanOfLooks(seed + 2) if mode == "i2d" and depth_estimate == "mean" else None
+    looks = MeanOfLooks(look_seeds or [seed + 2]) if mode == "i2d" and depth_estimate == "mean" else None
     jumps = torch.Generator("cpu").manual_seed(seed + 1)  # not the noise of the beginning once more
     noise = tuple(None if known else n.to(device) for known, n in ((mode == "i2d", image), (mode == "d2i", depth)))
 

@@ -51,6 +51,50 @@ PRESETS: dict[str, SmallConfig] = {
 }
 
 
+TEXT_CHANNELS = {"qwen3-4b": 7680, "qwen3-8b": 12288}  # three layers' states side by side
+
+
+def flat_model(
+    width: int, layers: int = 30, decoder: int = 2, context: int = TEXT_CHANNELS["qwen3-8b"]
+) -> TransformerConfig:
+    """A model of the paper's from-scratch family (arXiv 2606.13676, table 2), as far as this architecture has it.
+
+    The same widths, feed-forward (three times the width, gated) and number of layers, the last of them depth's own; all
+    tokens in one stream, FLUX.2's image tokens, 16 px depth patches. Unlike the paper's, text tokens stand in that
+    stream (Qwen3's, not UMT5's), and every query head has its own keys and values: it names 370M, 800M and 3.3B where
+    these have the counts of PARAMETERS.
+    """
+    return TransformerConfig(
+        in_channels=128,
+        depth_channels=256,
+        context_in_dim=context,
+        hidden_size=width,
+        num_heads=width // 128,
+        depth_double=0,
+        depth_single=layers - decoder,
+        depth_decoder_num_layers=decoder,
+        axes_dim=(32, 32, 32, 32),
+        mlp_ratio=3.0,
+        cross_stream_timestep_mixing=True,
+    )
+
+
+#: Named for the paper's own counts.
+FAMILY: dict[str, TransformerConfig] = {
+    "370m": flat_model(1024),
+    "800m": flat_model(1536),
+    "3.3b": flat_model(3072),
+}
+#: Parameters of every preset's denoiser: words, codecs and text encoders not counted.
+PARAMETERS = {
+    "tiny": 307_398,
+    "small64": 7_552_086,
+    "370m": 460_070_402,
+    "800m": 1_024_335_362,
+    "3.3b": 4_054_064_642,
+}
+
+
 def vocabulary() -> list[str]:
     """The words the model learns, in a fixed order."""
     return sorted(VOCABULARY)

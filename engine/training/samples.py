@@ -41,11 +41,11 @@ def sample_joint(
     model: SmallModel, prompts: list[str], *, steps: int, guidance: float, seed: int
 ) -> tuple[Tensor, Tensor]:
     """Image (B, 3, S, S) in [-1, 1] and depth (B, S, S) of the prompts, at the model's own size."""
-    device = model.text.tokens.weight.device
-    side = model.config.native_px // model.config.refinement.patch_px
+    device = next(model.parameters()).device
+    side = model.config.native_px // model.image_codec.patch_px
     image, depth = sample(
         model.dit,
-        model.text.encode(prompts),
+        model.text.encode(prompts).to(device),
         mode="joint",
         grid=(side, side),
         num_steps=steps,
@@ -54,7 +54,7 @@ def sample_joint(
         image_channels=model.image_codec.channels,
         depth_channels=model.depth_codec.channels,
         guidance_scale=guidance,
-        null_ctx=model.text.encode([""]),
+        null_ctx=model.text.encode([""]).to(device),
     )
     grid = (side, side)
     return model.image_codec.decode(image, grid).to(device), model.depth_codec.decode(depth, grid, clip=True)

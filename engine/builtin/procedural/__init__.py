@@ -12,7 +12,7 @@ from .materials import MATERIALS, make_surface
 from .noise import Canvas
 from .prompt import Parsed, completed, parse
 from .recipe import Material, Recipe, Sketch
-from .scenes import FLOOR_COLORS, FLOORS, SCENES, SKIES, Scene
+from .scenes import FLOOR_COLORS, SCENES, SKIES, Scene
 from .shading import shade, shade_evenly, to_display
 from .words import SYNONYMS, canonical_words
 
@@ -113,11 +113,13 @@ def random_sample(seed: int, size_px: int) -> Sample:
 
 
 def random_recipe(rng: np.random.Generator) -> Recipe:
-    """Every kind equally often, but objects and hills, which have two variants each, twice as often."""
-    trained = (name for name, material in MATERIALS.items() if material.trained)
-    names = [*trained, *SCENES, "objects", "hills"]
+    """Every kind equally often, but scenes of many parts twice as often: a little over a quarter are scenes."""
+    names = [*MATERIALS, *SCENES, "objects", "hills", "room", "street"]
     name = names[rng.integers(len(names))]
     return _random_scene(rng, SCENES[name]) if name in SCENES else _random_material(rng, MATERIALS[name])
+
+
+_WORN = 0.15  # how often training treats a material in one of the general ways
 
 
 def _choice(rng: np.random.Generator, options: tuple[str, ...]) -> str:
@@ -128,6 +130,8 @@ def _random_material(rng: np.random.Generator, material: Material) -> Recipe:
     size = str(rng.choice(("small", "", "large"), p=(0.3, 0.4, 0.3))) if material.sizes else ""
     words = {**material.traits, **material.patterns}
     traits = {word.split()[-1] for word, often in words.items() if rng.random() < often}
+    if material.wear and rng.random() < _WORN:
+        traits.add(_choice(rng, material.wear))
     if material.variants:
         traits.add(_choice(rng, tuple(material.variants)))
     colors = (_choice(rng, material.colors),) if material.colors else ()
@@ -143,13 +147,19 @@ def _random_scene(rng: np.random.Generator, scene: Scene) -> Recipe:
         traits.add(_choice(rng, scene.variants))
     if scene.name == "corridor":
         traits |= {str(rng.choice(("long", "", "short"), p=(0.4, 0.4, 0.2)))} - {""}
-    floor = _choice(rng, FLOORS) if scene.floor else ""
+    if scene.name == "room":
+        traits.add(_choice(rng, SCENES["objects"].variants))
+    size = str(rng.choice(("small", "", "large"), p=(0.25, 0.5, 0.25))) if scene.name in ("room", "street") else ""
+    floor = _choice(rng, scene.floors) if scene.floor else ""
+    count = int(rng.integers(scene.name == "objects", scene.things + 1)) if scene.things else 0
     return Recipe(
         scene.name,
+        size,
         colors=(_choice(rng, scene.colors),) if scene.colors else (),
         traits=frozenset(traits),
-        count=int(rng.integers(1, 5)) if scene.name == "objects" else 0,
+        count=count,
         floor=floor,
         floor_color=_choice(rng, FLOOR_COLORS[floor]) if floor in FLOOR_COLORS else "",
         sky=str(rng.choice(tuple(SKIES), p=(0.5, 0.2, 0.2, 0.1))) if scene.sky else "",
+        object_color=_choice(rng, SCENES["objects"].colors) if scene.name == "room" and count else "",
     )

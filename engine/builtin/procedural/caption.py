@@ -45,25 +45,32 @@ def _scene(recipe: Recipe) -> list[str]:
         dark, brick = (word if word in recipe.traits else "" for word in ("dark", "brick"))
         width = {"small": "narrow", "large": "wide"}.get(recipe.size, "")
         return [dark, width, reach, "corridor with", color, brick, "walls and", *floor]
+    if recipe.kind == "street":
+        width = {"small": "narrow", "large": "wide"}.get(recipe.size, "")
+        tall, brick, paving = (word if word in recipe.traits else "" for word in ("tall", "brick", "cobblestones"))
+        return [width, paving, "street with", tall, color, brick, "buildings", *sky]
     plural = "spheres" if "spheres" in recipe.traits else "boxes"
     shape = {"boxes": "box", "spheres": "sphere"}[plural] if recipe.count == 1 else plural
+    if recipe.kind == "room":
+        dark, brick, window, door = (
+            word if word in recipe.traits else "" for word in ("dark", "brick", "window", "door")
+        )
+        things = [COUNTS[recipe.count], recipe.object_color, shape] if recipe.count else []
+        return [dark, recipe.size, "room with", color, brick, "walls", window, door, "and", *floor, *things]
     return [COUNTS[recipe.count], recipe.size, color, shape, "on", *floor, *sky]
 
 
-def _vocabulary(trained_only: bool) -> tuple[str, ...]:
+def _vocabulary() -> tuple[str, ...]:
     phrases = [*COLORS, *FLOORS, *SKIES, *COUNTS, *_TRAITS]
     for material in MATERIALS.values():
-        if material.trained or not trained_only:
-            phrases += [material.noun, material.adjective, *material.sizes, *material.traits, *material.patterns]
-            phrases += material.variants.values()
+        phrases += [material.noun, material.adjective, *material.sizes, *material.traits, *material.patterns]
+        phrases += material.variants.values()
     for scene in SCENES.values():
         phrases += [*scene.colors, *scene.variants, *scene.traits]
     phrases += ["and", "box sphere on floor to the horizon under sky", "long short corridor with walls"]
+    phrases += ["room", "street with buildings"]
     return tuple(sorted({word for phrase in phrases for word in phrase.split()}))
 
 
-#: Every word that a caption of ``random_sample`` can contain: what the neural model learns.
-VOCABULARY: tuple[str, ...] = _vocabulary(trained_only=True)
-
-#: Every word that any caption can contain: what ``generate`` understands.
-ALL_WORDS: tuple[str, ...] = _vocabulary(trained_only=False)
+#: Every word that a caption can contain: what ``generate`` understands, and the neural model learns.
+VOCABULARY: tuple[str, ...] = _vocabulary()

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .caption import ALL_WORDS, COUNTS
+from .caption import COUNTS, VOCABULARY
 from .materials import MATERIALS
 from .palette import COLORS
 from .recipe import Material, Recipe
-from .scenes import FLOOR_COLORS, FLOORS, SCENES
+from .scenes import FLOOR_COLORS, SCENES
 from .words import MANY, split_words, translated
 
 DEFAULT_MATERIAL = "rock"
@@ -31,6 +31,8 @@ _FLOOR_WORDS = {
     "checkered": "checkered", "wood": "wood", "planks": "wood", "tiled": "tiled", "tiles": "tiled", "ceramic": "tiled",
     "grass": "lawn", "sand": "sand", "desert": "sand", "dunes": "sand", "stone": "stone",
 }  # fmt: skip
+_MAIN_WORDS = ("wall", "walls", "hills", "mountains", "terrain", "room", "street", "buildings")
+_BRICK_WALLED = ("corridor", "room", "street")  # "brick" is said of their walls, not of the floor
 _SKY_OF_COLOR = {
     "blue": "blue", "cyan": "blue", "teal": "blue", "grey": "grey", "white": "grey", "beige": "grey", "black": "night",
     "orange": "sunset", "red": "sunset", "pink": "sunset", "purple": "sunset", "yellow": "sunset",
@@ -53,7 +55,7 @@ def parse(prompt: str, target: str) -> Parsed:
     """Understand a prompt. ``target`` is "material" or "scene"; ValueError for anything else."""
     if target not in ("material", "scene"):
         raise ValueError(f"target must be 'material' or 'scene', not {target!r}")
-    pairs, unknown = translated(prompt, ALL_WORDS)
+    pairs, unknown = translated(prompt, VOCABULARY)
     known = [canonical for _, words in pairs for canonical in words]
     reader = _MaterialReader(known) if target == "material" else _SceneReader(known)
     notes = reader.notes
@@ -127,7 +129,7 @@ class _SceneReader:
             found = f"of '{MATERIALS[material].noun}' " if material else ""
             self.notes.append(f"No scene in the prompt; made a floor {found}to the horizon.")
         self.kind, self.what = kind, f"a scene of {SCENES[kind].description}"
-        self.floor_material = "" if kind == "corridor" and material == "brick" else material
+        self.floor_material = "" if kind in _BRICK_WALLED and material == "brick" else material
         self.used |= set(_SCENE_WORDS[kind]) & set(words)
         colors = self._colors_by_thing()
         floor, floor_color = self._floor(colors)
@@ -140,22 +142,25 @@ class _SceneReader:
             floor=floor,
             floor_color=floor_color,
             sky=self._sky(colors),
+            object_color=self._object_color(colors),
         )
 
     def _thing(self, word: str) -> str:
         """Which part of the scene a word names."""
         if word == "sky":
             return "sky"
-        if word in _SCENE_WORDS["objects"] or word in ("wall", "walls", "hills", "mountains", "terrain"):
+        if self.kind == "room" and word in _SCENE_WORDS["objects"]:
+            return "objects"
+        if word in _SCENE_WORDS["objects"] or word in _MAIN_WORDS:
             return "main"
-        if self.kind == "corridor" and word == "brick":
+        if self.kind in _BRICK_WALLED and word == "brick":
             return "main"
         if word == "floor" or word in _FLOOR_WORDS or word in _MATERIAL_WORDS.get(self.floor_material, {}):
             return "floor"
         return ""
 
     def _colors_by_thing(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {"main": [], "floor": [], "sky": []}
+        found: dict[str, list[str]] = {"main": [], "floor": [], "sky": [], "objects": []}
         pending: list[str] = []
         for word in self.words:
             if word in COLORS:
@@ -214,15 +219,24 @@ class _SceneReader:
             return "night"
         return ""
 
+    def _object_color(self, colors: dict[str, list[str]]) -> str:
+        self.used.update(colors["objects"][:1])
+        return next(iter(colors["objects"]), "")
+
     def _count(self) -> int:
+        most = SCENES[self.kind].things
         for word in self.words:
-            if self.kind == "objects" and word in COUNTS[1:]:
+            if most and word in COUNTS[1:]:
                 self.used.add(word)
-                return COUNTS.index(word)
-        return 1 if self.kind == "objects" and {"box", "sphere"} & set(self.words) else 0
+                if COUNTS.index(word) > most:
+                    self.notes.append(f"There are at most {COUNTS[most]} things in {SCENES[self.kind].description}.")
+                return min(COUNTS.index(word), most)
+        if self.kind == "room" and {"boxes", "spheres"} & set(self.words):
+            return most
+        return 1 if most and {"box", "sphere"} & set(self.words) else 0
 
     def _size(self) -> str:
-        takes = {"objects": ("small", "large"), "corridor": ("narrow", "wide")}.get(self.kind, ())
+        takes = self.kind not in ("plane", "hills")
         for word in self.words:
             if word in _SIZES and takes:
                 self.used.add(word)
@@ -231,16 +245,19 @@ class _SceneReader:
 
     def _traits(self) -> frozenset[str]:
         words = set(self.words)
-        if self.kind == "objects":
+        traits = words & set(SCENES[self.kind].traits)
+        if self.kind == "corridor":
+            traits |= words & {"long", "short"}
+        self.used |= traits
+        if SCENES[self.kind].things:
             both = {"box": "boxes", "sphere": "spheres"}
             shapes = [both.get(word, word) for word in self.words if both.get(word, word) in both.values()]
             if len(set(shapes)) > 1:
                 self.notes.append(f"A scene has one sort of objects; made {shapes[0]}.")
-            return frozenset(shapes[:1])
+            self.used.update(_SCENE_WORDS["objects"])
+            return frozenset(shapes[:1]) | traits
         if self.kind == "hills":
             return frozenset({"mountains"} if "mountains" in words else {"hills"})
-        traits = words & {"long", "short", "dark", "brick"} if self.kind == "corridor" else set()
-        self.used |= traits
         return frozenset(traits)
 
     def _floor_traits(self, floor: str) -> frozenset[str]:
@@ -271,7 +288,7 @@ def completed(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     scene = SCENES[recipe.kind]
     color, floor, sky = (
         one_of(scene.colors or ("",)),
-        one_of(FLOORS),
+        one_of(scene.floors),
         one_of(("blue", "blue", "blue", "sunset", "grey")),
     )
     count, variant = int(rng.integers(2, 5)), one_of(scene.variants or ("",))
@@ -287,4 +304,8 @@ def completed(recipe: Recipe, rng: np.random.Generator) -> Recipe:
         changes["count"] = recipe.count or count
     if scene.variants and not recipe.traits & set(scene.variants):
         changes["traits"] = recipe.traits | {variant}
+    if recipe.kind == "room" and not recipe.traits & set(scene.traits):
+        changes["traits"] = recipe.traits | {one_of(("window", "window", "door"))}
+    if recipe.kind == "room" and recipe.count:
+        changes["object_color"] = recipe.object_color or one_of(SCENES["objects"].colors)
     return replace(recipe, **changes)

@@ -24,6 +24,7 @@ class Recipe:
     floor        scenes: one of scenes.FLOORS
     floor_color  scenes: a colour name
     sky          scenes: one of scenes.SKIES
+    object_color rooms: a colour name, of what stands in it
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Recipe:
     floor: str = ""
     floor_color: str = ""
     sky: str = ""
+    object_color: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,6 @@ class Material:
     wear      more words before the colour, for prompts: a general treatment of the surface (see wear.py)
     patterns  word after the colour -> how often training uses it
     variants  words of which one is always chosen; they replace noun and colour (terrain)
-    trained   in the neural model's training samples; if not, its words are not in VOCABULARY
     adjective stands in every caption before the colour
     """
 
@@ -69,7 +70,6 @@ class Material:
     patterns: dict[str, float] = field(default_factory=dict)
     variants: dict[str, str] = field(default_factory=dict)
     adjective: str = ""
-    trained: bool = True
 
     @property
     def floor_noun(self) -> str:

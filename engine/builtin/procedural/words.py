@@ -44,7 +44,7 @@ _GROUPS = {  # canonical words <- what people write for them
     "fish scale": "scalloped rounded",
     # materials
     "brick": "bricks brickwork masonry",
-    "cobblestones": "cobblestone cobbles cobble cobbled paving pavement pavers paver setts street",
+    "cobblestones": "cobblestone cobbles cobble cobbled paving pavement pavers paver setts",
     "wood": "wooden timber lumber oak pine",
     "planks": "plank boards board planking parquet decking floorboards floorboard",
     "tiles": "tile",
@@ -79,6 +79,12 @@ _GROUPS = {  # canonical words <- what people write for them
     "sphere": "ball orb globe",
     "spheres": "balls orbs globes",
     "corridor": "hallway tunnel passage hall aisle",
+    "room": "rooms interior indoor indoors inside bedroom living office chamber cell attic",
+    "window": "windowed",
+    "door": "doorway doors",
+    "street": "road alley avenue boulevard lane city town urban downtown village",
+    "buildings": "houses house skyscraper skyscrapers townhouses",
+    "tall": "highrise lofty",
     "hills": "hill hilly hillside rolling",
     "mountains": "mountain mountainous peaks peak alps alpine",
     "horizon": "plain plains endless infinite",
@@ -100,13 +106,13 @@ _GROUPS = {  # canonical words <- what people write for them
 #: Words for more objects than a scene can have.
 MANY = frozenset("5 6 7 8 9 five six seven eight nine ten several many lots dozen".split())  # noqa: SIM905
 
-#: Everyday word -> canonical word or words.
+#: Everyday word -> canonical word or words. Some are in VOCABULARY themselves: for models with an older one.
 SYNONYMS: dict[str, str] = {word: canonical for canonical, group in _GROUPS.items() for word in group.split()}
 
 _STOP = """
-a an the of with in on at to for from by is are it its this that and or some very made make as into over under please
-texture textured material pattern picture image photo surface seamless tileable scene view render rendering 3d realistic
-photorealistic detailed high quality colored coloured color colour
+a an the of with in on at to for from by is are it its this that and or some very made make as into over under between
+please texture textured material pattern picture image photo surface seamless tileable scene view render rendering 3d
+realistic photorealistic detailed high quality colored coloured color colour
 """
 
 #: Words that carry nothing here; they are neither known nor unknown.

@@ -170,7 +170,7 @@ MATERIALS = (
         ("grey", "brown", "tan", "black", "white", "blue"),
         natural=("grey", "grey", "tan"),
         traits={"wet": 0.2, "mossy": 0.25},
-        words={"cobblestones": 3, "stone": 1},
+        words={"cobblestones": 3, "stone": 1, "street": 0.5},
         wear=("old", "rough", "cracked"),
     ),
     Material(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..recipe import Sketch
-from . import indoors, outdoors
+from . import indoors, outdoors, room, street
 from .stage import FLOOR_COLORS, FLOORS, SKIES, View
 
 __all__ = ["FLOORS", "FLOOR_COLORS", "SCENES", "SKIES", "Scene", "View"]
@@ -23,6 +23,8 @@ class Scene:
     variants     words of which one is always chosen
     traits       word -> how often training uses it
     floor, sky   whether it has one
+    floors       what is drawn from when a prompt names none
+    things       how many things at most may stand in it
     """
 
     name: str
@@ -34,6 +36,8 @@ class Scene:
     traits: dict[str, float] = field(default_factory=dict)
     floor: bool = True
     sky: bool = True
+    floors: tuple[str, ...] = FLOORS
+    things: int = 0
 
 
 SCENES: dict[str, Scene] = {
@@ -46,6 +50,7 @@ SCENES: dict[str, Scene] = {
             words={"box": 4, "boxes": 4, "sphere": 4, "spheres": 4},
             colors=("red", "blue", "green", "yellow", "orange", "white", "purple", "teal", "grey"),
             variants=("boxes", "spheres"),
+            things=4,
         ),
         Scene(
             "plane",
@@ -69,6 +74,26 @@ SCENES: dict[str, Scene] = {
             words={"hills": 3, "mountains": 3, "terrain": 2, "snowy": 1},
             colors=("green", "yellow", "snowy", "brown"),
             variants=("hills", "mountains"),
+            floor=False,
+        ),
+        Scene(
+            "room",
+            room.room,
+            "a room",
+            words={"room": 6, "window": 3, "door": 3, "walls": 0.5},
+            colors=("white", "grey", "beige", "blue", "green", "red", "yellow", "teal", "pink", "tan"),
+            traits={"window": 0.6, "door": 0.45, "brick": 0.2, "dark": 0.12},
+            sky=False,
+            floors=("checkered", "wood", "tiled", "stone"),
+            things=2,
+        ),
+        Scene(
+            "street",
+            street.street,
+            "a street",
+            words={"street": 5, "buildings": 5},
+            colors=("grey", "red", "beige", "brown", "white", "tan", "yellow", "orange", "blue"),
+            traits={"brick": 0.3, "tall": 0.35, "cobblestones": 0.25},
             floor=False,
         ),
     )

@@ -16,6 +16,9 @@ class Shape(Protocol):
     def shadows(self, points: Array, light: Array) -> Array:
         """(H, W) bool: does the shape stand between the points (H, W, 3) and the light (3,)?"""
 
+    def blocks(self, points: Array, ways: Array) -> Array:
+        """(H, W) bool: does the shape stand on the way from each point (H, W, 3) to that point plus its way?"""
+
     def closeness(self, points: Array) -> Array:
         """(H, W) float32 factor for the floor's ambient light near the shape."""
 
@@ -40,6 +43,12 @@ class Sphere:
         offset = points - self.centre
         along = offset @ light
         return (along * along > (offset * offset).sum(-1) - self.radius**2) & (along < 0)
+
+    def blocks(self, points: Array, ways: Array) -> Array:
+        offset = points - self.centre
+        a, b = (ways * ways).sum(-1), (ways * offset).sum(-1)
+        inner = b * b - a * ((offset * offset).sum(-1) - self.radius**2)
+        return (inner > 0) & (b < 0) & (-b - np.sqrt(np.maximum(inner, 0)) < a)
 
     def closeness(self, points: Array) -> Array:
         x, z = points[..., 0] - self.centre[0], points[..., 2] - self.centre[2]
@@ -75,6 +84,10 @@ class Box:
     def shadows(self, points: Array, light: Array) -> Array:
         _, first, last = self._slabs((points - self.centre) @ self.to_local.T, self.to_local @ light)
         return (first < last) & (last > 0)
+
+    def blocks(self, points: Array, ways: Array) -> Array:
+        _, first, last = self._slabs((points - self.centre) @ self.to_local.T, ways @ self.to_local.T)
+        return (first < last) & (last > 0) & (first < 1)
 
     def closeness(self, points: Array) -> Array:
         beyond = np.maximum(np.abs((points - self.centre) @ self.to_local.T) - self.half, 0)

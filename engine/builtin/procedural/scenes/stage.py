@@ -84,6 +84,13 @@ class Camera:
         self.rays[..., 2] = sine * up + cosine
 
 
+def turned(rays: Array, yaw: float) -> Array:
+    """(H, W, 3): the rays of a camera that looks ``yaw`` radians to the right; depths along them stay z-depths."""
+    cosine, sine = np.float32(math.cos(yaw)), np.float32(math.sin(yaw))
+    x, y, z = np.moveaxis(rays, -1, 0)
+    return np.stack([cosine * x + sine * z, y, cosine * z - sine * x], -1)
+
+
 def sky(rays: Array, name: str) -> Array:
     """(H, W, 3) float32: the sky behind every ray."""
     look = SKIES[name]

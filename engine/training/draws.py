@@ -1,0 +1,54 @@
+"""Everything chance decides in training, as a function of (seed, step, item) and of nothing else.
+
+There is no state to save, so a run goes on from any step exactly as if it had never stopped; and an item's draws do
+not depend on which process it falls to, so more processes compute the same step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .levels import Levels, draw_levels
+from .recipe import Recipe
+
+# What a draw is for: streams that must not repeat one another.
+DATA, AUGMENTATION, LEVELS, CAPTIONS, IMAGE_NOISE, DEPTH_NOISE, MODEL = range(7)
+
+
+def numpy_rng(*path: int) -> np.random.Generator:
+    """The generator of a path (seed, purpose, step, item)."""
+    return np.random.default_rng(path)
+
+
+def torch_generator(device: torch.device | str, *path: int) -> torch.Generator:
+    """The same as torch's, on a device."""
+    [state] = np.random.SeedSequence(path).generate_state(1, np.uint64)
+    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))  # torch wants a signed number
+
+
+class StepDraws(NamedTuple):
+    """What one step draws for its whole batch, whichever process an item falls to."""
+
+    levels: Levels  # on the CPU
+    without_caption: np.ndarray  # (B,) bool
+
+
+def draw_step(recipe: Recipe, seed: int, step: int, batch: int) -> StepDraws:
+    levels = draw_levels(batch, recipe, torch_generator("cpu", seed, LEVELS, step), "cpu")
+    dropout = np.where(levels.image.numpy() == 0, recipe.given_image_caption_dropout, recipe.caption_dropout)
+    return StepDraws(levels, numpy_rng(seed, CAPTIONS, step).random(batch) < dropout)
+
+
+def draw_noise(
+    shape: torch.Size, seed: int, purpose: int, step: int, items: Sequence[int], device: torch.device
+) -> Tensor:
+    """Noise of some of a batch's items, (B, L, C), on the device."""
+    rows = (
+        torch.randn(shape[1:], generator=torch_generator(device, seed, purpose, step, i), device=device) for i in items
+    )
+    return torch.stack(list(rows))
