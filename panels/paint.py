@@ -15,7 +15,7 @@ from ..scene import painting
 from .generate import draw_progress
 from .tab import InTab, paragraph
 
-VIEW_SCALE = 3.0
+VIEW_SCALE = 2.5
 
 
 class RELIEVO_PT_paint(InTab, bpy.types.Panel):

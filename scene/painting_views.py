@@ -89,7 +89,7 @@ def from_viewport(
 ) -> Viewpoint:
     """What a 3D viewport shows, over its whole region: perspective, orthographic or through a camera."""
     window = np.array(view.window_matrix, np.float64)
-    parallel = abs(window[3, 2]) < 0.5
+    parallel = bool(abs(window[3, 2]) < 0.5)
     across, down = region.width / 2.0, region.height / 2.0
     offset = (window[0, 3], -window[1, 3]) if parallel else (-window[0, 2], window[1, 2])
     lens = Intrinsics(

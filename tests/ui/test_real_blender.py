@@ -99,6 +99,13 @@ def test_interplay_in_the_interface(blender: RealBlender) -> None:
     assert blender.ui("interplay.py", "interplay")["ok"]
 
 
+def test_paint_in_the_interface(blender: RealBlender) -> None:
+    assert blender.ui("paint.py", "paint", timeout_s=400, size="1280x1000")["ok"]
+    reopened = blender.background("reopen.py", "paint-reopened", fresh=True, BLEND="/mnt/out/paint/made.blend")
+    assert reopened["pink_pixels"] == 0
+    assert reopened["spread"] > 0.03
+
+
 def test_neural_model_in_the_interface(neural_blender: RealBlender) -> None:
     state = neural_blender.ui("generate.py", "neural", timeout_s=300, EMPTY="1", SETTINGS=json.dumps(NEURAL))
     assert state["pictured_while_running"]

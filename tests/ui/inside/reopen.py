@@ -18,7 +18,8 @@ assert not any("relievo" in name for name in bpy.context.preferences.addons.keys
 bpy.ops.wm.open_mainfile(filepath=os.environ["BLEND"])
 assert not hasattr(bpy.context.scene, "relievo")
 scene = bpy.context.scene
-relievo = [item for item in bpy.data.objects if "relievo" in item and item.type == "MESH"]
+ours = ("relievo", "relievo_painting")
+relievo = [item for item in bpy.data.objects if item.type == "MESH" and any(key in item for key in ours)]
 assert relievo, "nothing in the file carries a request"
 for image in bpy.data.images:
     if "relievo" in image:
