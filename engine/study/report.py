@@ -117,9 +117,11 @@ def plot_levels(results: Results, path: Path) -> None:
     for row, name in zip(axes, names, strict=True):
         for axis, kind in zip(row, ("image", "depth"), strict=True):
             ratio = np.array(results[name]["errors"][kind]) / np.array(results["all modes"]["errors"][kind])
+            # Where a modality is given nobody asks for it, and what is predicted there means nothing.
+            ratio[(0, slice(None)) if kind == "image" else (slice(None), 0)] = np.nan
             axis.imshow(np.log2(ratio), cmap="RdBu_r", vmin=-1.5, vmax=1.5, origin="lower")
             for (i, j), value in np.ndenumerate(ratio):
-                axis.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7)
+                axis.text(j, i, "given" if np.isnan(value) else f"{value:.2f}", ha="center", va="center", fontsize=7)
             axis.set_xticks(range(len(LEVELS)), LEVELS, fontsize=8)
             axis.set_yticks(range(len(LEVELS)), LEVELS, fontsize=8)
             axis.set_xlabel("t of depth", fontsize=8)

@@ -121,8 +121,8 @@ def test_the_page_is_brought_up_to_date(results, tmp_path):
     report.write(folder, docs)
     written = (docs / "study.md").read_text()
     assert "| all modes | 1.0000 |" in written and findings.about_sparsity(results) in written
-    report.write(folder, docs)
-    assert (docs / "study.md").read_text() == written
+    table = report.runs_table(results)
+    assert report.replaced(report.replaced(written, "runs", table), "runs", table).count("| all modes |") == 1
     assert {path.name for path in (docs / "pictures").iterdir()} == {f"study-{name}.png" for name in report.PLOTS}
     with pytest.raises(InputError, match="no place for 'steps'"):
         (docs / "study.md").write_text(written.replace("<!-- steps -->", ""))
