@@ -10,17 +10,9 @@ import bpy
 import numpy as np
 from relievo.engine.builtin import procedural
 from relievo.scene import live_nodes, live_scene, scene_mesh
+from relievo.scene.bulk import KINDS
 
 from .measure import best_of, best_of_each, row
-
-_FIELDS = {
-    "FLOAT": ("value", 1, np.float32),
-    "FLOAT2": ("vector", 2, np.float32),
-    "FLOAT_VECTOR": ("vector", 3, np.float32),
-    "INT": ("value", 1, np.int32),
-    "INT32_2D": ("value", 2, np.int32),
-    "BOOLEAN": ("value", 1, np.bool_),
-}
 
 
 def run() -> None:
@@ -48,7 +40,7 @@ class Arrays:
         for attribute in mesh.attributes:
             if attribute.name.startswith(".select"):
                 continue
-            field, width, kind = _FIELDS[attribute.data_type]
+            field, width, kind = KINDS[attribute.data_type]
             values = np.empty(len(attribute.data) * width, kind)
             attribute.data.foreach_get(field, values)
             attributes.append((attribute.name, attribute.data_type, attribute.domain, field, values))

@@ -47,6 +47,16 @@ def why_not_painted(context: bpy.types.Context) -> str:
     return painting.why_not([context.active_object])
 
 
+class OnPainting:
+    """Of operators that work on the active object's painting."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if reason := why_not_painted(context):
+            cls.poll_message_set(reason)
+        return not reason
+
+
 def busy() -> str:
     return "Relievo is at work; cancel first" if session.state.job else ""
 

@@ -7,22 +7,17 @@ from collections.abc import Iterator
 import bpy
 
 from ..scene import painting
-from . import paint_order, paint_run
+from . import paint_run
 from .jobs import Done, WaitsForJobs
+from .paint_order import OnPainting
 
 
-class RELIEVO_OT_paint_rebake(WaitsForJobs, bpy.types.Operator):
+class RELIEVO_OT_paint_rebake(OnPainting, WaitsForJobs, bpy.types.Operator):
     """Put the views of the active object's painting together again with the size and blending of this panel"""
 
     bl_idname = "relievo.paint_rebake"
     bl_label = "Bake Again"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if reason := paint_order.why_not_painted(context):
-            cls.poll_message_set(reason)
-        return not reason
 
     def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
         work = painting.load(context.active_object).with_settings(context.scene.relievo_paint.put_together())

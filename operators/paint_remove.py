@@ -6,21 +6,15 @@ import bpy
 
 from ..engine.errors import EngineError
 from ..scene import painting
-from . import paint_order
+from .paint_order import OnPainting
 
 
-class RELIEVO_OT_paint_remove(bpy.types.Operator):
+class RELIEVO_OT_paint_remove(OnPainting, bpy.types.Operator):
     """Take the painting off the active object: it shows its own materials again"""
 
     bl_idname = "relievo.paint_remove"
     bl_label = "Take Off"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if reason := paint_order.why_not_painted(context):
-            cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import bpy
 
 from ..scene import painting
-from ..scene.settings import MAX_SEED
+from ..scene.sampling_settings import MAX_SEED
 from . import paint_order, paint_run
 from .jobs import Done, WaitsForJobs
+from .paint_order import OnPainting
 
 
-class RELIEVO_OT_paint_view_again(WaitsForJobs, bpy.types.Operator):
+class RELIEVO_OT_paint_view_again(OnPainting, WaitsForJobs, bpy.types.Operator):
     """Paint this view once more, as it was asked for but with another seed; the other views stay"""
 
     bl_idname = "relievo.paint_view_again"
@@ -28,12 +29,6 @@ class RELIEVO_OT_paint_view_again(WaitsForJobs, bpy.types.Operator):
         default=-1,
         options={"SKIP_SAVE"},
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if reason := paint_order.why_not_painted(context):
-            cls.poll_message_set(reason)
-        return not reason
 
     def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
         work = painting.load(context.active_object)

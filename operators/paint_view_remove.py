@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import bpy
 
 from ..scene import painting
-from . import paint_order, paint_run
+from . import paint_run
 from .jobs import Done, WaitsForJobs
+from .paint_order import OnPainting
 
 
-class RELIEVO_OT_paint_view_remove(WaitsForJobs, bpy.types.Operator):
+class RELIEVO_OT_paint_view_remove(OnPainting, WaitsForJobs, bpy.types.Operator):
     """Take this view out of the texture; the others fill its place as far as they see it. Nothing is generated"""
 
     bl_idname = "relievo.paint_view_remove"
@@ -19,12 +20,6 @@ class RELIEVO_OT_paint_view_remove(WaitsForJobs, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     view: bpy.props.StringProperty(name="View", description="The name of the view", options={"SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if reason := paint_order.why_not_painted(context):
-            cls.poll_message_set(reason)
-        return not reason
 
     def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
         work = painting.load(context.active_object).without(self.view)

@@ -6,7 +6,7 @@ import random
 
 import bpy
 
-from ..scene.settings import MAX_SEED
+from ..scene.sampling_settings import MAX_SEED
 
 
 class RELIEVO_OT_randomise_seed(bpy.types.Operator):

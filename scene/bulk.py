@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 #: Data type of an attribute: the field of its items, how many numbers that is, and of which kind.
-_KINDS = {
+KINDS = {
     "FLOAT": ("value", 1, np.float32),
     "FLOAT2": ("vector", 2, np.float32),
     "FLOAT_VECTOR": ("vector", 3, np.float32),
@@ -32,7 +32,7 @@ class MeshArrays:
     def attribute(self, name: str) -> np.ndarray:
         """(N,) or (N, 2) or (N, 3) of the attribute of that name."""
         attribute = self._mesh.attributes[name]
-        field, width, kind = _KINDS[attribute.data_type]
+        field, width, kind = KINDS[attribute.data_type]
         values = self._of(attribute.data, field, width, kind)
         return values if width == 1 else values.reshape(-1, width)
 

@@ -7,10 +7,10 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ..engine import catalog
 from ..engine.geometry.projection import Blending
-from ..engine.request import MAX_RESAMPLE, MAX_SIDE_PX, MAX_STEPS
+from ..engine.request import MAX_SIDE_PX
 from .painting_parts import MAX_TEXTURE_PX, MIN_TEXTURE_PX, PaintSettings, Recipe
 from .painting_views import MAX_VIEWS
-from .settings import MAX_SEED
+from .sampling_settings import DETAIL, GUIDANCE, MAX_SEED, MORE_DETAIL, RESAMPLE, SEED, STEPS, STRICTNESS
 
 #: Only these can paint a picture for a depth.
 MODELS = tuple(entry for entry in catalog.models() if "d2i" in entry.modes)
@@ -40,13 +40,7 @@ class RelievoPaintSettings(bpy.types.PropertyGroup):
         default=MODELS[0].id,
         update=_use_model_defaults,
     )
-    seed: IntProperty(
-        name="Seed",
-        description="Another number, another variation; every view takes the next one",
-        min=0,
-        max=MAX_SEED,
-        default=0,
-    )
+    seed: IntProperty(**SEED, description="Another number, another variation; every view takes the next one")
     views: EnumProperty(
         name="Views",
         description="From where the objects are painted, one view after the other",
@@ -84,50 +78,15 @@ class RelievoPaintSettings(bpy.types.PropertyGroup):
         default=_USUAL.texture_px,
     )
     strictness: FloatProperty(
-        name="Strictness",
-        description="How far a view keeps to what earlier views painted. 0: not at all; 1: exactly",
-        subtype="FACTOR",
-        min=0.0,
-        max=1.0,
-        default=1.0,
+        **STRICTNESS, description="How far a view keeps to what earlier views painted. 0: not at all; 1: exactly"
     )
     resample: IntProperty(
-        name="Resample",
-        description="Go every part of the way this often: old and new may join better. Slower",
-        min=1,
-        max=MAX_RESAMPLE,
-        soft_max=5,
-        default=1,
+        **RESAMPLE, description="Go every part of the way this often: old and new may join better. Slower"
     )
-    steps: IntProperty(
-        name="Steps",
-        description="Steps from noise to picture: more are slower and cleaner",
-        min=1,
-        max=MAX_STEPS,
-        soft_max=100,
-        default=MODELS[0].steps_for("d2i"),
-    )
-    guidance: FloatProperty(
-        name="Guidance",
-        description="How literally the prompt is taken. 1: not strengthened at all",
-        min=0.0,
-        max=50.0,
-        soft_max=10.0,
-        default=MODELS[0].guidance_for("d2i"),
-    )
-    more_detail: BoolProperty(
-        name="More Detail",
-        description="Sample more pixels than the model's own size, part by part. Much slower",
-        default=False,
-    )
-    detail_px: IntProperty(
-        name="Detail",
-        description="Side of a square of as many pixels as are sampled; the rest of the size is enlarging",
-        subtype="PIXEL",
-        min=16,
-        max=MAX_SIDE_PX,
-        default=128,
-    )
+    steps: IntProperty(**STEPS, default=MODELS[0].steps_for("d2i"))
+    guidance: FloatProperty(**GUIDANCE, default=MODELS[0].guidance_for("d2i"))
+    more_detail: BoolProperty(**MORE_DETAIL)
+    detail_px: IntProperty(**DETAIL, default=128)
     whole_scene: BoolProperty(
         name="Whole Scene",
         description="Other objects hide what is behind them, and the model sees them too; they are not painted",

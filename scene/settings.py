@@ -9,11 +9,11 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..engine import catalog
-from ..engine.request import MAX_RESAMPLE, MAX_SIDE_PX, MAX_STEPS
+from ..engine.request import MAX_SIDE_PX
 from . import displacement
 from .material import MAX_REPEAT
+from .sampling_settings import DETAIL, GUIDANCE, MORE_DETAIL, RESAMPLE, SEED, STEPS, STRICTNESS
 
-MAX_SEED = 2**31 - 1
 DEFAULT_MODEL = catalog.models()[0]
 
 OWN_PRESET = "own"
@@ -113,11 +113,7 @@ class RelievoSettings(bpy.types.PropertyGroup):
         update=_use_model_defaults,
     )
     seed: IntProperty(
-        name="Seed",
-        description="Another number, another variation; the same number gives the same result again",
-        min=0,
-        max=MAX_SEED,
-        default=0,
+        **SEED, description="Another number, another variation; the same number gives the same result again"
     )
     size_px: IntProperty(
         name="Size",
@@ -133,36 +129,11 @@ class RelievoSettings(bpy.types.PropertyGroup):
         items=_presets,
         update=_use_mode_defaults,
     )
-    steps: IntProperty(
-        name="Steps",
-        description="Steps from noise to result: more are slower and cleaner",
-        min=1,
-        max=MAX_STEPS,
-        soft_max=100,
-        default=DEFAULT_MODEL.default_steps,
-    )
-    guidance: FloatProperty(
-        name="Guidance",
-        description="How literally the prompt is taken. 1: not strengthened at all",
-        min=0.0,
-        max=50.0,
-        soft_max=10.0,
-        default=DEFAULT_MODEL.default_guidance,
-    )
+    steps: IntProperty(**STEPS, default=DEFAULT_MODEL.default_steps)
+    guidance: FloatProperty(**GUIDANCE, default=DEFAULT_MODEL.default_guidance)
 
-    more_detail: BoolProperty(
-        name="More Detail",
-        description="Sample more pixels than the model's own size, part by part. Much slower",
-        default=False,
-    )
-    detail_px: IntProperty(
-        name="Detail",
-        description="Side of a square of as many pixels as are sampled; the rest of the size is enlarging",
-        subtype="PIXEL",
-        min=16,
-        max=MAX_SIDE_PX,
-        default=256,
-    )
+    more_detail: BoolProperty(**MORE_DETAIL)
+    detail_px: IntProperty(**DETAIL, default=256)
     refine_depth: BoolProperty(
         name="Refine Depth",
         description="Look at the finished picture once more to find its depth: slower, often cleaner",
@@ -190,20 +161,10 @@ class RelievoSettings(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
     )
     strictness: FloatProperty(
-        name="Strictness",
-        description="How far the known pixels are held. 0: not at all; 1: they come back exactly",
-        subtype="FACTOR",
-        min=0.0,
-        max=1.0,
-        default=1.0,
+        **STRICTNESS, description="How far the known pixels are held. 0: not at all; 1: they come back exactly"
     )
     resample: IntProperty(
-        name="Resample",
-        description="Go every part of the way this often: layouts may join what is known better. Slower",
-        min=1,
-        max=MAX_RESAMPLE,
-        soft_max=5,
-        default=1,
+        **RESAMPLE, description="Go every part of the way this often: layouts may join what is known better. Slower"
     )
 
     apply_to: EnumProperty(

@@ -15,7 +15,7 @@ from ...engine.request import Request
 from ...scene import camera as cameras
 from ...scene import files, painting, painting_views, records, render
 from ...scene.painting import Applied, Blending, Painting, PaintSettings, Recipe
-from ...scene.settings import MAX_SEED
+from ...scene.sampling_settings import MAX_SEED
 from .. import paint_run
 from . import commands
 from .blend import open_or_keep

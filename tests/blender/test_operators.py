@@ -13,7 +13,7 @@ from relievo.engine import environment
 from relievo.engine.errors import EngineError, InputError
 from relievo.engine.request import Result
 from relievo.operators import order, placement, session
-from relievo.scene import depth_pass, images, preferences, records, results, settings
+from relievo.scene import depth_pass, images, preferences, records, results, sampling_settings
 
 SIZE_PX = 32
 
@@ -317,7 +317,7 @@ def test_randomise_takes_another_seed(tab):
     for _ in range(5):
         bpy.ops.relievo.randomise_seed()
         seeds.add(tab.seed)
-    assert len(seeds) == 5 and all(0 <= seed <= settings.MAX_SEED for seed in seeds)
+    assert len(seeds) == 5 and all(0 <= seed <= sampling_settings.MAX_SEED for seed in seeds)
 
 
 def test_results_are_kept_where_the_preferences_say(tab, monkeypatch, tmp_path):

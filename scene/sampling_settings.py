@@ -1,0 +1,39 @@
+"""Properties that every panel has which asks a model for a picture: what Blender is told of each, but its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.request import MAX_RESAMPLE, MAX_SIDE_PX, MAX_STEPS
+
+MAX_SEED = 2**31 - 1
+
+SEED: dict[str, Any] = {"name": "Seed", "min": 0, "max": MAX_SEED, "default": 0}
+STEPS: dict[str, Any] = {
+    "name": "Steps",
+    "description": "Steps from noise to result: more are slower and cleaner",
+    "min": 1,
+    "max": MAX_STEPS,
+    "soft_max": 100,
+}
+GUIDANCE: dict[str, Any] = {
+    "name": "Guidance",
+    "description": "How literally the prompt is taken. 1: not strengthened at all",
+    "min": 0.0,
+    "max": 50.0,
+    "soft_max": 10.0,
+}
+MORE_DETAIL: dict[str, Any] = {
+    "name": "More Detail",
+    "description": "Sample more pixels than the model's own size, part by part. Much slower",
+    "default": False,
+}
+DETAIL: dict[str, Any] = {
+    "name": "Detail",
+    "description": "Side of a square of as many pixels as are sampled; the rest of the size is enlarging",
+    "subtype": "PIXEL",
+    "min": 16,
+    "max": MAX_SIDE_PX,
+}
+STRICTNESS: dict[str, Any] = {"name": "Strictness", "subtype": "FACTOR", "min": 0.0, "max": 1.0, "default": 1.0}
+RESAMPLE: dict[str, Any] = {"name": "Resample", "min": 1, "max": MAX_RESAMPLE, "soft_max": 5, "default": 1}
