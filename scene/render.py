@@ -126,7 +126,7 @@ def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Obj
         scene.world = shaders.plain_world("Relievo World", colour=(0.32, 0.34, 0.37), strength=0.8)
     camera = cameras.new(context, "Relievo Camera", math.radians(30.0))
     away = mathutils.Vector((0.55, -1.0, 0.38)).normalized()
-    distance = size * 0.44 / math.sin(math.radians(15.0))
+    distance = size * 0.5 / math.sin(math.radians(15.0))
     camera.location = centre + away * distance
     cameras.see_as_far_as(camera, distance + size)
     cameras.see_as_near_as(camera, distance - size)
