@@ -260,6 +260,11 @@ def _refuse(entry: catalog.ModelEntry, request: Request) -> None:
             f"The model '{entry.id}' makes the picture first and its depth after it.",
             "Leave out the trajectory and the depth's refinement.",
         )
+    if request.depth_estimate == "mean":
+        raise InputError(
+            f"The model '{entry.id}' finds a picture's depth in one look: there is no mean to take.",
+            "Leave out the depth estimate, or choose another model.",
+        )
     if request.precision or (request.guidance_low, request.guidance_high) != (0.0, 1.0):
         raise InputError(
             f"The model '{entry.id}' has neither other precisions nor intervals of guidance.",

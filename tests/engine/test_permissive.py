@@ -245,6 +245,7 @@ def test_a_bad_part_of_a_pipeline_is_said(folder, pipeline, tmp_path, mode, dama
         ({"refine_depth": True}, "picture first"),
         ({"precision": "int8"}, "other precisions"),
         ({"guidance_low": 0.2}, "intervals of guidance"),
+        ({"depth_estimate": "mean"}, "one look"),
     ],
 )
 def test_what_it_cannot_do_is_refused(folder, pipeline, changes, said):
