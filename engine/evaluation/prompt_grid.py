@@ -1,6 +1,6 @@
 """Forty fixed prompts, one seed each, nothing chosen: what the built-in model's card shows.
 
-python -m engine.evaluation.prompt_grid --model engine/builtin/neural --out docs/pictures/builtin-prompts.png
+python -m engine.evaluation.prompt_grid --model engine/builtin/neural --out docs/pictures/builtin-prompts.jpg
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def sheet(images: np.ndarray, depths: np.ndarray, prompts: tuple[str, ...]) -> I
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="model folder")
-    parser.add_argument("--out", type=Path, required=True, help="PNG to write")
+    parser.add_argument("--out", type=Path, required=True, help="JPEG to write")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=2.5)
     parser.add_argument("--seed", type=int, default=0)
@@ -62,7 +62,7 @@ def main() -> None:
     )
     page = sheet(image_pixels(image), depth_pixels(depth), PROMPTS)
     part = options.out.with_suffix(".part")
-    page.quantize(256).save(part, format="PNG", optimize=True)
+    page.save(part, format="JPEG", quality=88)
     part.replace(options.out)
 
 

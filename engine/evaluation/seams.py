@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="model folder")
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--size", type=int, default=64, help="side in pixels; the model's own shows most")
+    parser.add_argument("--size", type=int, default=128, help="side in pixels; the built-in model's materials are 128")
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--axes", choices=TILE_AXES, default="both", help="which axes tile, and are reported")
     options = parser.parse_args()

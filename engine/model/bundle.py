@@ -31,7 +31,6 @@ from torch import Tensor, nn
 from ..builtin.procedural.words import canonical_words
 from ..errors import ModelError
 from ..sampling.sampler import Denoiser, Parametrisation
-from ..sampling.schedules import Schedule
 from .checkpoint import assign, read_tensors
 from .depth_codec import DepthCodec
 from .image_codec import ImageCodec, PixelCodec
@@ -106,16 +105,14 @@ class SmallConfig:
                 "Install the model that belongs to this version of Relievo.",
             )
         try:
-            parametrisation, depth_codec = dict(values["parametrisation"]), dict(values["depth_codec"])
+            depth_codec = dict(values["depth_codec"])
             return cls(
                 native_px=int(values["native_px"]),
                 transformer=TransformerConfig.from_dict(values["transformer"]),
                 refinement=RefinementConfig(**values["refinement"]),
                 depth_codec=DepthCodec(normalize=tuple(depth_codec.pop("normalize")), **depth_codec),
                 max_words=int(values["text"]["max_words"]),
-                parametrisation=Parametrisation(
-                    schedule=Schedule(**parametrisation.pop("schedule")), **parametrisation
-                ),
+                parametrisation=Parametrisation.from_dict(values["parametrisation"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(

@@ -7,8 +7,9 @@
     text_encoder/             Qwen3-8B as Hugging Face has it, or its FP8 build; another folder will do
 
 A config.json may go on to say what differs from its variant, as a fine-tuned or a smaller checkpoint needs:
-``native_px``, and the fields of ``transformer``, ``image_codec``, ``depth_codec`` and ``text`` (output_layers,
-max_tokens). Nothing is read but headers here: whether a folder can be loaded is known before any memory is taken.
+``native_px``, and the fields of ``transformer``, ``image_codec``, ``depth_codec``, ``parametrisation`` and ``text``
+(output_layers, max_tokens). Nothing is read but headers here: whether a folder can be loaded is known before any
+memory is taken.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class PublishedConfig:
                 depth_codec=replace(DepthCodec(patch_size=16), **depth),
                 output_layers=tuple(text.get("output_layers", cls.output_layers)),
                 max_tokens=int(text.get("max_tokens", cls.max_tokens)),
+                parametrisation=Parametrisation.from_dict(values.get("parametrisation", {})),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(

@@ -6,9 +6,9 @@ Knows tokens on a grid; not pixels, not prompts. A denoiser is anything with the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -46,6 +46,11 @@ class Parametrisation:
     image_x_prediction: bool = False  # False: the output is the velocity dx/dt
     depth_x_prediction: bool = True  # True: the output is the clean sample
     x_prediction_t_min: float = 0.05  # v = (x_t - x_hat) / max(t, t_min)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Parametrisation:
+        """From ``asdict``; what is missing is as released. TypeError: a field there is not."""
+        return cls(**{**values, "schedule": Schedule(**values.get("schedule", {}))})
 
 
 @dataclass(frozen=True)

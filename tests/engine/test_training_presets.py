@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from relievo.engine.model.depth_codec import DepthCodec
+from relievo.engine.model.published import PublishedConfig
 from relievo.engine.model.refinement import RefinedTransformer
 from relievo.engine.model.transformer import Transformer
+from relievo.engine.sampling.sampler import Parametrisation
+from relievo.engine.training.latent_model import LatentConfig
 from relievo.engine.training.presets import FAMILY, PARAMETERS, PRESETS
 
 
@@ -31,3 +35,12 @@ def test_the_family_has_the_papers_widths_feed_forward_and_layers(name, width, f
     config = FAMILY[name]
     assert (config.hidden_size, config.hidden_size * config.mlp_ratio) == (width, feed_forward)
     assert config.depth_double + config.depth_single + config.depth_decoder_num_layers == 30
+
+
+def test_a_checkpoint_trained_to_predict_the_clean_image_is_sampled_so():
+    trained = LatentConfig(
+        FAMILY["370m"], DepthCodec(patch_size=16), parametrisation=Parametrisation(image_x_prediction=True)
+    )
+    config = PublishedConfig.from_dict(trained.to_dict())
+    assert config.parametrisation == trained.parametrisation and config.transformer == trained.transformer
+    assert not PublishedConfig.from_dict({"variant": "flux_rgbd_9b_v2"}).parametrisation.image_x_prediction
