@@ -257,22 +257,14 @@ def work_of(config: PublishedConfig, request: Request, known: bool = False) -> W
 
 def is_detailed(config: ModelConfig, request: Request) -> bool:
     """Whether more is asked for than the model can look at at once."""
-    return sampled_px(config, request) > undetailed_px(config, request)
+    return sampled_px(config, request) > native_px(config, request)
 
 
 def sampled_px(config: ModelConfig, request: Request) -> float:
     """Side of the square whose area is sampled. More than the result has would be lost."""
     wanted = (request.width_px * request.height_px) ** 0.5
-    own = undetailed_px(config, request)
+    own = native_px(config, request)
     return own if request.detail_px is None else max(own, min(request.detail_px, round(wanted)))
-
-
-def undetailed_px(config: ModelConfig, request: Request) -> float:
-    """The same where no detail is asked for: the model's own side, and for a tile more where it is wanted."""
-    native = native_px(config, request)
-    widest = config.tile_factor * native
-    wanted = (request.width_px * request.height_px) ** 0.5
-    return widest if request.tiles and request.mode == "joint" and wanted >= widest else native
 
 
 def native_px(config: ModelConfig, request: Request) -> float:

@@ -49,13 +49,11 @@ class ModelConfig(Protocol):
     native_px      side of the pictures it was trained on, and of what that is the side: of a square of the same area,
                    or the picture's longer side
     farthest       in mean depths: what is farther is its rounding of infinity
-    tile_factor    how much longer a side of a rolled grid may be: a texture keeps together where a scene falls apart
     """
 
     native_px: int
     native_side: Literal["area", "longer"]
     farthest: float
-    tile_factor: int
     transformer: TransformerConfig
     depth_codec: DepthCodec
     parametrisation: Parametrisation
@@ -87,7 +85,6 @@ class SmallConfig:
 
     native_side: ClassVar = "area"
     farthest: ClassVar = 25.0
-    tile_factor: ClassVar = 2
     native_px: int
     transformer: TransformerConfig
     refinement: RefinementConfig

@@ -50,7 +50,6 @@ class PublishedConfig:
     native_px: int = 512
     native_side: Literal["area", "longer"] = "longer"  # it was trained on 512 x N pictures, N up to 512
     farthest: float = 100.0  # in mean depths: the code of what is farther is within 0.01 of infinity's
-    tile_factor: int = 1  # four times the tokens would be another regime than it was trained in
     image_codec: Flux2CodecConfig = field(default_factory=Flux2CodecConfig)
     depth_codec: DepthCodec = field(default_factory=lambda: DepthCodec(patch_size=16))
     parametrisation: Parametrisation = field(default_factory=Parametrisation)
