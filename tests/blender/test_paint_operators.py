@@ -303,9 +303,10 @@ def test_a_region_by_hand(panel, engine):
 
 RENDER = """
 import bpy, os, sys
-bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
+blend, picture = sys.argv[-2:]
+bpy.ops.wm.open_mainfile(filepath=blend)
 assert not hasattr(bpy.types.Scene, "relievo_paint") and "relievo" not in sys.modules
-bpy.context.scene.render.filepath = sys.argv[2]
+bpy.context.scene.render.filepath = picture
 bpy.ops.render.render(write_still=True)
 os._exit(0)
 """
@@ -321,7 +322,18 @@ def test_without_relievo_the_file_renders_the_same(panel, tmp_path):
     scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
     scene.render.dither_intensity = 0.0
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "painted.blend"))
-    command = [sys.executable, "-I", "-c", RENDER, tmp_path / "painted.blend", tmp_path / "there.png"]
+    blender = [
+        bpy.app.binary_path,
+        "--background",
+        "--factory-startup",
+        "--python-exit-code",
+        "1",
+        "--python-expr",
+        RENDER,
+    ]
+    module = [sys.executable, "-I", "-c", RENDER]
+    files = ["--", tmp_path / "painted.blend", tmp_path / "there.png"]
+    command = [*(blender if bpy.app.binary_path else module), *files]
     subprocess.run(command, check=True, timeout=120, capture_output=True)
     there = images.read_image(tmp_path / "there.png")
     np.testing.assert_allclose(there.astype(int), here, atol=1)
