@@ -218,6 +218,7 @@ def test_closed_streams_and_a_reader_that_left(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_stopped_by_a_signal_it_leaves_no_file_and_no_process(tmp_path, number):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # or the child would inherit that it is ignored, where nohup runs this
     out = tmp_path / "out"
     process = start("generate", "--prompt", "brick", "--size", "4096", "--out", out)
     try:

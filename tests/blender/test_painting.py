@@ -235,6 +235,7 @@ def test_by_hand_a_region_alone_changes_and_the_rest_is_known():
     assert 0.5 < kept.sum() / np.isfinite(arrays["depth"]).sum() < 0.95
     # What it is told is what a render shows.
     place = painter.world_points(work.views[0].viewpoint, work.views[0].depth)
+    place = np.where(kept[..., None], place, 0.0)  # elsewhere there may be nothing
     column = np.clip((place[..., 0] + 1) / 2 * 256, 0, 255).astype(int)
     row = np.clip((1 - place[..., 1]) / 2 * 256, 0, 255).astype(int)
     inner = kept & (np.abs(column % 32 - 15.5) < 13) & (np.abs(row % 32 - 15.5) < 13)
