@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..builtin.procedural import random_sample
+from ..builtin.procedural import MATERIALS, SCENES, random_sample
 from ..errors import EngineError
 from .readers import FORMATS, Reader, open_reader
 from .readers.rgbd import squared
@@ -35,9 +35,9 @@ def shrink(pixels: np.ndarray, factor: int) -> np.ndarray:
     return pixels.reshape(h, factor, w, factor, *pixels.shape[2:]).astype(np.float32).mean(axis=(1, 3))
 
 
-def write_shard(path: Path, first_seed: int, count: int, size_px: int) -> None:
+def write_shard(path: Path, first_seed: int, count: int, size_px: int, kinds: Sequence[str] = ()) -> None:
     """Samples of seeds first_seed .. first_seed + count - 1. Written whole or not at all."""
-    samples = [random_sample(first_seed + i, size_px * SUPERSAMPLING) for i in range(count)]
+    samples = [random_sample(first_seed + i, size_px * SUPERSAMPLING, kinds) for i in range(count)]
     _save_shard(
         path,
         [np.round(shrink(s.image, SUPERSAMPLING)) for s in samples],
@@ -82,13 +82,15 @@ def convert(reader: Reader, folder: Path, size_px: int, threads: int) -> Iterato
             yield path
 
 
-def prepare(folder: Path, count: int, size_px: int, processes: int, first_seed: int = 0) -> Iterator[Path]:
-    """Make the shards that are not there yet; yields each as it is ready."""
+def prepare(
+    folder: Path, count: int, size_px: int, processes: int, first_seed: int = 0, kinds: Sequence[str] = ()
+) -> Iterator[Path]:
+    """Make the shards that are not there yet, of some kinds or of all; yields each as it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [(folder / f"{seed:09d}.npz", seed) for seed in range(first_seed, first_seed + count, SHARD_SIZE)]
     missing = [(path, seed) for path, seed in wanted if not path.exists()]
     with ProcessPoolExecutor(processes) as pool:
-        jobs = [pool.submit(write_shard, path, seed, SHARD_SIZE, size_px) for path, seed in missing]
+        jobs = [pool.submit(write_shard, path, seed, SHARD_SIZE, size_px, kinds) for path, seed in missing]
         for job, (path, _) in zip(jobs, missing, strict=True):
             job.result()
             yield path
@@ -165,6 +167,7 @@ def main() -> None:
     made = parser.add_argument_group("of the procedural generator")
     made.add_argument("--count", type=int, default=20_000)
     made.add_argument("--first-seed", type=int, default=0)
+    made.add_argument("--kinds", nargs="+", default=(), choices=[*MATERIALS, *SCENES], metavar="KIND", help="these alone")
     read = parser.add_argument_group("of a published data set (docs/datasets.md)")
     read.add_argument("--format", choices=sorted(FORMATS))
     read.add_argument("--root", type=Path, help="where it was unpacked to")
@@ -177,7 +180,7 @@ def main() -> None:
             reader = open_reader(options.format, options.root, options.list)
             paths = convert(reader, options.out, options.size, options.processes)
         else:
-            paths = prepare(options.out, options.count, options.size, options.processes, options.first_seed)
+            paths = prepare(options.out, options.count, options.size, options.processes, options.first_seed, options.kinds)
         for path in paths:
             print(path.name, flush=True)
     except EngineError as error:

@@ -25,15 +25,16 @@ def fsdp_plugin() -> FullyShardedDataParallelPlugin:
     )
 
 
-def make_accelerator(fsdp: bool = False, unused_parameters: bool = False) -> Accelerator:
-    """By itself one process, on a GPU where there is one, there in bfloat16; else as the launcher's environment says.
+def make_accelerator(fsdp: bool = False, unused_parameters: bool = False, bfloat16: bool = False) -> Accelerator:
+    """By itself one process, on a GPU where there is one; else as the launcher's environment says.
 
     fsdp               weights, gradients and optimizers sharded over the processes (FSDP 2); else every process has
                        all of them
     unused_parameters  some parameters have no part in the loss (image-only training)
+    bfloat16           compute in it, weights stay float32; a GPU always does
     """
     return Accelerator(
-        mixed_precision="bf16" if torch.cuda.is_available() else "no",
+        mixed_precision="bf16" if bfloat16 or torch.cuda.is_available() else "no",
         fsdp_plugin=fsdp_plugin() if fsdp else None,
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=unused_parameters)],
     )

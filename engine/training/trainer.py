@@ -61,6 +61,7 @@ class Settings:
     ema: float = 0.998
     seed: int = 0
     compile: bool = False
+    bfloat16: bool = False  # compute in it; a GPU always does
     log_s: float = 30.0
     save_s: float = 300.0
     sample_grids: bool = True
@@ -96,7 +97,9 @@ class Trainer:
         teacher  for post-training: see Objective
         """
         self.source, self.recipe, self.settings, self.folder = source, recipe, settings, RunFolder(run)
-        self.accelerator = accelerator or make_accelerator(settings.fsdp, unused_parameters=settings.image_only)
+        self.accelerator = accelerator or make_accelerator(
+            settings.fsdp, settings.image_only, settings.bfloat16
+        )
         processes = self.accelerator.num_processes
         if settings.batch % processes:
             raise InputError(

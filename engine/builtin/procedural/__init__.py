@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,19 +102,22 @@ def generate(
     return replace(sample, unknown_words=parsed.unknown_words, notes=parsed.notes)
 
 
-def random_sample(seed: int, size_px: int) -> Sample:
-    """A square picture of anything, for training: random kind, random words, caption to match."""
+def random_sample(seed: int, size_px: int, kinds: Sequence[str] = ()) -> Sample:
+    """A square picture of anything, or of those kinds: random kind, random words, caption to match. For training."""
     rng = np.random.default_rng([seed, 1])
-    sample = render(random_recipe(rng), seed, size_px, size_px)
+    sample = render(random_recipe(rng, kinds), seed, size_px, size_px)
     if not sample.tiles:
         return sample
     shift = tuple(int(step) for step in rng.integers(size_px, size=2))  # no special place for the canvas's corner
     return replace(sample, image=np.roll(sample.image, shift, (0, 1)), depth=np.roll(sample.depth, shift, (0, 1)))
 
 
-def random_recipe(rng: np.random.Generator) -> Recipe:
-    """Every kind equally often, but scenes of many parts twice as often: a little over a quarter are scenes."""
-    names = [*MATERIALS, *SCENES, "objects", "hills", "room", "street"]
+def random_recipe(rng: np.random.Generator, kinds: Sequence[str] = ()) -> Recipe:
+    """Every kind equally often, but scenes of many parts twice as often: a little over a quarter are scenes.
+
+    kinds  of these alone, each as often as it is named
+    """
+    names = kinds or [*MATERIALS, *SCENES, "objects", "hills", "room", "street"]
     name = names[rng.integers(len(names))]
     return _random_scene(rng, SCENES[name]) if name in SCENES else _random_material(rng, MATERIALS[name])
 
