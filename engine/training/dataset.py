@@ -167,7 +167,7 @@ def main() -> None:
     made = parser.add_argument_group("of the procedural generator")
     made.add_argument("--count", type=int, default=20_000)
     made.add_argument("--first-seed", type=int, default=0)
-    made.add_argument("--kinds", nargs="+", default=(), choices=[*MATERIALS, *SCENES], metavar="KIND", help="these alone")
+    made.add_argument("--kinds", nargs="+", default=(), choices=[*MATERIALS, *SCENES], help="these alone")
     read = parser.add_argument_group("of a published data set (docs/datasets.md)")
     read.add_argument("--format", choices=sorted(FORMATS))
     read.add_argument("--root", type=Path, help="where it was unpacked to")
@@ -180,7 +180,8 @@ def main() -> None:
             reader = open_reader(options.format, options.root, options.list)
             paths = convert(reader, options.out, options.size, options.processes)
         else:
-            paths = prepare(options.out, options.count, options.size, options.processes, options.first_seed, options.kinds)
+            made_of = options.first_seed, options.kinds
+            paths = prepare(options.out, options.count, options.size, options.processes, *made_of)
         for path in paths:
             print(path.name, flush=True)
     except EngineError as error:

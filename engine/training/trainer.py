@@ -97,9 +97,7 @@ class Trainer:
         teacher  for post-training: see Objective
         """
         self.source, self.recipe, self.settings, self.folder = source, recipe, settings, RunFolder(run)
-        self.accelerator = accelerator or make_accelerator(
-            settings.fsdp, settings.image_only, settings.bfloat16
-        )
+        self.accelerator = accelerator or make_accelerator(settings.fsdp, settings.image_only, settings.bfloat16)
         processes = self.accelerator.num_processes
         if settings.batch % processes:
             raise InputError(
