@@ -46,6 +46,9 @@ class Known:
     depth: Part | None
     resample: int
 
+    def __bool__(self) -> bool:
+        return self.image is not None or self.depth is not None
+
     @classmethod
     def of(cls, arrays: Arrays, request: Request) -> Known:
         """From the arrays of a request (see Pipeline.run), already checked."""

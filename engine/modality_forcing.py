@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from . import catalog
+from .cut import calm_cut
 from .frame import (
     Frame,
     depth_to_disparity,
@@ -46,8 +47,10 @@ PREVIEW_PX = 512  # longer side at most
 class ModalityForcingBackend:
     """Runs checkpoints of the Modality Forcing transformer; keeps the last one loaded."""
 
-    def __init__(self) -> None:
+    def __init__(self, cut_calmly: bool = True) -> None:
+        """cut_calmly  cut a tile where it shows least; otherwise where it was sampled, to measure that border"""
         self._keeper = Keeper()
+        self._cut_calmly = cut_calmly
 
     def unload(self) -> None:
         self._keeper.unload()
@@ -78,6 +81,8 @@ class ModalityForcingBackend:
                     broad = rollout.broad_shapes(whole, *whole.sample()[:2])
                 image, depth, unit = replace(rollout, stage="sampling details").sample(broad, by_windows=True)
             report("finishing", 0, 1, None)
+            if self._cut_calmly and request.mode == "joint" and request.target == "material" and not known:
+                image, depth = calm_cut(image, depth, request.wrap)
             image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame)
             if request.mode == "d2i":
                 depth = arrays["depth"]

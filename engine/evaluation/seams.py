@@ -2,8 +2,10 @@
 
 python -m engine.evaluation.seams --model engine/builtin/neural
 
-A line of mortar that happens to lie on the border counts as a step too. It lies there as often as on any other line, so
-it makes single tiles differ and, over many, does not move the mean: the standard error says how many are many.
+Twice: where the tile was sampled, which is where the model would leave a seam, and where it is cut in the end. On the
+first a line of mortar counts as a step too. It lies there as often as on any other line, so it makes single tiles
+differ and, over many, does not move the mean: the standard error says how many are many. The second is where a tile
+changes least (engine.cut), and what its user sees.
 """
 
 from __future__ import annotations
@@ -55,9 +57,23 @@ def main() -> None:
     options = parser.parse_args()
 
     entry = replace(catalog.find("builtin"), folder=str(options.model.resolve()))
-    backend, ratios = ModalityForcingBackend(), []
-    for seed in range(options.seeds):  # each once: the same noise lays out every prompt alike
-        request = Request(
+    print(f"step across the wrap / step inside, {options.seeds} seeds, {options.size} px\n")
+    print("mean ± standard error of the mean (worst)\n")
+    print("| border | axis | colour | height |\n|---|---|---|---|")
+    for border, backend in (("as sampled", ModalityForcingBackend(False)), ("as cut", ModalityForcingBackend())):
+        requests = [request_of(seed, options) for seed in range(options.seeds)]
+        made = (backend.run(entry, request, {}, lambda *_: None) for request in requests)
+        wrap = requests[0].wrap
+        ratios = np.array([of_material(output.image, output.depth, wrap) for output in made])
+        for axis, name in enumerate(("top to bottom", "left to right")):
+            if wrap[axis]:
+                print(f"| {border} | {name} | {' | '.join(map(summary, ratios[:, axis].T))} |", flush=True)
+
+
+def request_of(seed: int, options: argparse.Namespace) -> Request:
+    """Each seed once: the same noise lays out every prompt alike."""
+    return catalog.resolve(
+        Request(
             prompt=PROMPTS[seed % len(PROMPTS)],
             model="builtin",
             seed=seed,
@@ -66,19 +82,12 @@ def main() -> None:
             steps=options.steps,
             tile_axes=options.axes,
         )
-        made = backend.run(entry, catalog.resolve(request), {}, lambda *_: None)
-        ratios.append(of_material(made.image, made.depth, request.wrap))
-    ratios = np.array(ratios)
-    means, worst = ratios.mean(axis=0), ratios.max(axis=0)
-    errors = ratios.std(axis=0, ddof=1) / len(ratios) ** 0.5 if len(ratios) > 1 else np.full_like(means, np.nan)
+    )
 
-    print(f"step across the wrap / step inside, {options.seeds} seeds, {options.size} px\n")
-    print("mean ± standard error of the mean (worst)\n")
-    print("| | colour | height |\n|---|---|---|")
-    for axis, name in enumerate(("top to bottom", "left to right")):
-        if request.wrap[axis]:
-            cells = (f"{means[axis, i]:.3f} ± {errors[axis, i]:.3f} ({worst[axis, i]:.2f})" for i in range(2))
-            print(f"| {name} | {' | '.join(cells)} |")
+
+def summary(ratios: np.ndarray) -> str:
+    error = ratios.std(ddof=1) / len(ratios) ** 0.5 if len(ratios) > 1 else np.nan
+    return f"{ratios.mean():.3f} ± {error:.3f} ({ratios.max():.2f})"
 
 
 if __name__ == "__main__":

@@ -186,3 +186,14 @@ def test_an_enlarged_relief_has_no_facets_and_no_holes():
     assert np.median(bent) > 0.3 * bent.max()
     view = finished_depth(depth, replace(relief, target="scene"), Frame((2, 2), (16, 16)), 25.0)
     assert np.isinf(view).any() and view[np.isfinite(view)].min() >= 0.7 - 1e-5
+
+
+def test_a_tile_is_cut_where_it_changes_least_unless_its_pixels_have_places(entry):
+    request = joint(width_px=16, height_px=16, seed=5)
+    as_sampled, as_cut = (ModalityForcingBackend(calmly).run(entry, request, {}, ignore) for calmly in (False, True))
+    assert not np.array_equal(as_cut.image, as_sampled.image)
+    assert np.array_equal(np.sort(as_cut.depth, axis=None), np.sort(as_sampled.depth, axis=None))
+
+    known = {"known_image": as_sampled.image, "mask": np.arange(16)[:, None].repeat(16, 1) < 4}
+    held = ModalityForcingBackend().run(entry, request, known, ignore)
+    assert np.array_equal(held.image[:4], as_sampled.image[:4])
