@@ -154,7 +154,7 @@ def _covers(planned: tuple[Work, Choices] | None, demanded: tuple[Work, Choices]
     if planned is None or planned[1] != demanded[1]:
         return False
     has, wants = planned[0], demanded[0]
-    flags = wants.guided <= has.guided and wants.known <= has.known
+    flags = wants.looks <= has.looks and wants.known <= has.known
     return wants.tokens <= has.tokens and wants.pixels <= has.pixels and flags
 
 

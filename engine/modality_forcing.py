@@ -33,6 +33,7 @@ from .model.published import PublishedConfig
 from .model.resample import resize, shrink
 from .pipeline import KNOWN, Arrays, Output, Report
 from .request import Request
+from .sampling.guidance import Guidance
 from .sampling.sampler import Step, refine_depth, sample
 from .sampling.tiling import RingCodec
 from .sampling.windows import Broad, Plane, Windows
@@ -145,6 +146,7 @@ class Rollout:
             ctx,
             mode=request.mode,
             guidance_scale=request.guidance,
+            depth_guidance=request.depth_guidance,
             log2_alpha=request.log2_alpha,
             constraints=constraints,
             **given,
@@ -255,7 +257,7 @@ def work_of(config: PublishedConfig, request: Request, known: bool = False) -> W
         image_tokens=tokens,
         depth_tokens=tokens,
         pixels=math.prod(decoded) * patch**2,
-        guided=request.guidance > 1.0,
+        looks=Guidance(request.guidance, request.depth_guidance).looks,
         known=known,
     )
 

@@ -265,10 +265,11 @@ def _refuse(entry: catalog.ModelEntry, request: Request) -> None:
             f"The model '{entry.id}' finds a picture's depth in one look: there is no mean to take.",
             "Leave out the depth estimate, or choose another model.",
         )
-    if request.precision or (request.guidance_low, request.guidance_high) != (0.0, 1.0):
+    other_guidance = (request.guidance_low, request.guidance_high) != (0.0, 1.0) or request.depth_guidance > 1.0
+    if request.precision or other_guidance:
         raise InputError(
-            f"The model '{entry.id}' has neither other precisions nor intervals of guidance.",
-            "Leave both out, or choose another model.",
+            f"The model '{entry.id}' has no other precisions, no intervals of guidance and no guidance by depth.",
+            "Leave these out, or choose another model.",
         )
 
 

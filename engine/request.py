@@ -41,6 +41,7 @@ class Request:
     preset: str | None = None  # decides what is None below; see engine.presets
     steps: int | None = None  # Euler steps
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
+    depth_guidance: float | None = None  # of d2i: how literally the depth is taken; 1 = none
     guidance_low: float = 0.0  # lowest and highest noise level at which there is guidance: all, or faster
     guidance_high: float = 1.0
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
@@ -80,6 +81,12 @@ class Request:
             raise InputError(f"{self.steps} steps is out of range.", f"Use 1 to {MAX_STEPS} steps.")
         if self.guidance is not None and not 0.0 <= self.guidance <= 50.0:
             raise InputError(f"A guidance of {self.guidance} is out of range.", "Use a number from 0 to 50.")
+        if self.depth_guidance is not None and not 0.0 <= self.depth_guidance <= 50.0:
+            raise InputError(
+                f"A depth guidance of {self.depth_guidance} is out of range.", "Use a number from 0 to 50."
+            )
+        if (self.depth_guidance or 0.0) > 1.0 and self.mode != "d2i":
+            raise InputError("Only a depth that is given can guide a picture.", "Leave the depth guidance out.")
         if not 0.0 <= self.guidance_low < self.guidance_high <= 1.0:
             raise InputError(
                 f"Guidance from noise level {self.guidance_low} to {self.guidance_high} is no interval.",

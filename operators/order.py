@@ -67,6 +67,7 @@ def order_from(context: bpy.types.Context) -> Order:
         preset=settings.chosen_preset,
         steps=settings.steps if settings.uses_steps else None,
         guidance=settings.guidance if settings.uses_steps else None,
+        depth_guidance=settings.depth_guidance if settings.uses_depth_guidance else None,
         fov_deg=view_fov_deg(scene, settings.target, camera, math.degrees(settings.fov_rad)),
         refine_depth=settings.can_refine and settings.refine_depth,
         detail_px=settings.detail_px if settings.uses_steps and settings.more_detail else None,

@@ -26,6 +26,8 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
         if settings.uses_steps:
             layout.prop(settings, "steps")
             layout.prop(settings, "guidance")
+            if settings.uses_depth_guidance:
+                layout.prop(settings, "depth_guidance")
             layout.prop(settings, "more_detail")
             if settings.more_detail:
                 layout.prop(settings, "detail_px")

@@ -84,8 +84,9 @@ class RELIEVO_PT_paint_settings(InTab, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         asked = layout.column(heading="Generate")
-        for name in ("steps", "guidance", "resample", "more_detail"):
-            asked.prop(settings, name)
+        for name in ("steps", "guidance", "depth_guidance", "resample", "more_detail"):
+            if name != "depth_guidance" or settings.entry.guides_by_depth:
+                asked.prop(settings, name)
         if settings.more_detail:
             asked.prop(settings, "detail_px")
         asked.prop(settings, "whole_scene")

@@ -10,7 +10,17 @@ from ..engine.geometry.projection import Blending
 from ..engine.request import MAX_SIDE_PX
 from .painting_parts import MAX_TEXTURE_PX, MIN_TEXTURE_PX, PaintSettings, Recipe
 from .painting_views import MAX_VIEWS
-from .sampling_settings import DETAIL, GUIDANCE, MAX_SEED, MORE_DETAIL, RESAMPLE, SEED, STEPS, STRICTNESS
+from .sampling_settings import (
+    DEPTH_GUIDANCE,
+    DETAIL,
+    GUIDANCE,
+    MAX_SEED,
+    MORE_DETAIL,
+    RESAMPLE,
+    SEED,
+    STEPS,
+    STRICTNESS,
+)
 
 #: Only these can paint a picture for a depth.
 MODELS = tuple(entry for entry in catalog.models() if "d2i" in entry.modes)
@@ -23,6 +33,7 @@ def _use_model_defaults(settings: RelievoPaintSettings, context: bpy.types.Conte
     entry = settings.entry
     settings.picture_px = entry.default_size_px
     settings.steps, settings.guidance = entry.steps_for("d2i"), entry.guidance_for("d2i")
+    settings.depth_guidance = entry.depth_guidance_for("d2i")
 
 
 class RelievoPaintSettings(bpy.types.PropertyGroup):
@@ -85,6 +96,7 @@ class RelievoPaintSettings(bpy.types.PropertyGroup):
     )
     steps: IntProperty(**STEPS, default=MODELS[0].steps_for("d2i"))
     guidance: FloatProperty(**GUIDANCE, default=MODELS[0].guidance_for("d2i"))
+    depth_guidance: FloatProperty(**DEPTH_GUIDANCE, default=MODELS[0].depth_guidance_for("d2i"))
     more_detail: BoolProperty(**MORE_DETAIL)
     detail_px: IntProperty(**DETAIL, default=128)
     whole_scene: BoolProperty(
@@ -181,6 +193,7 @@ class RelievoPaintSettings(bpy.types.PropertyGroup):
             model=self.model,
             steps=self.steps,
             guidance=self.guidance,
+            depth_guidance=self.depth_guidance if self.entry.guides_by_depth else None,
             detail_px=self.detail_px if self.more_detail else None,
             strictness=self.strictness,
             resample=self.resample,

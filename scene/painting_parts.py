@@ -66,6 +66,7 @@ class Recipe:
     preset: str | None = None
     steps: int | None = None
     guidance: float | None = None
+    depth_guidance: float | None = None
     guidance_low: float = 0.0
     guidance_high: float = 1.0
     framing: str | None = None

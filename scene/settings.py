@@ -12,7 +12,7 @@ from ..engine import catalog
 from ..engine.request import MAX_SIDE_PX
 from . import displacement
 from .material import MAX_REPEAT
-from .sampling_settings import DETAIL, GUIDANCE, MORE_DETAIL, RESAMPLE, SEED, STEPS, STRICTNESS
+from .sampling_settings import DEPTH_GUIDANCE, DETAIL, GUIDANCE, MORE_DETAIL, RESAMPLE, SEED, STEPS, STRICTNESS
 
 DEFAULT_MODEL = catalog.models()[0]
 
@@ -45,6 +45,7 @@ def _use_mode_defaults(settings: RelievoSettings, context: bpy.types.Context) ->
     decided = entry.presets.get(settings.preset, {}).get(settings.mode, {})
     settings.steps = decided.get("steps", entry.steps_for(settings.mode))
     settings.guidance = decided.get("guidance", entry.guidance_for(settings.mode))
+    settings.depth_guidance = entry.depth_guidance_for(settings.mode)
     settings.refine_depth = decided.get("refine_depth", False)
 
 
@@ -131,6 +132,7 @@ class RelievoSettings(bpy.types.PropertyGroup):
     )
     steps: IntProperty(**STEPS, default=DEFAULT_MODEL.default_steps)
     guidance: FloatProperty(**GUIDANCE, default=DEFAULT_MODEL.default_guidance)
+    depth_guidance: FloatProperty(**DEPTH_GUIDANCE, default=1.0)
 
     more_detail: BoolProperty(**MORE_DETAIL)
     detail_px: IntProperty(**DETAIL, default=256)
@@ -265,6 +267,11 @@ class RelievoSettings(bpy.types.PropertyGroup):
     def uses_steps(self) -> bool:
         """Whether the chosen model samples in steps, with guidance."""
         return self.entry.backend != "procedural"
+
+    @property
+    def uses_depth_guidance(self) -> bool:
+        """Whether a depth is given, and the chosen model can be guided by it."""
+        return self.mode == "d2i" and self.entry.guides_by_depth
 
     @property
     def paints_scene(self) -> bool:

@@ -44,6 +44,8 @@ class ModelEntry:
     default_size_px: int
     default_steps: int
     default_guidance: float
+    d2i_guidance: float | None = None  # of text; None: as everywhere
+    d2i_depth_guidance: float = 1.0
     metric_depth: bool = False  # a scene's depth is in metres; else only its proportions mean something
     constraints: bool = True  # can hold known pixels
     i2d_steps: int = 1  # image-to-depth has one right answer: few steps, and no guidance
@@ -58,7 +60,16 @@ class ModelEntry:
         return self.i2d_steps if mode == "i2d" else self.default_steps
 
     def guidance_for(self, mode: str) -> float:
-        return 1.0 if mode == "i2d" else self.default_guidance
+        of_mode = {"i2d": 1.0, "d2i": self.d2i_guidance}.get(mode)
+        return self.default_guidance if of_mode is None else of_mode
+
+    def depth_guidance_for(self, mode: str) -> float:
+        return self.d2i_depth_guidance if mode == "d2i" else 1.0
+
+    @property
+    def guides_by_depth(self) -> bool:
+        """Whether a given depth can be taken more literally than by itself."""
+        return self.backend == "modality_forcing" and "d2i" in self.modes
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -134,6 +145,9 @@ def resolve(request: Request) -> Request:
         height_px=request.height_px or size,
         steps=request.steps or entry.steps_for(request.mode),
         guidance=entry.guidance_for(request.mode) if request.guidance is None else request.guidance,
+        depth_guidance=(
+            entry.depth_guidance_for(request.mode) if request.depth_guidance is None else request.depth_guidance
+        ),
         tile=request.tiles,
         depth_estimate=request.depth_estimate or entry.depth_estimate,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .. import catalog
 from ..errors import InputError
 from ..request import DEPTH_ESTIMATES
 
@@ -22,7 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     held.add_argument("--ensemble", type=int, default=1, help="so many samples as one; 1: none")
     held.add_argument("--d2i", type=int, default=512, help="samples of depth to image; 0: none")
     held.add_argument("--joint", type=int, default=256, help="joint samples; 0: none")
-    held.add_argument("--guidance", type=float, default=2.5, help="of depth to image and joint")
+    held.add_argument("--guidance", type=float, default=2.5, help="of joint")
+    ours = catalog.find("builtin")
+    held.add_argument(
+        "--d2i-guidance",
+        type=float,
+        nargs=2,
+        default=(ours.guidance_for("d2i"), ours.depth_guidance_for("d2i")),
+        metavar=("TEXT", "DEPTH"),
+        help="of depth to image",
+    )
     held.add_argument("--processes", type=int, default=1)
     held.set_defaults(start=_held_out)
 
@@ -105,6 +115,7 @@ def _held_out(options: argparse.Namespace) -> Path:
         d2i=min(options.d2i, options.count),
         joint=min(options.joint, options.count),
         guidance=options.guidance,
+        d2i_guidance=tuple(options.d2i_guidance),
         processes=options.processes,
     )
     return report.write(held_out.evaluate(plan, _progress), options.out)

@@ -8,7 +8,7 @@ the same model estimates from that picture without any caption.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Plan:
     estimate     of image to depth, also of a picture that was made
     ensemble     draws of the main setting to ensemble; 1: none
     d2i, joint   samples of the agreements; 0: none
-    guidance     of both
+    guidance     of joint; d2i_guidance: of depth to image, by text and by depth
     """
 
     data: Path
@@ -58,6 +58,7 @@ class Plan:
     d2i: int = 512
     joint: int = 256
     guidance: float = 2.5
+    d2i_guidance: tuple[float, float] = (2.5, 1.0)
     processes: int = 1
 
 
@@ -145,7 +146,9 @@ def evaluate(plan: Plan, report: Callable[[str], None] = lambda _: None) -> Foun
         columns = [("picture", image_pixels(batch.image)), ("depth", truth), ("image to depth", best)]
         settings = Settings(plan.steps[-1], guidance=plan.guidance, estimate=plan.estimate)
         if plan.d2i:
-            images, again = _gathered(crew, _painted, plan.d2i, settings)
+            text, depth = plan.d2i_guidance
+            painting = replace(settings, guidance=text, depth_guidance=depth)
+            images, again = _gathered(crew, _painted, plan.d2i, painting)
             found.d2i = all_errors(again, truth[: plan.d2i])
             columns += [("depth to image", image_pixels(images)), ("its depth again", again)]
             report("depth to image")

@@ -69,7 +69,7 @@ def published_sizes() -> ModelSizes:
 def work(side_px: int) -> Work:
     """Text to image and depth, guided, at a square size."""
     tokens = (side_px // 16) ** 2
-    return Work(TEXT_TOKENS, tokens, tokens, side_px**2, guided=True)
+    return Work(TEXT_TOKENS, tokens, tokens, side_px**2, looks=2)
 
 
 def rows(choices: Choices) -> Iterator[str]:
@@ -86,7 +86,7 @@ def rows(choices: Choices) -> Iterator[str]:
                     yield f"{shown} does not fit | | | | |"
                     continue
                 extra = [
-                    *([] if best.one_batch else ["guidance in two calls"]),
+                    *([] if best.one_batch else ["guidance call by call"]),
                     *(["tiles"] if best.tiled_decode else []),
                 ]
                 yield (

@@ -127,9 +127,11 @@ def _agreement(found: Found, results: dict) -> list[str]:
             rows.append([what, part, str(chosen[part].sum()), *_cells([abs_rel, delta1])])
     if not rows:
         return []
+    text, depth = plan.d2i_guidance
     return [
         "## Do picture and depth agree?\n",
-        f"Painted and imagined with captions, guidance {plan.guidance:g}; estimated by the model itself, without.\n",
+        f"Imagined with captions, guidance {plan.guidance:g}; painted with captions, guidance {text:g} by text and "
+        f"{depth:g} by depth; estimated by the model itself, without captions.\n",
         table(["", "", "samples", "AbsRel", "d1"], rows),
     ]
 

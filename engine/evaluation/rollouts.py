@@ -28,7 +28,7 @@ SAID: dict[DepthEstimate, str] = {
 class Settings:
     """steps       of the sampler
     draw        which of a sample's noises: 0, 1, ... (for ensembles)
-    guidance    classifier-free; 1: none
+    guidance    classifier-free; 1: none. depth_guidance: of depth to image
     log2_alpha  trajectory of joint sampling; None: the model's own
     estimate    of image to depth
     """
@@ -36,6 +36,7 @@ class Settings:
     steps: int
     draw: int = 0
     guidance: float = 1.0
+    depth_guidance: float = 1.0
     log2_alpha: float | None = None
     estimate: DepthEstimate = "mean"
 
@@ -114,6 +115,7 @@ def _sampled(
         image_channels=channels[0],
         depth_channels=channels[1],
         guidance_scale=settings.guidance,
+        depth_guidance=settings.depth_guidance if mode == "d2i" else 1.0,
         null_ctx=model.text.encode([""]),
         log2_alpha=settings.log2_alpha,
         noise=noise,

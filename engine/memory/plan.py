@@ -106,6 +106,7 @@ class ModelSizes:
 class Work:
     """The size of a request.
 
+    looks  predictions that a step takes: more than one with guidance
     known  whether pixels are known: then every step's picture is decoded, and encoded with them in it
     """
 
@@ -113,11 +114,11 @@ class Work:
     image_tokens: int
     depth_tokens: int
     pixels: int
-    guided: bool  # classifier-free guidance: two rows a step
+    looks: int
     known: bool = False
 
     def rows(self, one_batch: bool) -> int:
-        return 2 if self.guided and one_batch else 1
+        return self.looks if one_batch else 1
 
     @property
     def tokens(self) -> int:
@@ -164,7 +165,7 @@ class Plan:
         """For the progress line and the result's notes: "transformer int8, streamed; text encoder int8; ..."."""
         parts = [f"transformer {_said(self.transformer)}", f"text encoder {_said(self.text)}"]
         if not self.one_batch:
-            parts.append("guidance in two calls")
+            parts.append("guidance call by call")
         if self.tiled_decode:
             parts.append("decoded in tiles")
         return "; ".join(parts)
@@ -216,7 +217,7 @@ def _candidates(device: Device, sizes: ModelSizes, work: Work, choices: Choices)
     tilings = (False, True) if choices.tiled_decode is None else (choices.tiled_decode,)
     for precision in _precisions(device, choices):
         for text, transformer, codec in itertools.product(main, transformers, codecs):
-            for one_batch, tiled in itertools.product((True, False) if work.guided else (True,), tilings):
+            for one_batch, tiled in itertools.product((True, False) if work.looks > 1 else (True,), tilings):
                 yield _predicted(
                     sizes,
                     work,

@@ -13,14 +13,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..model.transformer import token_ids
 from .constraints import NONE, Constraints, renoised, walk
 from .estimates import DepthEstimate, MeanOfLooks
+from .guidance import ALWAYS, Guidance, guided
 from .schedules import Mode, Schedule, timesteps
 from .tiling import NO_RINGS, Predict, Rings, random_offset, seen_from_both_sides, seen_rolled
 from .windows import Windows, windowed
-
-ALWAYS = (0.0, 1.0)  # every noise level
 
 
 class Denoiser(Protocol):
@@ -91,6 +89,7 @@ def sample(
     depth_channels: int,
     guidance_scale: float = 1.0,
     null_ctx: Tensor | None = None,
+    depth_guidance: float = 1.0,
     log2_alpha: float | None = None,
     clean_image: Tensor | None = None,
     clean_depth: Tensor | None = None,
@@ -113,6 +112,7 @@ def sample(
     grid                       rows and columns of tokens
     guidance_scale, null_ctx   classifier-free guidance u + s (c - u) where s > 1; null_ctx is the embedding of the
                                empty prompt, broadcast over the batch (None: zeros)
+    depth_guidance             of d2i: the same away from what the model makes of a depth that is noise; see ``guided``
     clean_image, clean_depth   (B, h*w, C): the known modality of i2d and d2i; it comes back unchanged
     guidance_embed             for models with a guidance embedding
     tile                       whether rows and columns are seamless: the grid is rolled by another offset every step,
@@ -142,13 +142,15 @@ def sample(
         raise ValueError(f"mode {mode} needs its known modality: clean_image for i2d, clean_depth for d2i")
     image, depth = image.to(device, torch.float32), depth.to(device, torch.float32)
 
-    predict = guided(model, ctx, null_ctx, guidance_scale, grid, guidance_embed, one_batch, guidance_interval)
+    if depth_guidance > 1.0 and mode != "d2i":
+        raise ValueError("depth_guidance is for a depth that is given, d2i")
+    guidance = Guidance(guidance_scale, depth_guidance, guidance_interval, seed + 3)
+    predict = guided(model, ctx, null_ctx, guidance, grid, guidance_embed, one_batch)
     if windows is not None:
 
         def predict_for(count: int) -> Predict:
             repeated = ctx.repeat_interleave(count, dim=0)
-            settings = (guidance_scale, windows.size, guidance_embed, one_batch, guidance_interval)
-            return guided(model, repeated, null_ctx, *settings)
+            return guided(model, repeated, null_ctx, guidance, windows.size, guidance_embed, one_batch)
 
         predict = windowed(predict_for, grid, windows, seed)
     t_image, t_depth = timesteps(mode, num_steps, parametrisation.schedule, log2_alpha)
@@ -210,60 +212,3 @@ def refine_depth(model: Denoiser, ctx: Tensor, image: Tensor, **settings) -> Ten
 def velocity(x_t: Tensor, output: Tensor, t: Tensor, x_prediction: bool, t_min: float) -> Tensor:
     """dx/dt of x_t = (1 - t) x_0 + t noise, from what the model puts out."""
     return (x_t - output) / t.to(x_t.device).clamp(min=t_min) if x_prediction else output
-
-
-def guided(
-    model: Denoiser,
-    ctx: Tensor,
-    null_ctx: Tensor | None,
-    scale: float,
-    grid: tuple[int, int],
-    guidance_embed: float | None,
-    one_batch: bool = True,
-    interval: tuple[float, float] = ALWAYS,
-) -> Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """The model as (image, depth, t_image, t_depth) -> predictions, with classifier-free guidance where scale > 1.
-
-    Guiding x or v is the same: the combination is affine.
-    """
-    batch, with_guidance = ctx.shape[0], scale > 1.0
-    if with_guidance and interval != ALWAYS:
-        alone = guided(model, ctx, None, 1.0, grid, guidance_embed)
-        towards = guided(model, ctx, null_ctx, scale, grid, guidance_embed, one_batch)
-
-        def within(image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
-            lowest, highest = interval
-            chosen = towards if lowest <= float(torch.maximum(t_image, t_depth)) <= highest else alone
-            return chosen(image, depth, t_image, t_depth)
-
-        return within
-    if with_guidance:
-        null = torch.zeros_like(ctx) if null_ctx is None else null_ctx.to(ctx).expand_as(ctx)
-        if not one_batch:
-            plain, towards = (guided(model, words, None, 1.0, grid, guidance_embed) for words in (null, ctx))
-
-            def in_turn(*state: Tensor) -> tuple[Tensor, Tensor]:
-                return tuple(u + scale * (c - u) for u, c in zip(plain(*state), towards(*state), strict=True))
-
-            return in_turn
-        ctx = torch.cat([ctx, null])
-    ids = token_ids(ctx.shape[0], ctx.shape[1], grid, ctx.device)
-
-    def predict(image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
-        if with_guidance:
-            image, depth = torch.cat([image, image]), torch.cat([depth, depth])
-        rows = image.shape[0]
-        out = model(
-            img=image,
-            depth=depth,
-            ctx=ctx,
-            timesteps=t_image.expand(rows),
-            depth_timesteps=t_depth.expand(rows),
-            guidance=None if guidance_embed is None else torch.full((rows,), guidance_embed, device=ctx.device),
-            **ids,
-        )
-        if not with_guidance:
-            return out
-        return tuple(o[batch:] + scale * (o[:batch] - o[batch:]) for o in out)
-
-    return predict

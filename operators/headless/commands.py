@@ -243,6 +243,7 @@ def _convert(
         height_px=height_px,
         fov_deg=fov_deg,
         depth_estimate=args.depth_estimate if mode == "i2d" else None,
+        depth_guidance=args.depth_guidance if mode == "d2i" else None,
     )
     request = catalog.resolve(request).with_inputs(arrays)
     results.refuse_another(args.out, request)

@@ -105,6 +105,7 @@ def _request(args: argparse.Namespace) -> Request:
         mode="d2i",
         target="scene",
         **commands.sampling_fields(args),
+        depth_guidance=args.depth_guidance,
         width_px=args.size,
         height_px=args.size,
     )
@@ -112,7 +113,8 @@ def _request(args: argparse.Namespace) -> Request:
 
 def _recipe(args: argparse.Namespace, number: int) -> Recipe:
     """What the view of that number is asked with: every view takes a seed of its own."""
-    return Recipe(**commands.sampling_fields(args) | {"seed": (args.seed + number) % (MAX_SEED + 1)})
+    chosen = commands.sampling_fields(args) | {"depth_guidance": args.depth_guidance}
+    return Recipe(**chosen | {"seed": (args.seed + number) % (MAX_SEED + 1)})
 
 
 def _settings(args: argparse.Namespace) -> PaintSettings:

@@ -17,7 +17,7 @@ PUBLISHED = ModelSizes(
     hidden_size=4096,
 )
 DEFAULTS = Choices()
-AT_512 = Work(text_tokens=512, image_tokens=1024, depth_tokens=1024, pixels=512 * 512, guided=True)
+AT_512 = Work(text_tokens=512, image_tokens=1024, depth_tokens=1024, pixels=512 * 512, looks=2)
 
 
 def made(free_gb: float, host_gb: float, kind: str = "cuda", choices: Choices = DEFAULTS, work: Work = AT_512) -> Plan:

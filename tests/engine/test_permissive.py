@@ -245,11 +245,12 @@ def test_a_bad_part_of_a_pipeline_is_said(folder, pipeline, tmp_path, mode, dama
         ({"refine_depth": True}, "picture first"),
         ({"precision": "int8"}, "other precisions"),
         ({"guidance_low": 0.2}, "intervals of guidance"),
+        ({"mode": "d2i", "depth_guidance": 2.0}, "guidance by depth"),
         ({"depth_estimate": "mean"}, "one look"),
     ],
 )
 def test_what_it_cannot_do_is_refused(folder, pipeline, changes, said):
     pipeline.at(folder)
     with pytest.raises(InputError, match=said) as error:
-        pipeline.run(asked(**changes), {}, ignore)
+        pipeline.run(asked(**changes), GIVEN[changes.get("mode", "joint")], ignore)
     assert error.value.remedy.endswith(".")

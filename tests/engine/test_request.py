@@ -28,6 +28,8 @@ BRICK = Request(prompt="brick")
         ({"guidance": -0.1}, "guidance"),
         ({"guidance_low": 0.8, "guidance_high": 0.3}, "interval"),
         ({"guidance_high": 1.5}, "interval"),
+        ({"depth_guidance": -1.0, "mode": "d2i"}, "depth guidance"),
+        ({"depth_guidance": 2.0}, "Only a depth"),
         ({"guidance": float("nan")}, "guidance"),
         ({"guidance": float("inf")}, "guidance"),
         ({"log2_alpha": float("nan")}, "trajectory"),

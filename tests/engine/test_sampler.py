@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from relievo.engine.sampling.sampler import Parametrisation, Step, guided, initial_noise, sample
+from relievo.engine.sampling.guidance import Guidance, guided
+from relievo.engine.sampling.sampler import Parametrisation, Step, initial_noise, sample
 from relievo.engine.sampling.schedules import Schedule
 
 GRID = (3, 4)
@@ -77,9 +78,34 @@ def test_guidance_extrapolates_from_the_empty_prompt():
         strength = ctx.mean(dim=(1, 2))[:, None, None]
         return strength.expand_as(img), strength.expand_as(depth)
 
-    predict = guided(model, torch.ones(1, 7, 8), torch.zeros(1, 7, 8), 2.5, GRID, None)
+    predict = guided(model, torch.ones(1, 7, 8), torch.zeros(1, 7, 8), Guidance(2.5), GRID)
     image, _ = predict(torch.zeros(1, 12, 5), torch.zeros(1, 12, 2), torch.tensor(0.5), torch.tensor(0.5))
     assert torch.allclose(image, torch.tensor(2.5))  # 0 + 2.5 * (1 - 0)
+
+
+@pytest.mark.parametrize("one_batch", [True, False])
+@pytest.mark.parametrize(("text", "depth"), [(1.0, 1.0), (1.0, 3.0), (2.0, 1.0), (2.0, 3.0)])
+def test_depth_guidance_extrapolates_from_a_depth_that_is_noise(text, depth, one_batch):
+    rows = []
+
+    def model(img, depth, ctx, timesteps, depth_timesteps, **rest):
+        rows.append(img.shape[0])
+        strength = 100 * ctx.mean(dim=(1, 2)) + 10 * (1 - depth_timesteps) + img.mean(dim=(1, 2))
+        noisy = depth_timesteps[:, None, None] == 1
+        assert torch.equal((depth == 7).all(dim=(1, 2), keepdim=True), ~noisy)  # the given one at its level, or noise
+        return strength[:, None, None].expand_as(img), depth
+
+    both = Guidance(text, depth, seed=5)
+    predict = guided(model, torch.ones(2, 7, 8), torch.zeros(1, 7, 8), both, GRID, one_batch=one_batch)
+    given = torch.full((2, 12, 2), 7.0)
+    image, _ = predict(torch.tensor([[[3.0]], [[4.0]]]).expand(2, 12, 5), given, torch.tensor(0.5), torch.tensor(0.0))
+    assert sum(rows) == 2 * both.looks and len(rows) == (1 if one_batch else both.looks)
+    assert torch.allclose(image[:, 0, 0], 100 * text + 10 * depth + torch.tensor([3.0, 4.0]))
+
+
+def test_depth_guidance_is_for_a_depth_that_is_given():
+    with pytest.raises(ValueError, match="d2i"):
+        run(KnowsTheAnswer(0, 0), depth_guidance=2.0)
 
 
 def test_every_step_is_reported_and_a_listener_can_stop_it():
