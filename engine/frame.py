@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +21,10 @@ class Frame:
 
     grid: tuple[int, int]
     crop_px: tuple[int, int]
+
+    def enlarged(self, factor: int) -> Frame:
+        """Of the same picture with so many times the pixels."""
+        return replace(self, crop_px=tuple(side * factor for side in self.crop_px))
 
 
 def plan_frame(width_px: int, height_px: int, native_px: int, patch_px: int, wrap: Wrap = (False, False)) -> Frame:

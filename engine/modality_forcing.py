@@ -31,6 +31,7 @@ from .model.bundle import Model, ModelConfig
 from .model.image_codec import REACH
 from .model.published import PublishedConfig
 from .model.resample import resize, shrink
+from .model.upsampler import FACTOR
 from .pipeline import KNOWN, Arrays, Output, Report
 from .request import Request
 from .sampling.guidance import Guidance
@@ -84,6 +85,10 @@ class ModalityForcingBackend:
             report("finishing", 0, 1, None)
             if self._cut_calmly and request.mode == "joint" and request.target == "material" and not known:
                 image, depth = calm_cut(image, depth, request.wrap)
+            notes = size_notes(frame, request)
+            if model.upsampler and request.mode != "i2d" and is_enlarged(frame, request):
+                image, depth = model.upsampler.sharpened(image, depth, request.wrap)
+                frame = frame.enlarged(FACTOR)
             image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame)
             if request.mode == "d2i":
                 depth = arrays["depth"]
@@ -94,7 +99,7 @@ class ModalityForcingBackend:
                 image=known.in_image(image),
                 depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
-                notes=(*size_notes(frame, request), *plan_notes(model)),
+                notes=(*notes, *plan_notes(model)),
             )
         report("finishing", 1, 1, None)
         return output
@@ -309,10 +314,15 @@ def finished_depth(
     return disparity_to_depth(disparity, farthest)[0, 0].cpu().numpy().astype(np.float32)
 
 
+def is_enlarged(frame: Frame, request: Request) -> bool:
+    """Whether the result has more pixels than are sampled."""
+    return request.width_px * request.height_px > math.prod(frame.crop_px)
+
+
 def size_notes(frame: Frame, request: Request) -> tuple[str, ...]:
-    rows, columns = frame.crop_px
-    if request.width_px * request.height_px <= rows * columns:
+    if not is_enlarged(frame, request):
         return ()
+    rows, columns = frame.crop_px
     own = "" if request.detail_px else ", the model's own size,"
     return (f"Made at {columns} x {rows} pixels{own} and enlarged.",)
 

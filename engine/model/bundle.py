@@ -11,9 +11,10 @@ config.json:
     refinement        fields of RefinementConfig
     depth_codec       fields of DepthCodec
     text              max_words
+    upsampler         fields of UpsamplerConfig, where the model has one
     parametrisation   image_x_prediction, depth_x_prediction, x_prediction_t_min, schedule (fields of Schedule)
 
-model.safetensors: ``dit.`` transformer and refinement head, ``text.`` word embedding.
+model.safetensors: ``dit.`` transformer and refinement head, ``text.`` word embedding, ``upsampler.``.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from .published import VARIANTS, PublishedConfig
 from .refinement import RefinedTransformer, RefinementConfig
 from .text_encoder import TextEncoder, WordEncoder
 from .transformer import TransformerConfig, token_ids
+from .upsampler import Upsampler, UpsamplerConfig
 
 SMALL_VARIANT = "relievo_small_v1"
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocabulary.json"
@@ -66,6 +68,7 @@ class Model(Protocol):
     previews   whether a picture can be decoded between two steps
     one_batch  whether there is memory for both predictions of guidance at once
     windows    how many windows of a picture larger than its own size it looks at at once
+    upsampler  what makes its results twice as large and sharper, or None
     """
 
     config: ModelConfig
@@ -77,6 +80,7 @@ class Model(Protocol):
     previews: bool
     one_batch: bool
     windows: int
+    upsampler: Upsampler | None
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class SmallConfig:
     depth_codec: DepthCodec
     max_words: int
     parametrisation: Parametrisation
+    upsampler: UpsamplerConfig | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SmallConfig:
@@ -110,6 +115,7 @@ class SmallConfig:
                 depth_codec=DepthCodec(normalize=tuple(depth_codec.pop("normalize")), **depth_codec),
                 max_words=int(values["text"]["max_words"]),
                 parametrisation=Parametrisation.from_dict(values["parametrisation"]),
+                upsampler=UpsamplerConfig(**values["upsampler"]) if values.get("upsampler") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
@@ -125,7 +131,7 @@ class SmallConfig:
             "depth_codec": asdict(self.depth_codec),
             "text": {"max_words": self.max_words},
             "parametrisation": asdict(self.parametrisation),
-        }
+        } | ({"upsampler": asdict(self.upsampler)} if self.upsampler else {})
 
 
 class SmallModel(nn.Module):
@@ -141,6 +147,7 @@ class SmallModel(nn.Module):
         self.depth_codec = config.depth_codec
         self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, canonical_words, config.max_words)
         self.dit = RefinedTransformer(config.transformer, config.refinement)
+        self.upsampler = Upsampler(config.upsampler) if config.upsampler else None
 
     @property
     def device(self) -> torch.device:

@@ -128,6 +128,7 @@ class PublishedModel:
     """A published checkpoint's folder behind the interface engine.model.bundle.Model."""
 
     windows = 1  # one is a call of the size that the plan is for
+    upsampler = None
 
     def __init__(
         self,

@@ -1,0 +1,96 @@
+"""Twice the size, sharpened: a small convolutional network behind a small model, image and depth together.
+
+Edges that both have are sharpened together. It adds a correction to a smooth enlargement, so that where it has learned
+nothing it changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .depth_codec import FARTHEST, contract, expand
+from .resample import Wrap, enlarge
+
+FACTOR = 2
+CHANNELS = 4  # red, green, blue, depth
+LEAST_SPREAD = 0.02  # of a depth's codes: below it they are flat
+
+
+@dataclass(frozen=True)
+class UpsamplerConfig:
+    width: int = 48  # channels
+    blocks: int = 4  # residual blocks of two convolutions
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv_in = nn.Conv2d(width, width, 3, padding=1)
+        self.conv_out = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv_out(F.gelu(self.conv_in(x)))
+
+
+class Upsampler(nn.Module):
+    def __init__(self, config: UpsamplerConfig = UpsamplerConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.conv_in = nn.Conv2d(CHANNELS, config.width, 3, padding=1)
+        self.blocks = nn.Sequential(*(ResidualBlock(config.width) for _ in range(config.blocks)))
+        self.conv_out = nn.Conv2d(config.width, CHANNELS * FACTOR**2, 3, padding=1)
+        nn.init.zeros_(self.conv_out.weight)
+        nn.init.zeros_(self.conv_out.bias)
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away a pixel still counts."""
+        return 2 * self.config.blocks + 2
+
+    def forward(self, pixels: Tensor, wrap: Wrap = (False, False)) -> Tensor:
+        """(B, 4, H, W) of about -1..1 -> (B, 4, 2H, 2W); on the axes that wrap, what is around the border counts."""
+        height, width = pixels.shape[-2:]
+        rows, columns = (torch.arange(-self.reach, side + self.reach, device=pixels.device) for side in (height, width))
+        rows = rows % height if wrap[0] else rows.clamp(0, height - 1)
+        columns = columns % width if wrap[1] else columns.clamp(0, width - 1)
+        x = self.conv_in(pixels[..., rows[:, None], columns].contiguous(memory_format=torch.channels_last))
+        correction = F.pixel_shuffle(self.conv_out(F.gelu(self.blocks(x))), FACTOR)
+        margin = self.reach * FACTOR
+        size = (height * FACTOR, width * FACTOR)
+        correction = correction[..., margin : margin + size[0], margin : margin + size[1]]
+        return enlarge(pixels, size, wrap=wrap) + correction.to(pixels.dtype)
+
+    @torch.no_grad()
+    def sharpened(self, image: Tensor, depth: Tensor, wrap: Wrap) -> tuple[Tensor, Tensor]:
+        """Image (B, 3, H, W) in -1..1 and depth (B, H, W) in its mean, inf = sky -> the same at twice the size."""
+        device = self.conv_in.weight.device
+        standard = Standard.of(depth.to(device))
+        out = self(standard.joined(image.to(device), depth.to(device)), wrap)
+        return out[:, :3].clamp(-1, 1).to(image.device), standard.depth(out[:, 3]).to(depth.device)
+
+
+class Standard(NamedTuple):
+    """Brings the codes of depths (engine.model.depth_codec) to a centre of 0 and a spread of 1: a relief's steps are
+    then as large as a view's. Both (B, 1, 1)."""
+
+    centre: Tensor
+    spread: Tensor
+
+    @classmethod
+    def of(cls, depth: Tensor) -> Standard:
+        codes = contract(depth)
+        spread = codes.std(dim=(1, 2), keepdim=True).clamp(min=LEAST_SPREAD)
+        return cls(codes.mean(dim=(1, 2), keepdim=True), spread)
+
+    def joined(self, image: Tensor, depth: Tensor) -> Tensor:
+        """(B, 3, H, W) and (B, H, W) in its mean -> (B, 4, H, W), as the network wants them."""
+        return torch.cat([image, ((contract(depth) - self.centre) / self.spread)[:, None]], dim=1)
+
+    def depth(self, values: Tensor) -> Tensor:
+        """What the network puts out of it, (B, H, W), as depth."""
+        return expand((values * self.spread + self.centre).clamp(0.0, FARTHEST))

@@ -1,0 +1,141 @@
+"""Twice the size: the network, what it learns, and where it stands in a request."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from relievo.engine import catalog
+from relievo.engine.modality_forcing import ModalityForcingBackend
+from relievo.engine.model.bundle import SmallModel, load_small
+from relievo.engine.model.resample import enlarge
+from relievo.engine.model.upsampler import Standard, Upsampler, UpsamplerConfig
+from relievo.engine.request import Request
+from relievo.engine.training import train_upsampler
+from relievo.engine.training.dataset import ShardSet, write_shard
+from relievo.engine.training.presets import PRESETS, vocabulary
+
+SMALL = UpsamplerConfig(width=8, blocks=1)
+
+
+def awake(config: UpsamplerConfig = SMALL) -> Upsampler:
+    """With random weights everywhere, so that it does something."""
+    torch.manual_seed(0)
+    upsampler = Upsampler(config).requires_grad_(False).eval()
+    torch.nn.init.normal_(upsampler.conv_out.weight, std=0.1)
+    return upsampler
+
+
+def test_before_it_has_learned_it_is_an_enlargement():
+    pixels = torch.randn(2, 4, 10, 12)
+    assert torch.equal(Upsampler(SMALL)(pixels, (True, False)), enlarge(pixels, (20, 24), wrap=(True, False)))
+
+
+@pytest.mark.parametrize("size", [(16, 24), (3, 5)])
+@pytest.mark.parametrize("wrap", [(True, True), (True, False), (False, True)])
+def test_a_tile_stays_one_however_it_is_turned(wrap, size):
+    upsampler, pixels = awake(), torch.randn(1, 4, *size)
+    turn = tuple(shift if wraps else 0 for shift, wraps in zip((2, 4), wrap, strict=True))
+    turned_first = upsampler(pixels.roll(turn, (2, 3)), wrap)
+    turned_after = upsampler(pixels, wrap).roll([2 * shift for shift in turn], (2, 3))
+    assert torch.allclose(turned_first, turned_after, atol=1e-5)
+
+
+def test_what_is_beyond_its_reach_has_no_influence():
+    upsampler, pixels = awake(), torch.randn(1, 4, 24, 24)
+    other = pixels.clone()
+    other[..., -2:] += 1.0
+    same = 2 * (24 - 2 - upsampler.reach - 1)  # the enlargement's own reach is shorter
+    before, after = upsampler(pixels), upsampler(other)
+    assert torch.equal(before[..., :same], after[..., :same]) and not torch.equal(before, after)
+
+
+def test_sky_stays_sky_and_a_relief_a_relief():
+    depth = torch.linspace(0.9, 1.1, 16).expand(1, 16, 16).clone()
+    image, sharp = Upsampler(SMALL).sharpened(torch.zeros(1, 3, 16, 16), depth, (False, False))
+    assert image.shape == (1, 3, 32, 32) and 0.85 < sharp.min() < 0.93 and 1.07 < sharp.max() < 1.15
+    depth[:, :8] = torch.inf
+    _, sharp = Upsampler(SMALL).sharpened(torch.zeros(1, 3, 16, 16), depth, (False, False))
+    assert (sharp[:, :12] > 100).all() and (sharp[:, 20:] < 2).all()
+
+
+def test_codes_are_standardised_and_come_back():
+    depth = torch.cat([torch.rand(1, 8, 8) + 0.5, torch.full((1, 8, 8), 1.0)])
+    depth[0, 0, 0] = torch.inf
+    standard = Standard.of(depth)
+    joined = standard.joined(torch.zeros(2, 3, 8, 8), depth)
+    assert abs(joined[0, 3].mean()) < 1e-5 and abs(joined[0, 3].std() - 1) < 1e-4 and (joined[1, 3] == 0).all()
+    assert torch.allclose(standard.depth(joined[:, 3]), depth, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A tiny model's folder, the same with an upsampler, and shards of twice its size."""
+    root = tmp_path_factory.mktemp("upsampler")
+    torch.manual_seed(0)
+    base = SmallModel(PRESETS["tiny"], vocabulary())
+    base.save(root / "base")
+    write_shard(root / "000.npz", 0, 24, 2 * base.config.native_px)
+    arguments = ["--data", root, "--model", root / "base", "--out", root / "trained", "--steps", 60, "--batch", 8]
+    assert train_upsampler.main([*map(str, arguments), "--width", "8", "--blocks", "1", "--noise", "0"]) == 0
+    return root
+
+
+def test_training_brings_it_nearer_to_the_truth_and_leaves_the_model_alone(folders):
+    base, trained = load_small(folders / "base"), load_small(folders / "trained")
+    for name, value in base.state_dict().items():
+        assert torch.equal(value, trained.state_dict()[name])
+    data = ShardSet(folders)
+    sharp = data.batch(np.arange(len(data)))
+    sharp = replace(sharp, depth=sharp.depth / train_upsampler.mean_depth(train_upsampler.shrunk(sharp).depth))
+    soft = train_upsampler.predicted(base, train_upsampler.shrunk(sharp), 0.0, np.random.default_rng(0))
+
+    def error(upsampler: Upsampler) -> torch.Tensor:
+        return train_upsampler.losses(upsampler, soft, sharp, torch.from_numpy(data.tiles)).detach()
+
+    assert (error(trained.upsampler) < error(Upsampler(SMALL))).all()
+
+
+def test_training_goes_on_from_another_folders_upsampler(folders, tmp_path, capsys):
+    common = ["--data", folders, "--model", folders / "base", "--init", folders / "trained", "--steps", 1]
+    arguments = [*map(str, common), "--lr", "1e-9", "--out", str(tmp_path / "on")]
+    assert train_upsampler.main([*arguments, "--width", "8", "--blocks", "1"]) == 0
+    before, after = load_small(folders / "trained").upsampler, load_small(tmp_path / "on").upsampler
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(before.parameters(), after.parameters(), strict=True))
+    assert train_upsampler.main([*arguments, "--width", "4"]) == 2
+    assert "another size" in capsys.readouterr().err
+
+
+def test_shards_of_another_size_are_refused(folders, tmp_path, capsys):
+    write_shard(tmp_path / "000.npz", 0, 2, 16)
+    arguments = ["--data", tmp_path, "--model", folders / "base", "--out", tmp_path / "out", "--steps", "1"]
+    assert train_upsampler.main(list(map(str, arguments))) == 2
+    assert "--size 32" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("side", "used"), [(16, False), (64, True)])
+def test_results_larger_than_the_model_go_through_it(folders, monkeypatch, side, used):
+    entry = replace(catalog.find("builtin"), folder=str(folders / "trained"))
+    asked = []
+    sharpened = Upsampler.sharpened
+    monkeypatch.setattr(Upsampler, "sharpened", lambda *given: asked.append(given[1].shape) or sharpened(*given))
+    for mode, arrays in (
+        ("joint", {}),
+        ("d2i", {"depth": np.full((side, side), 2.0, np.float32)}),
+        ("i2d", {"image": np.zeros((side, side, 3), np.uint8)}),
+    ):
+        request = Request(
+            mode=mode, target="scene", model="builtin", prompt="x", width_px=side, height_px=side, steps=1
+        )
+        made = ModalityForcingBackend().run(entry, catalog.resolve(request), arrays, lambda *_: None)
+        assert made.image.shape == (side, side, 3) and made.depth.shape == (side, side)
+    assert asked == ([(1, 3, 16, 16)] * 2 if used else [])
+
+
+def test_it_is_a_command(folders):
+    asked = [sys.executable, "-m", "relievo.engine.training.train_upsampler", "--help"]
+    assert "--init" in subprocess.run(asked, capture_output=True, text=True, check=True).stdout
