@@ -15,6 +15,7 @@ from ..engine.errors import InputError
 from ..engine.request import Request, tile_fields
 from ..scene import camera as cameras
 from ..scene import depth_pass, images, material
+from ..scene.sampling_settings import AUTO_PRECISION
 from . import known
 from .placement import Placement, check_shape, placement_for, view_fov_deg
 
@@ -70,6 +71,7 @@ def order_from(context: bpy.types.Context) -> Order:
         depth_guidance=settings.depth_guidance if settings.uses_depth_guidance else None,
         fov_deg=view_fov_deg(scene, settings.target, camera, math.degrees(settings.fov_rad)),
         refine_depth=settings.can_refine and settings.refine_depth,
+        **_memory_fields(settings),
         detail_px=settings.detail_px if settings.uses_steps and settings.more_detail else None,
         strictness=settings.strictness if settings.can_constrain else 1.0,
         resample=settings.resample if settings.can_constrain else 1,
@@ -93,6 +95,17 @@ def order_from(context: bpy.types.Context) -> Order:
     )
     request = catalog.resolve(request)
     return Order(request.with_inputs(arrays) if arrays else request, placement, arrays)
+
+
+def _memory_fields(settings) -> dict[str, Any]:
+    """How a large model is fitted to the memory there is."""
+    if not settings.entry.is_fitted:
+        return {}
+    return {
+        "precision": None if settings.precision == AUTO_PRECISION else settings.precision,
+        "prefer_speed": settings.prefer_speed,
+        "compile_blocks": settings.compile_blocks,
+    }
 
 
 def _through_active_camera(settings) -> bool:

@@ -33,6 +33,10 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
                 layout.prop(settings, "detail_px")
         if settings.can_refine:
             layout.prop(settings, "refine_depth")
+        if settings.entry.is_fitted:
+            memory = layout.column(heading="Memory")
+            for name in ("precision", "prefer_speed", "compile_blocks"):
+                memory.prop(settings, name)
         paragraph(layout, context, settings.entry.description)
         paragraph(layout, context, f"License: {settings.entry.license}")
 

@@ -12,7 +12,19 @@ from ..engine import catalog
 from ..engine.request import MAX_SIDE_PX
 from . import displacement
 from .material import MAX_REPEAT
-from .sampling_settings import DEPTH_GUIDANCE, DETAIL, GUIDANCE, MORE_DETAIL, RESAMPLE, SEED, STEPS, STRICTNESS
+from .sampling_settings import (
+    COMPILE,
+    DEPTH_GUIDANCE,
+    DETAIL,
+    GUIDANCE,
+    MORE_DETAIL,
+    PRECISION,
+    PREFER_SPEED,
+    RESAMPLE,
+    SEED,
+    STEPS,
+    STRICTNESS,
+)
 
 DEFAULT_MODEL = catalog.models()[0]
 
@@ -136,6 +148,9 @@ class RelievoSettings(bpy.types.PropertyGroup):
 
     more_detail: BoolProperty(**MORE_DETAIL)
     detail_px: IntProperty(**DETAIL, default=256)
+    precision: EnumProperty(**PRECISION)
+    prefer_speed: BoolProperty(**PREFER_SPEED)
+    compile_blocks: BoolProperty(**COMPILE)
     refine_depth: BoolProperty(
         name="Refine Depth",
         description="Look at the finished picture once more to find its depth: slower, often cleaner",

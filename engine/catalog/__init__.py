@@ -72,6 +72,11 @@ class ModelEntry:
         return self.backend == "modality_forcing" and "d2i" in self.modes
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether it is fitted to the memory there is: rounded, streamed, and compiled where that is asked for."""
+        return self.backend == "modality_forcing" and bool(self.parts)
+
+    @property
     def checkpoint_dir(self) -> Path:
         return ENGINE_DIR / self.folder
 

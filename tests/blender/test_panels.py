@@ -216,6 +216,31 @@ def test_a_model_to_be_downloaded(tab, state):
     assert drawn.count("operator download_model") == 1, "to repair it"
 
 
+def test_memory_of_a_model_that_is_fitted_to_it(tab):
+    names = ("precision", "prefer_speed", "compile_blocks")
+    tab.model = "builtin"
+    assert not any(f"prop {name}" in draw() for name in names)
+    tab.precision, tab.prefer_speed = "nf4", True  # of the last model: nothing to this one
+    request = order_from(bpy.context).request
+    assert (request.precision, request.prefer_speed) == (None, False)
+    tab.model = "modality_forcing"
+    assert all(f"prop {name}" in draw() for name in names)
+    request = order_from(bpy.context).request
+    assert (request.precision, request.prefer_speed, request.compile_blocks) == ("nf4", True, False)
+    tab.precision = "auto"
+    assert order_from(bpy.context).request.precision is None
+
+
+def test_depth_guidance_where_a_depth_is_given_and_guides(tab):
+    tab.model, tab.mode = "builtin", "joint"
+    assert "prop depth_guidance" not in draw(paint=False)
+    tab.mode = "d2i"
+    assert "prop depth_guidance" in draw(paint=False)
+    assert tab.depth_guidance == tab.entry.depth_guidance_for("d2i")
+    tab.model = "permissive"
+    assert "prop depth_guidance" not in draw(paint=False)
+
+
 def test_presets_of_the_chosen_model(tab):
     assert "prop preset" not in draw(), "what is procedural has none"
     tab.model = "modality_forcing"
