@@ -86,15 +86,18 @@ class ModalityForcingBackend:
             if self._cut_calmly and request.mode == "joint" and request.target == "material" and not known:
                 image, depth = calm_cut(image, depth, request.wrap)
             notes = size_notes(frame, request)
+            image_frame = depth_frame = frame
             if model.upsampler and request.mode != "i2d" and is_enlarged(frame, request):
-                image, depth = model.upsampler.sharpened(image, depth, request.wrap)
-                frame = frame.enlarged(FACTOR)
-            image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, frame)
+                image, sharp_depth = model.upsampler.sharpened(image, depth, request.wrap)
+                image_frame = frame.enlarged(FACTOR)
+                if request.target == "material":  # on a view's even floors it leaves traces of the picture
+                    depth, depth_frame = sharp_depth, image_frame
+            image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, image_frame)
             if request.mode == "d2i":
                 depth = arrays["depth"]
             else:
                 guide = arrays["image"] if request.mode == "i2d" else None
-                depth = finished_depth(depth, request, frame, model.config.farthest, guide) * unit
+                depth = finished_depth(depth, request, depth_frame, model.config.farthest, guide) * unit
             output = Output(
                 image=known.in_image(image),
                 depth=known.in_depth(depth),

@@ -27,13 +27,12 @@ PROMPTS = (
     "long corridor with grey walls and brown wooden floor", "two red boxes on grass floor under blue sky",
     "room with white walls and wooden floor", "street with tall buildings under blue sky",
 )  # fmt: skip
-COLUMNS, ENLARGED, LABEL_PX, GAP_PX = 5, 2, 22, 4
+COLUMNS, SIDE_PX, LABEL_PX, GAP_PX = 5, 128, 22, 4
 
 
 def sheet(images: np.ndarray, depths: np.ndarray, prompts: tuple[str, ...]) -> Image.Image:
     """Images and depths (B, S, S, 3) uint8, side by side under their prompts, COLUMNS to a row."""
-    side = images.shape[1] * ENLARGED
-    cell_w, cell_h = 2 * side + GAP_PX, side + LABEL_PX
+    cell_w, cell_h = 2 * SIDE_PX + GAP_PX, SIDE_PX + LABEL_PX
     rows = -(-len(prompts) // COLUMNS)
     page = Image.new("RGB", (COLUMNS * cell_w, rows * cell_h), "white")
     draw = ImageDraw.Draw(page)
@@ -43,8 +42,8 @@ def sheet(images: np.ndarray, depths: np.ndarray, prompts: tuple[str, ...]) -> I
         for number, line in enumerate(lines):
             draw.text((x + 2, y + 10 * number), line, fill="black", font_size=9)
         for number, pixels in enumerate((images[index], depths[index])):
-            picture = Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
-            page.paste(picture, (x + number * side, y + LABEL_PX))
+            picture = Image.fromarray(pixels).resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC)
+            page.paste(picture, (x + number * SIDE_PX, y + LABEL_PX))
     return page
 
 
@@ -57,9 +56,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
-    image, depth = sample_joint(
-        load_small(options.model), list(PROMPTS), steps=options.steps, guidance=options.guidance, seed=options.seed
-    )
+    model = load_small(options.model)
+    image, depth = sample_joint(model, list(PROMPTS), steps=options.steps, guidance=options.guidance, seed=options.seed)
+    if model.upsampler:
+        image, depth = model.upsampler.sharpened(image, depth, (False, False))
     page = sheet(image_pixels(image), depth_pixels(depth), PROMPTS)
     part = options.out.with_suffix(".part")
     page.save(part, format="JPEG", quality=88)

@@ -34,7 +34,7 @@ LOG_EVERY = 50  # steps
 class Settings:
     steps: int
     batch: int = 16
-    lr: float = 2e-3
+    lr: float = 6e-4  # at 2e-3 it can die: zeros from then on
     noise: float = 0.6  # the highest level the model's predictions are made from
     seed: int = 0
     bfloat16: bool = False
