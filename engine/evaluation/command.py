@@ -24,14 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     held.add_argument("--d2i", type=int, default=512, help="samples of depth to image; 0: none")
     held.add_argument("--joint", type=int, default=256, help="joint samples; 0: none")
     held.add_argument("--guidance", type=float, default=2.5, help="of joint")
-    ours = catalog.find("builtin")
     held.add_argument(
         "--d2i-guidance",
         type=float,
         nargs=2,
-        default=(ours.guidance_for("d2i"), ours.depth_guidance_for("d2i")),
         metavar=("TEXT", "DEPTH"),
-        help="of depth to image",
+        help="of depth to image; default: as the model that ships has it",
     )
     held.add_argument("--processes", type=int, default=1)
     held.set_defaults(start=_held_out)
@@ -104,6 +102,7 @@ def _benchmark(options: argparse.Namespace) -> Path:
 def _held_out(options: argparse.Namespace) -> Path:
     from . import held_out, report
 
+    ours = catalog.find("builtin")
     plan = held_out.Plan(
         data=options.data,
         model=options.model,
@@ -115,7 +114,7 @@ def _held_out(options: argparse.Namespace) -> Path:
         d2i=min(options.d2i, options.count),
         joint=min(options.joint, options.count),
         guidance=options.guidance,
-        d2i_guidance=tuple(options.d2i_guidance),
+        d2i_guidance=tuple(options.d2i_guidance or (ours.guidance_for("d2i"), ours.depth_guidance_for("d2i"))),
         processes=options.processes,
     )
     return report.write(held_out.evaluate(plan, _progress), options.out)
