@@ -33,7 +33,6 @@ def _use_model_defaults(settings: RelievoPaintSettings, context: bpy.types.Conte
     entry = settings.entry
     settings.picture_px = entry.default_size_px
     settings.steps, settings.guidance = entry.steps_for("d2i"), entry.guidance_for("d2i")
-    settings.depth_guidance = entry.depth_guidance_for("d2i")
 
 
 class RelievoPaintSettings(bpy.types.PropertyGroup):
@@ -96,7 +95,7 @@ class RelievoPaintSettings(bpy.types.PropertyGroup):
     )
     steps: IntProperty(**STEPS, default=MODELS[0].steps_for("d2i"))
     guidance: FloatProperty(**GUIDANCE, default=MODELS[0].guidance_for("d2i"))
-    depth_guidance: FloatProperty(**DEPTH_GUIDANCE, default=MODELS[0].depth_guidance_for("d2i"))
+    depth_guidance: FloatProperty(**DEPTH_GUIDANCE, default=1.0)
     more_detail: BoolProperty(**MORE_DETAIL)
     detail_px: IntProperty(**DETAIL, default=128)
     whole_scene: BoolProperty(

@@ -66,7 +66,7 @@ class Recipe:
     preset: str | None = None
     steps: int | None = None
     guidance: float | None = None
-    depth_guidance: float | None = None
+    depth_guidance: float | None = 1.0  # more of it, and what is smooth is painted plain
     guidance_low: float = 0.0
     guidance_high: float = 1.0
     framing: str | None = None

@@ -44,7 +44,6 @@ class ModelEntry:
     default_size_px: int
     default_steps: int
     default_guidance: float
-    d2i_guidance: float | None = None  # of text; None: as everywhere
     d2i_depth_guidance: float = 1.0
     metric_depth: bool = False  # a scene's depth is in metres; else only its proportions mean something
     constraints: bool = True  # can hold known pixels
@@ -60,8 +59,7 @@ class ModelEntry:
         return self.i2d_steps if mode == "i2d" else self.default_steps
 
     def guidance_for(self, mode: str) -> float:
-        of_mode = {"i2d": 1.0, "d2i": self.d2i_guidance}.get(mode)
-        return self.default_guidance if of_mode is None else of_mode
+        return 1.0 if mode == "i2d" else self.default_guidance
 
     def depth_guidance_for(self, mode: str) -> float:
         return self.d2i_depth_guidance if mode == "d2i" else 1.0

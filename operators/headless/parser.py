@@ -142,7 +142,7 @@ def build_parser() -> Parser:
     image.add_argument("--size", type=Size.parse, metavar="N|WxH", help="with --from-scene: longer side, or both")
     image.add_argument("--prompt", required=True, help="what the picture shall show")
     _add_sampling(image, model="builtin")
-    _add_depth_guidance(image)
+    _add_depth_guidance(image, None)
     _add_known(image, depth=False)
     image.add_argument("--out", type=_path, required=True, metavar="DIR", help="folder for the result")
 
@@ -215,7 +215,7 @@ def add_paint_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--size", type=int, metavar="PX", help="longer side of a view's picture; default: the model's")
     _add_sampling(parser, model="builtin")
-    _add_depth_guidance(parser)
+    _add_depth_guidance(parser, 1.0)
     parser.add_argument(
         "--strictness",
         type=float,
@@ -284,8 +284,11 @@ def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
 
 
-def _add_depth_guidance(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--depth-guidance", type=float, help="how literally the depth is taken; default: the model's")
+def _add_depth_guidance(parser: argparse.ArgumentParser, default: float | None) -> None:
+    named = "the model's" if default is None else f"{default:g}"
+    parser.add_argument(
+        "--depth-guidance", type=float, default=default, help=f"how literally the depth is taken; default: {named}"
+    )
 
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
