@@ -23,12 +23,9 @@ GUIDANCE: dict[str, Any] = {
     "max": 50.0,
     "soft_max": 10.0,
 }
-DEPTH_GUIDANCE: dict[str, Any] = {
+DEPTH_GUIDANCE = GUIDANCE | {
     "name": "Depth Guidance",
     "description": "How literally the depth is taken. 1: not strengthened at all, which is faster",
-    "min": 0.0,
-    "max": 50.0,
-    "soft_max": 10.0,
 }
 MORE_DETAIL: dict[str, Any] = {
     "name": "More Detail",

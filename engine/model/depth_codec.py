@@ -60,7 +60,7 @@ class DepthCodec:
         values = depth[..., 0] if depth.ndim == 4 else depth
         for step in self.normalize:
             if step == "unit_mean":
-                values = values / self._mean(values)
+                values = values / self.unit(values)
             elif step == "contract":
                 values = contract(values)
         return self._tokens(values)
@@ -68,6 +68,14 @@ class DepthCodec:
     def encode_relative(self, depth: torch.Tensor) -> torch.Tensor:
         """The same for a depth (B, H, W) whose unit is the mean already."""
         return self._tokens(contract(depth) if "contract" in self.normalize else depth)
+
+    def unit(self, depth: torch.Tensor) -> torch.Tensor:
+        """Mean over the finite pixels, shaped to divide (B, H, W); 1 where there is none."""
+        finite = torch.isfinite(depth)
+        over = (0, 1, 2) if self.mean_over == "batch" else (1, 2)
+        count = finite.sum(dim=over, keepdim=True)
+        total = torch.where(finite, depth, 0.0).sum(dim=over, keepdim=True)
+        return torch.where(count > 0, total / count.clamp(min=1), 1.0)
 
     def known_tokens(self, known: torch.Tensor) -> torch.Tensor:
         """Known pixels (B, H, W) bool as known tokens (B, h*w, p*p): a token's channel is a pixel."""
@@ -89,14 +97,6 @@ class DepthCodec:
 
     def _tokens(self, values: torch.Tensor) -> torch.Tensor:
         return to_patches((values[..., None] - self.value_offset) * self.value_scale, self.patch_size)
-
-    def _mean(self, depth: torch.Tensor) -> torch.Tensor:
-        """Mean over the finite pixels, shaped to divide (B, H, W); 1 where there is none."""
-        finite = torch.isfinite(depth)
-        over = (0, 1, 2) if self.mean_over == "batch" else (1, 2)
-        count = finite.sum(dim=over, keepdim=True)
-        total = torch.where(finite, depth, 0.0).sum(dim=over, keepdim=True)
-        return torch.where(count > 0, total / count.clamp(min=1), 1.0)
 
 
 def contract(r: torch.Tensor) -> torch.Tensor:

@@ -24,9 +24,7 @@ def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool, mode: s
     """
     device, pixels = pixels.device, _where_it_works(pixels)
     height, width = pixels.shape[-2:]
-    rows, columns = (wrap, wrap) if isinstance(wrap, bool) else wrap
-    padded = F.pad(pixels, (0, 0, MARGIN, MARGIN), mode="circular" if rows else "replicate")
-    padded = F.pad(padded, (MARGIN, MARGIN, 0, 0), mode="circular" if columns else "replicate")
+    padded = extended(pixels, MARGIN, (wrap, wrap) if isinstance(wrap, bool) else wrap)
 
     def positions(old: int, new: int) -> Tensor:
         """Sample positions in the padded picture, -1..1 from its first to its last pixel centre."""
@@ -36,6 +34,17 @@ def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool, mode: s
     y, x = torch.meshgrid(positions(height, size[0]), positions(width, size[1]), indexing="ij")
     grid = torch.stack([x, y], dim=-1)[None].expand(pixels.shape[0], -1, -1, -1)
     return F.grid_sample(padded, grid, mode=mode, padding_mode="border", align_corners=True).to(device)
+
+
+def extended(pixels: Tensor, margin: int, wrap: Wrap) -> Tensor:
+    """With so many more pixels on every side: what is around the border on axes that wrap, or the border repeated."""
+
+    def positions(side: int, wraps: bool) -> Tensor:
+        at = torch.arange(-margin, side + margin, device=pixels.device)
+        return at % side if wraps else at.clamp(0, side - 1)
+
+    rows, columns = (positions(side, wraps) for side, wraps in zip(pixels.shape[-2:], wrap, strict=True))
+    return pixels[..., rows[:, None], columns]
 
 
 def _where_it_works(pixels: Tensor) -> Tensor:

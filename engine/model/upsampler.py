@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .depth_codec import FARTHEST, contract, expand
-from .resample import Wrap, enlarge
+from .resample import Wrap, enlarge, extended
 
 FACTOR = 2
 CHANNELS = 4  # red, green, blue, depth
@@ -55,10 +55,8 @@ class Upsampler(nn.Module):
     def forward(self, pixels: Tensor, wrap: Wrap = (False, False)) -> Tensor:
         """(B, 4, H, W) of about -1..1 -> (B, 4, 2H, 2W); on the axes that wrap, what is around the border counts."""
         height, width = pixels.shape[-2:]
-        rows, columns = (torch.arange(-self.reach, side + self.reach, device=pixels.device) for side in (height, width))
-        rows = rows % height if wrap[0] else rows.clamp(0, height - 1)
-        columns = columns % width if wrap[1] else columns.clamp(0, width - 1)
-        x = self.conv_in(pixels[..., rows[:, None], columns].contiguous(memory_format=torch.channels_last))
+        around = extended(pixels, self.reach, wrap)
+        x = self.conv_in(around.contiguous(memory_format=torch.channels_last))
         correction = F.pixel_shuffle(self.conv_out(F.gelu(self.blocks(x))), FACTOR)
         margin = self.reach * FACTOR
         size = (height * FACTOR, width * FACTOR)

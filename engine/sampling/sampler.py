@@ -112,7 +112,7 @@ def sample(
     grid                       rows and columns of tokens
     guidance_scale, null_ctx   classifier-free guidance u + s (c - u) where s > 1; null_ctx is the embedding of the
                                empty prompt, broadcast over the batch (None: zeros)
-    depth_guidance             of d2i: the same away from what the model makes of a depth that is noise; see ``guided``
+    depth_guidance             of d2i: the same away from what is made of a depth that is noise; see ``Guidance``
     clean_image, clean_depth   (B, h*w, C): the known modality of i2d and d2i; it comes back unchanged
     guidance_embed             for models with a guidance embedding
     tile                       whether rows and columns are seamless: the grid is rolled by another offset every step,

@@ -4,7 +4,8 @@
     python -m engine.training.train_upsampler --data runs/data128 --model runs/small/model --steps 4000 --out runs/up
 
 It sees what it will see: pictures and depths as the model predicts them from a noisy version, soft and with the traces
-of its patches. --out gets the same model with the upsampler in it; called again, training goes on from there.
+of its patches. --out gets the same model with the upsampler in it; training goes on from a model that has one already,
+or from that of --init.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..errors import EngineError, InputError
+from ..frame import depth_to_disparity, disparity_to_depth
 from ..model.bundle import SmallModel, load_small
 from ..model.upsampler import FACTOR, Standard, Upsampler, UpsamplerConfig
 from .dataset import Batch, ShardSet
@@ -42,9 +44,8 @@ class Settings:
 
 def shrunk(batch: Batch) -> Batch:
     """At half the size: colours and disparities are averaged, as in dataset.py."""
-    disparity = F.avg_pool2d((1.0 / batch.depth)[:, None], FACTOR)[:, 0]
-    depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf)
-    return Batch(F.avg_pool2d(batch.image, FACTOR), depth, batch.captions)
+    disparity = F.avg_pool2d(depth_to_disparity(batch.depth)[:, None], FACTOR)[:, 0]
+    return Batch(F.avg_pool2d(batch.image, FACTOR), disparity_to_depth(disparity, torch.inf), batch.captions)
 
 
 @torch.no_grad()
@@ -93,9 +94,10 @@ def train(model: SmallModel, data: ShardSet, settings: Settings, log: Callable[[
         rng = np.random.default_rng([settings.seed, step])
         numbers = rng.integers(0, len(data), settings.batch)
         sharp = data.batch(numbers, rng)
-        sharp = replace(sharp, depth=sharp.depth / mean_depth(shrunk(sharp).depth))
+        small = shrunk(sharp)
+        sharp = replace(sharp, depth=sharp.depth / model.depth_codec.unit(small.depth))
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.bfloat16):
-            soft = predicted(model, shrunk(sharp), settings.noise, rng)
+            soft = predicted(model, small, settings.noise, rng)
             parts = losses(upsampler, soft, sharp, torch.from_numpy(data.tiles[numbers]))
         parts.sum().backward()
         torch.nn.utils.clip_grad_norm_(upsampler.parameters(), 1.0)
@@ -108,13 +110,6 @@ def train(model: SmallModel, data: ShardSet, settings: Settings, log: Callable[[
             log(step + 1, {"values_loss": round(values, 5), "edges_loss": round(edges, 5)})
             recent.clear()
     upsampler.eval().requires_grad_(False)
-
-
-def mean_depth(depth: Tensor) -> Tensor:
-    """(B, H, W) -> (B, 1, 1), sky aside."""
-    finite = depth.isfinite()
-    total = torch.where(finite, depth, 0.0).sum(dim=(1, 2), keepdim=True)
-    return total / finite.sum(dim=(1, 2), keepdim=True).clamp(min=1)
 
 
 def with_upsampler(base: SmallModel, config: UpsamplerConfig, begin: SmallModel | None) -> SmallModel:

@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -104,8 +105,7 @@ def _request(args: argparse.Namespace) -> Request:
     return Request(
         mode="d2i",
         target="scene",
-        **commands.sampling_fields(args),
-        depth_guidance=args.depth_guidance,
+        **_sampling_fields(args),
         width_px=args.size,
         height_px=args.size,
     )
@@ -113,8 +113,11 @@ def _request(args: argparse.Namespace) -> Request:
 
 def _recipe(args: argparse.Namespace, number: int) -> Recipe:
     """What the view of that number is asked with: every view takes a seed of its own."""
-    chosen = commands.sampling_fields(args) | {"depth_guidance": args.depth_guidance}
-    return Recipe(**chosen | {"seed": (args.seed + number) % (MAX_SEED + 1)})
+    return Recipe(**_sampling_fields(args) | {"seed": (args.seed + number) % (MAX_SEED + 1)})
+
+
+def _sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
+    return commands.sampling_fields(args) | {"depth_guidance": args.depth_guidance}
 
 
 def _settings(args: argparse.Namespace) -> PaintSettings:

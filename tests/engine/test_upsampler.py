@@ -91,8 +91,9 @@ def test_training_brings_it_nearer_to_the_truth_and_leaves_the_model_alone(folde
         assert torch.equal(value, trained.state_dict()[name])
     data = ShardSet(folders)
     sharp = data.batch(np.arange(len(data)))
-    sharp = replace(sharp, depth=sharp.depth / train_upsampler.mean_depth(train_upsampler.shrunk(sharp).depth))
-    soft = train_upsampler.predicted(base, train_upsampler.shrunk(sharp), 0.0, np.random.default_rng(0))
+    small = train_upsampler.shrunk(sharp)
+    sharp = replace(sharp, depth=sharp.depth / base.depth_codec.unit(small.depth))
+    soft = train_upsampler.predicted(base, small, 0.0, np.random.default_rng(0))
 
     def error(upsampler: Upsampler) -> torch.Tensor:
         return train_upsampler.losses(upsampler, soft, sharp, torch.from_numpy(data.tiles)).detach()
