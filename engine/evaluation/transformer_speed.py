@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
-from ..model.speed import compile_blocks
+from ..model.speed import compile_blocks, lay_out
 from ..model.transformer import Transformer, TransformerConfig, token_ids
 
 YARDSTICK = "diffusers Flux2Transformer2DModel, eager"
@@ -63,6 +63,7 @@ def transformer(sizes: Sizes) -> tuple[nn.Module, Call]:
     with torch.device(sizes.device):
         model = Transformer(config, sizes.dtype).to(sizes.dtype)
     model.depth_final_layer.float()
+    lay_out(model)
     given = _inputs(sizes)
     text, image, depth = sizes.tokens
     ids = token_ids(sizes.batch, text, (1, image), sizes.device)

@@ -37,6 +37,7 @@ from .depth_codec import DepthCodec
 from .image_codec import ImageCodec, PixelCodec
 from .published import VARIANTS, PublishedConfig
 from .refinement import RefinedTransformer, RefinementConfig
+from .speed import lay_out
 from .text_encoder import TextEncoder, WordEncoder
 from .transformer import TransformerConfig, token_ids
 from .upsampler import Upsampler, UpsamplerConfig
@@ -222,4 +223,5 @@ def load_small(folder: Path, device: torch.device | str = "cpu") -> SmallModel:
         model = SmallModel(config, vocabulary)
     state = read_tensors(folder / WEIGHTS_FILE)
     assign(model, {key: value.to(device, torch.float32) for key, value in state.items()}, "built-in model")
+    lay_out(model)
     return model.eval().requires_grad_(False)

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+import torch
+from torch import nn
+
 from .transformer import Transformer
+
+
+def lay_out(model: nn.Module) -> None:
+    """Lay the weights of linear layers in memory as MKL likes them: column after column. Same values, same shapes.
+
+    Of what it multiplies it makes copies in an order of its own; from this one that takes less. Not for other types
+    than float32, which have other kernels, nor for quantised weights.
+    """
+    if not torch.backends.mkl.is_available():
+        return
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear) and type(layer.weight) is nn.Parameter and _is_mkls(layer.weight):
+            layer.weight.data = layer.weight.data.t().contiguous().t()
+
+
+def _is_mkls(weight: torch.Tensor) -> bool:
+    return weight.dtype == torch.float32 and weight.device.type == "cpu"
 
 
 def compile_blocks(transformer: Transformer) -> None:

@@ -190,10 +190,10 @@ class SingleStreamBlock(nn.Module):
     def forward(self, x: Tensor, modulation: Modulation, rotation: Rotation) -> Tensor:
         projected = self.linear1(modulate(x, *modulation[:2]))
         qkv, feed_forward = projected.split([3 * x.shape[-1], 2 * self.inner], dim=-1)
+        activated = self.mlp_act(feed_forward)  # first, while the processor's cache still holds it
         mixed = attention([qkv], [self.norm], [rotation], self.num_heads)
-        activated = self.mlp_act(feed_forward)
         if may_overwrite():
-            # The values lie just before the activated half, and have been used: no need to move that half.
+            # The values lie just before the activated half, and have been used: no need to move it.
             joined = projected[..., 2 * x.shape[-1] : 3 * x.shape[-1] + self.inner]
             joined[..., : x.shape[-1]] = mixed
         else:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from relievo.engine.model.speed import lay_out
 from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
 
 CONFIG = TransformerConfig(
@@ -65,3 +66,18 @@ def test_gradients_reach_every_weight() -> None:
     image, depth = net(**given, timesteps=torch.tensor([0.2, 0.7]), depth_timesteps=torch.tensor([0.5, 0.1]))
     (image.square().mean() + depth.square().mean()).backward()
     assert not [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
+
+
+def test_weights_laid_out_anew_are_the_same_weights() -> None:
+    net, given, level = model().requires_grad_(False), inputs(), torch.tensor(0.4).expand(2)
+    kept = {name: value.clone() for name, value in net.state_dict().items()}
+    expected = net(**given, timesteps=level, depth_timesteps=level)
+    net.txt_in.bfloat16()
+    lay_out(net)
+    if torch.backends.mkl.is_available():
+        assert net.img_in.weight.stride() == (1, 32) and net.single_blocks[0].linear1.weight.stride() == (1, 288)
+    assert net.txt_in.weight.is_contiguous()  # of another type: left alone
+    net.txt_in.float().weight.copy_(kept["txt_in.weight"])
+    assert all(torch.equal(value, kept[name]) for name, value in net.state_dict().items())
+    for ours, before in zip(net(**given, timesteps=level, depth_timesteps=level), expected, strict=True):
+        torch.testing.assert_close(ours, before, rtol=1e-5, atol=1e-5)

@@ -277,9 +277,11 @@ def _check_rope(vector: Vector, group: str, gate: dict[str, float]) -> Iterator[
     rotation = rope(given["ids"], config.axes_dim, config.theta)
     matrices = torch.stack([rotation.cos, -rotation.sin, rotation.sin, rotation.cos], -1).unflatten(-1, (2, 2))
     yield compare("pe", matrices[:, None], given["pe"], **gate)
-    yield compare("q_rot", apply_rope(given["q"], rotation), given["q_rot"], **gate)
-    yield compare("k_rot", apply_rope(given["k"], rotation), given["k_rot"], **gate)
-    mixed = attend(apply_rope(given["q"], rotation), apply_rope(given["k"], rotation), given["v"])
+    q, k = apply_rope(given["q"], rotation), apply_rope(given["k"], rotation)
+    for name, rotated in (("q_rot", q), ("k_rot", k)):
+        interleaved = rotated.unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)
+        yield compare(name, interleaved, given[name], **gate)
+    mixed = attend(q, k, given["v"])
     yield compare("attention", mixed, given["attention"], **gate)
 
 
