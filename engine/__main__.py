@@ -70,7 +70,9 @@ def _models(args: argparse.Namespace) -> int:
 
 def _bench(arguments: list[str]) -> int:
     from .evaluation import transformer_speed
+    from .memory import heap
 
+    heap.keep_freed()  # as the worker does
     parser = argparse.ArgumentParser(prog="relievo-engine bench")
     what = parser.add_subparsers(dest="what", required=True)
     transformer_speed.add_options(what.add_parser("transformer", help="seconds a call, beside diffusers' of that size"))

@@ -26,6 +26,7 @@ import numpy as np
 from . import catalog
 from .catalog import actions
 from .errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing, InputError
+from .memory import heap
 from .memory.ladder import is_out_of_memory
 from .pipeline import Pipeline, Report
 from .protocol import (
@@ -141,6 +142,7 @@ class Worker:
         except Exception:  # nobody waits for an answer; the next request shows whether the models still work
             logging.exception("unloading failed")
         gc.collect()
+        heap.give_back()
 
     def _send(self, message: Message) -> None:
         try:
@@ -281,6 +283,7 @@ def die_with_parent() -> None:
 def main(pipeline: Pipeline | None = None) -> int:
     """Be a worker on this process's stdin and stdout. pipeline: another than the product's, for tests."""
     die_with_parent()
+    heap.keep_freed()
     frames_in, frames_out = claim_pipes()
     faulthandler.enable()  # a crash in native code leaves its stack in the log
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
