@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from ..errors import ModelError
 from ..memory import quantise
 from ..memory.plan import EXACT, Precision
-from .speed import lay_out
 from .transformer import Transformer, TransformerConfig
 
 PUBLISHED_PREFIX = "dit."
@@ -168,5 +167,4 @@ def load_transformer(
         return value.to(device, wanted, copy=isinstance(state, TensorFile))
 
     assign_quantised(model, shapes, placed, precision, BLOCKS, "transformer")
-    lay_out(model)
     return model.eval().requires_grad_(False)
