@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import NORM_EPS, QKNorm, Rotation, attention, may_overwrite, one_row, rope
+from .attention import one_row, rope
+from .blocks import STREAMS, DoubleStreamBlock, LastLayer, ModulationLinear, Part, SingleStreamBlock
 
 TIME_EMBEDDING_DIM = 256
 
@@ -59,14 +60,6 @@ class TransformerConfig:
         return asdict(self)
 
 
-class Modulation(NamedTuple):
-    """Adaptive layer norm of one sub-layer: x + gate * f(factor * norm(x) + shift). Each (B or 1, 1 or L, D)."""
-
-    shift: Tensor
-    factor: Tensor  # 1 + the scale that the model puts out
-    gate: Tensor
-
-
 def timestep_embedding(t: Tensor, dim: int = TIME_EMBEDDING_DIM, max_period: float = 10000.0) -> Tensor:
     """Sinusoidal embedding of a noise level, cosines first.
 
@@ -79,28 +72,6 @@ def timestep_embedding(t: Tensor, dim: int = TIME_EMBEDDING_DIM, max_period: flo
     return torch.cat([angle.cos(), angle.sin()], dim=-1).to(t.dtype)
 
 
-def modulate(x: Tensor, shift: Tensor, factor: Tensor) -> Tensor:
-    """Layer norm, of which the modulation is the affine part: factor * norm(x) + shift."""
-    width = (x.shape[-1],)
-    if shift.shape[:2] == (1, 1):
-        return F.layer_norm(x, width, factor.flatten(), shift.flatten(), NORM_EPS)
-    normed = F.layer_norm(x, width, eps=NORM_EPS)
-    return torch.addcmul(shift, normed, factor, out=normed if may_overwrite() else None)
-
-
-def add_gated(x: Tensor, gate: Tensor, y: Tensor) -> Tensor:
-    """x + gate * y; y is written over where it may be."""
-    return torch.addcmul(x, gate, y, out=y if may_overwrite() else None)
-
-
-class GatedSiLU(nn.Module):
-    """SwiGLU: silu(first half) * second half. Written over the first half where it may be."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        gate, value = x.chunk(2, dim=-1)
-        return F.silu(gate, inplace=True).mul_(value) if may_overwrite() else F.silu(gate) * value
-
-
 class TimeMLP(nn.Module):
     """Embedding (B, 256) -> modulation vector (B, D)."""
 
@@ -111,107 +82,6 @@ class TimeMLP(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         return self.out_layer(F.silu(self.in_layer(embedding)))
-
-
-class ModulationLinear(nn.Module):
-    """Modulation vector (B, D) -> ``count`` Modulations, shared by all blocks of a kind."""
-
-    def __init__(self, hidden_size: int, count: int) -> None:
-        super().__init__()
-        self.lin = nn.Linear(hidden_size, 3 * count * hidden_size, bias=False)
-
-    def forward(self, vec: Tensor) -> list[Modulation]:
-        parts = self.lin(F.silu(vec))[:, None].chunk(self.lin.out_features // self.lin.in_features, dim=-1)
-        return [
-            Modulation(shift, 1 + scale, gate)
-            for shift, scale, gate in zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
-        ]
-
-
-class StreamAttention(nn.Module):
-    """One stream's projections in a double block; the attention itself is over all streams."""
-
-    def __init__(self, hidden_size: int, num_heads: int) -> None:
-        super().__init__()
-        self.qkv = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
-        self.norm = QKNorm(hidden_size // num_heads)
-        self.proj = nn.Linear(hidden_size, hidden_size, bias=False)
-
-
-def mlp(hidden_size: int, mlp_ratio: float) -> nn.Sequential:
-    inner = int(hidden_size * mlp_ratio)
-    return nn.Sequential(
-        nn.Linear(hidden_size, 2 * inner, bias=False), GatedSiLU(), nn.Linear(inner, hidden_size, bias=False)
-    )
-
-
-STREAMS = ("txt", "img", "depth")  # order in the joined sequence, and of parameter names
-
-
-class DoubleStreamBlock(nn.Module):
-    """Weights of its own for text, image and depth; one attention over all three."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        self.num_heads = config.num_heads
-        for name in STREAMS:
-            self.add_module(f"{name}_attn", StreamAttention(config.hidden_size, config.num_heads))
-            self.add_module(f"{name}_mlp", mlp(config.hidden_size, config.mlp_ratio))
-
-    def forward(
-        self, streams: list[Tensor], modulations: list[list[Modulation]], rotations: list[Rotation]
-    ) -> list[Tensor]:
-        """The streams are text, image and, where it has a part in it, depth."""
-        names = STREAMS[: len(streams)]
-        attns = [getattr(self, f"{name}_attn") for name in names]
-        mlps = [getattr(self, f"{name}_mlp") for name in names]
-        qkv = [a.qkv(modulate(x, *m[0][:2])) for a, x, m in zip(attns, streams, modulations, strict=True)]
-        mixed = attention(qkv, [a.norm for a in attns], rotations, self.num_heads)
-        mixed = mixed.split([x.shape[1] for x in streams], dim=1)
-        out = []
-        for x, y, attn, feed_forward, m in zip(streams, mixed, attns, mlps, modulations, strict=True):
-            x = add_gated(x, m[0].gate, attn.proj(y.flatten(0, 1)).view_as(x))
-            out.append(add_gated(x, m[1].gate, feed_forward(modulate(x, *m[1][:2]))))
-        return out
-
-
-class SingleStreamBlock(nn.Module):
-    """Attention and feed-forward in parallel over one sequence; the modulation may differ per token."""
-
-    def __init__(self, hidden_size: int, num_heads: int, mlp_ratio: float) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.inner = int(hidden_size * mlp_ratio)
-        self.linear1 = nn.Linear(hidden_size, 3 * hidden_size + 2 * self.inner, bias=False)
-        self.linear2 = nn.Linear(hidden_size + self.inner, hidden_size, bias=False)
-        self.norm = QKNorm(hidden_size // num_heads)
-        self.mlp_act = GatedSiLU()
-
-    def forward(self, x: Tensor, modulation: Modulation, rotation: Rotation) -> Tensor:
-        projected = self.linear1(modulate(x, *modulation[:2]))
-        qkv, feed_forward = projected.split([3 * x.shape[-1], 2 * self.inner], dim=-1)
-        activated = self.mlp_act(feed_forward)  # first, while the processor's cache still holds it
-        mixed = attention([qkv], [self.norm], [rotation], self.num_heads)
-        if may_overwrite():
-            # The values lie just before the activated half, and have been used: no need to move it.
-            joined = projected[..., 2 * x.shape[-1] : 3 * x.shape[-1] + self.inner]
-            joined[..., : x.shape[-1]] = mixed
-        else:
-            joined = torch.cat([mixed, activated], dim=-1)
-        return add_gated(x, modulation.gate, self.linear2(joined))
-
-
-class LastLayer(nn.Module):
-    """Modulated norm and linear head. x (B, L, D), vec (B, D) -> (B, L, out_channels)."""
-
-    def __init__(self, hidden_size: int, out_channels: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(hidden_size, out_channels, bias=False)
-        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(hidden_size, 2 * hidden_size, bias=False))
-
-    def forward(self, x: Tensor, vec: Tensor) -> Tensor:
-        shift, scale = self.adaLN_modulation(vec)[:, None].chunk(2, dim=-1)
-        return self.linear(modulate(x, shift, 1 + scale))
 
 
 class Transformer(nn.Module):
@@ -252,13 +122,13 @@ class Transformer(nn.Module):
         self.single_stream_modulation = ModulationLinear(hidden, 1)
         self.single_stream_modulation_depth = ModulationLinear(hidden, 1)
 
-        def single() -> SingleStreamBlock:
-            return SingleStreamBlock(hidden, config.num_heads, config.mlp_ratio)
+        def blocks(kind: type[nn.Module], count: int) -> nn.ModuleList:
+            return nn.ModuleList([kind(hidden, config.num_heads, config.mlp_ratio) for _ in range(count)])
 
-        self.double_blocks = nn.ModuleList([DoubleStreamBlock(config) for _ in range(config.depth_double)])
-        self.single_blocks = nn.ModuleList([single() for _ in range(config.depth_single)])
+        self.double_blocks = blocks(DoubleStreamBlock, config.depth_double)
+        self.single_blocks = blocks(SingleStreamBlock, config.depth_single)
         if config.depth_decoder_num_layers:
-            self.depth_decoder_blocks = nn.ModuleList([single() for _ in range(config.depth_decoder_num_layers)])
+            self.depth_decoder_blocks = blocks(SingleStreamBlock, config.depth_decoder_num_layers)
             self.depth_decoder_modulation = ModulationLinear(hidden, 1)
         self.final_layer = LastLayer(hidden, config.image_out_channels or config.in_channels)
         self.depth_final_layer = LastLayer(hidden, config.depth_out_channels or config.depth_channels)
@@ -298,15 +168,16 @@ class Transformer(nn.Module):
             streams = block(streams, double, rotations)
 
         x = torch.cat(streams, dim=1)
-        modulation = self.single_modulation(vec_img, vec_depth, lengths)
+        [rest], [of_depth] = self.single_stream_modulation(vec_img), self.single_stream_modulation_depth(vec_depth)
+        parts = [Part(lengths[0] + lengths[1], rest), Part(lengths[2], of_depth)]
         for block in self.single_blocks:
-            x = block(x, modulation, rotation)
+            x = block(x, parts, rotation)
         _, img, depth = x.split(lengths, dim=1)
 
         if self.config.depth_decoder_num_layers:
-            [decoder_modulation] = self.depth_decoder_modulation(vec_depth)
+            [in_decoder] = self.depth_decoder_modulation(vec_depth)
             for block in self.depth_decoder_blocks:
-                depth = block(depth, decoder_modulation, rotations[2])
+                depth = block(depth, [Part(lengths[2], in_decoder)], rotations[2])
 
         head_dtype = self.depth_head_dtype
         with torch.autocast(depth.device.type, enabled=False):  # training in mixed precision spares this head too
@@ -337,7 +208,7 @@ class Transformer(nn.Module):
         x = torch.cat(streams, dim=1)
         [single] = self.single_stream_modulation(vec)
         for block in self.single_blocks:
-            x = block(x, single, rotation)
+            x = block(x, [Part(x.shape[1], single)], rotation)
         return self.final_layer(x[:, ctx.shape[1] :], vec)
 
     def guidance_vector(self, guidance: Tensor | None) -> Tensor | float:
@@ -361,18 +232,6 @@ class Transformer(nn.Module):
             vec_img = vec_img + self.cross_alpha_img.to(dtype) * self.time_in_depth_to_img(depth_embedding)
             vec_depth = vec_depth + self.cross_alpha_depth.to(dtype) * self.time_in_rgb_to_depth(embedding)
         return vec_img, vec_depth
-
-    def single_modulation(self, vec_img: Tensor, vec_depth: Tensor, lengths: list[int]) -> Modulation:
-        """Per-token modulation of the single blocks: text and image share one, depth has its own. (B, L, D) each."""
-        [rest], [depth] = self.single_stream_modulation(vec_img), self.single_stream_modulation_depth(vec_depth)
-        rows = max(vec_img.shape[0], vec_depth.shape[0])
-        tokens, depth_tokens = lengths[0] + lengths[1], lengths[2]
-        return Modulation(
-            *(
-                torch.cat([a.expand(rows, tokens, -1), b.expand(rows, depth_tokens, -1)], dim=1)
-                for a, b in zip(rest, depth, strict=True)
-            )
-        )
 
 
 def joined_ids(*ids: Tensor) -> Tensor:

@@ -7,12 +7,9 @@ from typing import Any
 
 import torch
 from relievo.engine.model.attention import QKNorm, apply_rope, attend, rope
+from relievo.engine.model.blocks import STREAMS, LastLayer, Modulation, Part, SingleStreamBlock
 from relievo.engine.model.checkpoint import load_transformer
 from relievo.engine.model.transformer import (
-    STREAMS,
-    LastLayer,
-    Modulation,
-    SingleStreamBlock,
     Transformer,
     TransformerConfig,
     timestep_embedding,
@@ -301,7 +298,8 @@ def _check_single(vector: Vector, group: str, gate: dict[str, float]) -> Iterato
     )
     modulation = Modulation(shift=given["mod_shift"], factor=1 + given["mod_scale"], gate=given["mod_gate"])
     rotation = rope(vector.tensors["rope.ids"], config.axes_dim, config.theta)
-    yield compare("out", block(given["x"], modulation, rotation), given["out"], **gate)
+    parts = [Part(given["x"].shape[1], modulation)]
+    yield compare("out", block(given["x"], parts, rotation), given["out"], **gate)
 
 
 def _check_last(vector: Vector, group: str, gate: dict[str, float]) -> Iterator[Measure]:
