@@ -61,7 +61,19 @@ class ProceduralBackend:
             fov_deg=request.fov_deg,
         )
         report("generating", 1, 1, None)
-        return Output(sample.image, sample.depth, tuple(sample.unknown_words), tuple(sample.notes))
+        notes = (*sample.notes, *self._left_aside(entry, request))
+        return Output(sample.image, sample.depth, tuple(sample.unknown_words), notes)
+
+    @staticmethod
+    def _left_aside(entry: catalog.ModelEntry, request: Request) -> list[str]:
+        """What was asked for though there is nothing it could change: a sentence, or none."""
+        asked = {
+            "steps": request.steps != entry.default_steps,
+            "guidance": request.guidance != entry.default_guidance,
+            "detail": request.detail_px is not None,
+        }
+        names = [name for name, is_asked in asked.items() if is_asked]
+        return [f"{entry.label} materials and scenes are not sampled: left aside {', '.join(names)}."] if names else []
 
     def unload(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""How fast the transformer runs: what changes its results by no more than rounding, and has to be asked for."""
+"""How fast the transformer runs: what changes its results by no more than rounding."""
 
 from __future__ import annotations
 

@@ -51,6 +51,12 @@ def test_a_torch_that_does_not_load_is_said(monkeypatch, error):
     assert str(error) in caught.value.detail
 
 
+def test_settings_the_procedural_model_does_not_have_are_said():
+    assert not any("left aside" in note for note in run(prompt="brick wall").notes)
+    (note,) = [note for note in run(prompt="brick wall", steps=20, detail_px=256).notes if "left aside" in note]
+    assert note == "Procedural materials and scenes are not sampled: left aside steps, detail."
+
+
 def test_words_it_does_not_know_are_named():
     assert any("flurble" in note for note in run(prompt="flurble brick wall").notes)
 
