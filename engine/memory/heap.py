@@ -1,7 +1,7 @@
 """The C library's heap: what is freed is kept for the next step instead of given back to the system after each.
 
-By default glibc returns large blocks at once. Every step of a model then takes the same megabytes anew, page by page:
-3 to 5 % of its time on a processor. Other systems' heaps are left as they are.
+By default glibc may return large blocks at once. Every step of a model then takes the same megabytes anew, page by
+page: 2 to 5 % of its time on one thread of a processor. Other systems' heaps are left as they are.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ class SingleStreamBlock(nn.Module):
         activated = self.mlp_act(feed_forward)  # first, while the processor's cache still holds it
         mixed = attention([qkv], [self.norm], [rotation], self.num_heads)
         if may_overwrite():
-            # The values lie just before the activated half, and have been used: no need to move it.
+            # The values lie just before the activated half, and have been used: no need to move that half.
             joined = projected[..., 2 * x.shape[-1] : 3 * x.shape[-1] + self.inner]
             joined[..., : x.shape[-1]] = mixed
         else:

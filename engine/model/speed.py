@@ -20,12 +20,13 @@ def lay_out(model: nn.Module) -> None:
     if not torch.backends.mkl.is_available():
         return
     for layer in model.modules():
-        if isinstance(layer, nn.Linear) and type(layer.weight) is nn.Parameter and _is_mkls(layer.weight):
+        if isinstance(layer, nn.Linear) and _is_small_and_mkls(layer.weight):
             layer.weight.data = layer.weight.data.t().contiguous().t()
 
 
-def _is_mkls(weight: torch.Tensor) -> bool:
-    return weight.dtype == torch.float32 and weight.device.type == "cpu" and weight.nbytes <= CACHED_BYTES
+def _is_small_and_mkls(weight: torch.Tensor) -> bool:
+    plain = type(weight) is nn.Parameter and weight.dtype == torch.float32  # quantised weights are of other classes
+    return plain and weight.device.type == "cpu" and weight.nbytes <= CACHED_BYTES
 
 
 def compile_blocks(transformer: Transformer) -> None:
