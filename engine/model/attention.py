@@ -85,12 +85,17 @@ class QKNorm(nn.Module):
 
 
 def attention(
-    projections: Sequence[Tensor], norms: Sequence[QKNorm], rotations: Sequence[Rotation], num_heads: int
+    projections: Sequence[Tensor],
+    norms: Sequence[QKNorm],
+    rotations: Sequence[Rotation],
+    num_heads: int,
+    unasked: int = 0,
 ) -> Tensor:
     """Self-attention over streams as one sequence, each with its own norm: L is the sum of theirs.
 
     projections  qkv of each stream, (B, L_i, 3 D); may be written over
-    returns      (B, L, D)
+    unasked      leading tokens that are attended to, but whose own result nobody asks for
+    returns      (B, L - unasked, D)
     """
     split = [qkv.unflatten(-1, (3, num_heads, -1)) for qkv in projections]  # (B, L_i, 3, H, D/H)
     # Complex numbers are float32's, and not every device's.
@@ -98,11 +103,11 @@ def attention(
         q, k, v = _written_heads(split, norms, rotations)
     else:
         q, k, v = _heads(split, norms, rotations)
-    return attend(q, k, v)
+    return attend(q[:, :, unasked:], k, v)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Heads (B, H, L, D/H), already rotated -> (B, L, D)."""
+    """Heads (B, H, L, D/H), already rotated -> (B, L of the queries, D)."""
     # The fused kernel's gradient takes a processor three times as long in bfloat16 as that of the formula.
     written_out = q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.requires_grad
     mixed = _written_out(q, k, v) if written_out else F.scaled_dot_product_attention(q, k, v)

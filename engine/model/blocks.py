@@ -59,12 +59,29 @@ def add_gated_parts(x: Tensor, parts: Sequence[Part], y: Tensor) -> Tensor:
     return y if may_overwrite() else torch.cat(added, dim=1)  # y: its parts have been written over
 
 
+def add_product(x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+    """x + linear(y); x is written over where it may be."""
+    if not may_overwrite():
+        return x + F.linear(y, weight)
+    rows = x.flatten(0, 1)
+    return torch.addmm(rows, y.flatten(0, 1), weight.t(), out=rows).view_as(x)
+
+
+def gated_silu(gate: Tensor, value: Tensor) -> Tensor:
+    """silu(gate) * value. Written over the gate where it may be."""
+    return F.silu(gate, inplace=True).mul_(value) if may_overwrite() else F.silu(gate) * value
+
+
 class GatedSiLU(nn.Module):
-    """SwiGLU: silu(first half) * second half. Written over the first half where it may be."""
+    """SwiGLU: silu(first half) * second half, see ``gated_silu``."""
 
     def forward(self, x: Tensor) -> Tensor:
-        gate, value = x.chunk(2, dim=-1)
-        return F.silu(gate, inplace=True).mul_(value) if may_overwrite() else F.silu(gate) * value
+        return gated_silu(*x.chunk(2, dim=-1))
+
+
+def is_plain(layer: nn.Linear) -> bool:
+    """Whether the layer is no more than its weight: quantised ones and adapters are of other classes."""
+    return type(layer) is nn.Linear and type(layer.weight) is nn.Parameter
 
 
 class ModulationLinear(nn.Module):
@@ -141,18 +158,30 @@ class SingleStreamBlock(nn.Module):
         self.norm = QKNorm(hidden_size // num_heads)
         self.mlp_act = GatedSiLU()
 
-    def forward(self, x: Tensor, parts: Sequence[Part], rotation: Rotation) -> Tensor:
-        projected = self.linear1(modulate_parts(x, parts))
-        qkv, feed_forward = projected.split([3 * x.shape[-1], 2 * self.inner], dim=-1)
-        activated = self.mlp_act(feed_forward)  # first, while the processor's cache still holds it
-        mixed = attention([qkv], [self.norm], [rotation], self.num_heads)
-        if may_overwrite():
-            # The values lie just before the activated half, and have been used: no need to move that half.
-            joined = projected[..., 2 * x.shape[-1] : 3 * x.shape[-1] + self.inner]
-            joined[..., : x.shape[-1]] = mixed
-        else:
-            joined = torch.cat([mixed, activated], dim=-1)
-        return add_gated_parts(x, parts, self.linear2(joined))
+    def forward(self, x: Tensor, parts: Sequence[Part], rotation: Rotation, unasked: int = 0) -> Tensor:
+        """unasked: leading tokens of the first part that are attended to, and left out of the result."""
+        # Each part's sum is rounded for itself: no matter in float32.
+        in_parts = x.dtype == torch.float32 and is_plain(self.linear1) and is_plain(self.linear2)
+        mix = self._mixed_in_parts if in_parts else self._mixed
+        y = mix(modulate_parts(x, parts), rotation, unasked)
+        first, *rest = parts
+        return add_gated_parts(x[:, unasked:], [first._replace(tokens=first.tokens - unasked), *rest], y)
+
+    def _mixed(self, x: Tensor, rotation: Rotation, unasked: int) -> Tensor:
+        """What the block adds to its sequence, whose modulated form is x."""
+        qkv, feed_forward = self.linear1(x).split([3 * x.shape[-1], 2 * self.inner], dim=-1)
+        mixed = attention([qkv], [self.norm], [rotation], self.num_heads, unasked)
+        return self.linear2(torch.cat([mixed, self.mlp_act(feed_forward[:, unasked:])], dim=-1))
+
+    def _mixed_in_parts(self, x: Tensor, rotation: Rotation, unasked: int) -> Tensor:
+        """The same by products with parts of the weights: each is used while the processor's cache still holds it."""
+        width = x.shape[-1]
+        of_qkv, of_gate, of_value = self.linear1.weight.split([3 * width, self.inner, self.inner])
+        of_mixed, of_activated = self.linear2.weight.split([width, self.inner], dim=1)
+        asked = x[:, unasked:]
+        activated = gated_silu(F.linear(asked, of_gate), F.linear(asked, of_value))
+        mixed = attention([F.linear(x, of_qkv)], [self.norm], [rotation], self.num_heads, unasked)
+        return add_product(F.linear(mixed, of_mixed), activated, of_activated)
 
 
 class LastLayer(nn.Module):

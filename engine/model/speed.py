@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import torch
 from torch import nn
 
+from .blocks import is_plain
 from .transformer import Transformer
 
 CACHED_BYTES = 4 << 20
+WHOLE_UP_TO = 12  # blocks
 
 
 def lay_out(model: nn.Module) -> None:
@@ -20,21 +24,35 @@ def lay_out(model: nn.Module) -> None:
     if not torch.backends.mkl.is_available():
         return
     for layer in model.modules():
-        if isinstance(layer, nn.Linear) and _is_small_and_mkls(layer.weight):
+        if is_plain(layer) and _is_small_and_mkls(layer.weight):
             layer.weight.data = layer.weight.data.t().contiguous().t()
 
 
 def _is_small_and_mkls(weight: torch.Tensor) -> bool:
-    plain = type(weight) is nn.Parameter and weight.dtype == torch.float32  # quantised weights are of other classes
-    return plain and weight.device.type == "cpu" and weight.nbytes <= CACHED_BYTES
+    return weight.dtype == torch.float32 and weight.device.type == "cpu" and weight.nbytes <= CACHED_BYTES
 
 
-def compile_blocks(transformer: Transformer) -> None:
-    """Compile each kind of block once, not the whole: blocks of a kind are alike, so that compiling takes seconds.
+def compile_transformer(transformer: Transformer) -> None:
+    """Have it compiled at its first call, and again for other sizes: the same results but for rounding.
 
-    It happens at the first call, and again for every other size; PyTorch keeps what it compiled on disk. Needs a C++
-    compiler for the processor, Triton for a graphics card.
+    A small one as a whole, because its calls are so short that what lies between the blocks counts. Of a large one each
+    kind of block: blocks of a kind are alike, so that compiling takes seconds instead of minutes. PyTorch keeps what it
+    compiled on disk. Needs a C++ compiler for the processor, Triton for a graphics card. What is asked for in more
+    sizes than PyTorch keeps apart runs as it is.
     """
-    for name in ("double_blocks", "single_blocks", "depth_decoder_blocks"):
-        for block in getattr(transformer, name, ()):
-            block.compile(fullgraph=True)
+    kinds = ("double_blocks", "single_blocks", "depth_decoder_blocks")
+    blocks = [block for kind in kinds for block in getattr(transformer, kind, ())]
+    if len(blocks) <= WHOLE_UP_TO:
+        on_processor = next(transformer.parameters()).device.type == "cpu"
+        options = {"cpp_wrapper": True} if on_processor else None  # what calls the loops is compiled too
+        transformer.compile(options=options)
+        transformer.image_only = torch.compile(transformer.image_only, options=options)
+    else:
+        for block in blocks:
+            block.compile()
+
+
+def failed_to_compile(error: BaseException) -> bool:
+    """Whether it comes from compiling, not from what was compiled."""
+    errors = sys.modules.get("torch._dynamo.exc")  # not loaded: nothing was compiled
+    return errors is not None and isinstance(error, errors.TorchDynamoException)

@@ -23,7 +23,7 @@ from ..memory.plan import Placement, Plan, Precision
 from .checkpoint import load_transformer
 from .image_codec import REACH, Flux2Codec, Flux2CodecConfig, Grid, wholly_known
 from .published import DECODER_FILE, ENCODER_FILE, WEIGHTS_FILE, PublishedConfig, PublishedFolders
-from .speed import compile_blocks
+from .speed import compile_transformer
 from .text_encoder import Qwen3Encoder
 from .transformer import Transformer
 
@@ -179,7 +179,7 @@ class PublishedModel:
         if part.placement == "streamed":
             stream(loaded, self.device)
         if self.plan.compile_blocks:
-            compile_blocks(loaded)
+            compile_transformer(loaded)
         return loaded
 
     def _load_text(self) -> Qwen3Encoder:

@@ -11,6 +11,7 @@ Knows tokens; not pixels, not prompts, not files.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -18,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import one_row, rope
+from .attention import Rotation, one_row, rope
 from .blocks import STREAMS, DoubleStreamBlock, LastLayer, ModulationLinear, Part, SingleStreamBlock
 
 TIME_EMBEDDING_DIM = 256
@@ -170,9 +171,8 @@ class Transformer(nn.Module):
         x = torch.cat(streams, dim=1)
         [rest], [of_depth] = self.single_stream_modulation(vec_img), self.single_stream_modulation_depth(vec_depth)
         parts = [Part(lengths[0] + lengths[1], rest), Part(lengths[2], of_depth)]
-        for block in self.single_blocks:
-            x = block(x, parts, rotation)
-        _, img, depth = x.split(lengths, dim=1)
+        x = self._through_single_blocks(x, parts, rotation, lengths[0])
+        img, depth = x.split(lengths[1:], dim=1)
 
         if self.config.depth_decoder_num_layers:
             [in_decoder] = self.depth_decoder_modulation(vec_depth)
@@ -207,9 +207,17 @@ class Transformer(nn.Module):
             streams = block(streams, double, rotations)
         x = torch.cat(streams, dim=1)
         [single] = self.single_stream_modulation(vec)
-        for block in self.single_blocks:
-            x = block(x, [Part(x.shape[1], single)], rotation)
-        return self.final_layer(x[:, ctx.shape[1] :], vec)
+        x = self._through_single_blocks(x, [Part(x.shape[1], single)], rotation, ctx.shape[1])
+        return self.final_layer(x, vec)
+
+    def _through_single_blocks(self, x: Tensor, parts: Sequence[Part], rotation: Rotation, text: int) -> Tensor:
+        """The joined sequence after them, without its first, text tokens: nobody looks at those any more."""
+        if not self.single_blocks:
+            return x[:, text:]
+        *blocks, last = self.single_blocks
+        for block in blocks:
+            x = block(x, parts, rotation)
+        return last(x, parts, rotation, unasked=text)
 
     def guidance_vector(self, guidance: Tensor | None) -> Tensor | float:
         """What a guidance scale (B,) adds to the image's modulation vector; 0 for models without it."""

@@ -50,7 +50,8 @@ def check_forward(vector: Vector, case: str) -> Iterator[Measure]:
     yield compare("out.rgb", image, expected["rgb"], of_max=gate)
     yield compare("out.depth", depth, expected["depth"], of_max=gate)
     for name, middle in vector.under(f"{case}.mid").items():
-        yield compare(f"mid.{name}", seen[name], middle, of_max=gate)
+        # Ours leaves the text out of what the last single block makes: nobody looks at it.
+        yield compare(f"mid.{name}", seen[name], middle[:, -seen[name].shape[1] :], of_max=gate)
     yield from _check_ids(vector.cases[case], given)
 
     rounded = vector.under(f"{case}.bf16.out")
