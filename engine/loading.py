@@ -66,11 +66,13 @@ class Checkpoint:
         """What to try, one after the other. EngineError where nothing fits."""
         return ladder(device_facts(self.device), host_facts(), self.sizes, work, choices)
 
-    def load(self, plan: Plan | None, say: Say) -> Model:
-        """The model; of a planned one each part comes when its turn does."""
-        if not self.is_planned:
-            say("loading the model", 0, 1)
-            return load_small(self.folders.transformer, self.device)
+    def load(self, compiled: bool, say: Say) -> Model:
+        """A model that is not planned."""
+        say("loading the model", 0, 1)
+        return load_small(self.folders.transformer, self.device, compiled)
+
+    def load_planned(self, plan: Plan, say: Say) -> Model:
+        """A planned model, of which each part comes when its turn does."""
         return PublishedModel(self.folders, self.config, self.device, plan, embeddings(), say)
 
     @cached_property
@@ -109,13 +111,14 @@ class Keeper:
     def run(
         self,
         entry: catalog.ModelEntry,
-        demand: Callable[[PublishedConfig], tuple[Work, Choices]],
+        choices: Choices,
+        work: Callable[[PublishedConfig], Work],
         attempt: Callable[[Model], T],
         say: Say,
     ) -> T:
         """What ``attempt`` makes with the entry's model: where memory runs out, with that of the next plan.
 
-        demand  what a planned model is asked for; not called for others
+        work  what a planned model is asked for; not called for others, which of the choices know compiling alone
         """
         self._say = say
         if self._opened is None or self._opened[0] != entry:
@@ -124,10 +127,11 @@ class Keeper:
             self._opened = (entry, Checkpoint.of(entry))
         checkpoint = self._opened[1]
         if not checkpoint.is_planned:
-            if self._model is None:
-                self._model = checkpoint.load(None, say)
+            if self._model is None or self._model.compiled != choices.compile_blocks:
+                self.unload()
+                self._model = checkpoint.load(choices.compile_blocks, say)
             return attempt(self._model)
-        demanded = demand(checkpoint.config)
+        demanded = (work(checkpoint.config), choices)
         if self._model is None or not _covers(self._demand, demanded):
             self.unload()
             self._plans, self._demand = checkpoint.plans(*demanded), demanded
@@ -139,7 +143,7 @@ class Keeper:
         if self._model is None or self._model.plan != plan:
             self._model = None
             # Its parts come later: then it is another request that wants to know.
-            self._model = checkpoint.load(plan, lambda *progress: self._say(*progress))
+            self._model = checkpoint.load_planned(plan, lambda *progress: self._say(*progress))
             self._plans = self._plans[self._plans.index(plan) :]
         try:
             return attempt(self._model)

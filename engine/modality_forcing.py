@@ -12,6 +12,7 @@ from torch import Tensor
 
 from . import catalog
 from .cut import calm_cut
+from .errors import EngineError
 from .frame import (
     Frame,
     depth_to_disparity,
@@ -31,6 +32,7 @@ from .model.bundle import Model, ModelConfig
 from .model.image_codec import REACH
 from .model.published import PublishedConfig
 from .model.resample import resize, shrink
+from .model.speed import failed_to_compile
 from .model.upsampler import FACTOR
 from .pipeline import KNOWN, Arrays, Output, Report
 from .request import Request
@@ -58,12 +60,23 @@ class ModalityForcingBackend:
         self._keeper.unload()
 
     def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
-        return self._keeper.run(
-            entry,
-            lambda config: (work_of(config, request, not arrays.keys().isdisjoint(KNOWN)), choices_of(request)),
-            lambda model: self._made(model, request, arrays, report),
-            lambda stage, step, of: report(stage, step, of, None),
-        )
+        try:
+            return self._keeper.run(
+                entry,
+                choices_of(request),
+                lambda config: work_of(config, request, not arrays.keys().isdisjoint(KNOWN)),
+                lambda model: self._made(model, request, arrays, report),
+                lambda stage, step, of: report(stage, step, of, None),
+            )
+        except Exception as error:
+            if not failed_to_compile(error):
+                raise
+            raise EngineError(
+                "The model could not be compiled on this computer.",
+                "Generate without Compile; or install what PyTorch compiles with: a C++ compiler for the processor, "
+                "Triton for a graphics card.",
+                str(error),
+            ) from error
 
     def _made(self, model: Model, request: Request, arrays: Arrays, report: Report) -> Output:
         height, width = request.height_px, request.width_px
@@ -127,7 +140,7 @@ class Rollout:
         by_windows  look at windows of the model's own size, not at the whole grid
         """
         model, request, frame = self.model, self.request, self.frame
-        progress = Progress(self.report, self.stage, request.steps, self._preview)
+        progress = Progress(self.report, self.stage, request.steps, self._preview, model.compiled)
         words = [request.prompt, ""] if request.guidance > 1.0 else [request.prompt]
         ctx, *null = model.text.encode(words).split(1)
         given = self._given()
@@ -223,16 +236,28 @@ class Rollout:
 class Progress:
     """Reports a rollout: every step, and every batch of windows within it, so that it can be cancelled there."""
 
-    def __init__(self, report: Report, stage: str, steps: int, preview: Callable[[Step], np.ndarray | None]) -> None:
-        self._report, self._stage, self._preview = report, stage, preview
+    def __init__(
+        self,
+        report: Report,
+        stage: str,
+        steps: int,
+        preview: Callable[[Step], np.ndarray | None],
+        compiled: bool = False,
+    ) -> None:
+        """compiled: the first step may take minutes, and it says why"""
+        self._report, self._stage, self._preview, self._compiled = report, stage, preview, compiled
         self._at = (0, steps)
 
     def on_step(self, step: Step) -> None:
         self._at = (step.index, step.of)
-        self._report(self._stage, *self._at, self._preview(step))
+        self._say(self._preview(step))
 
     def on_batch(self) -> None:
-        self._report(self._stage, *self._at, None)
+        self._say(None)
+
+    def _say(self, preview: np.ndarray | None) -> None:
+        first = self._compiled and self._at[0] == 0
+        self._report(f"{self._stage} (compiling)" if first else self._stage, *self._at, preview)
 
 
 def frame_of(config: ModelConfig, request: Request) -> Frame:

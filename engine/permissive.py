@@ -266,9 +266,10 @@ def _refuse(entry: catalog.ModelEntry, request: Request) -> None:
             "Leave out the depth estimate, or choose another model.",
         )
     other_guidance = (request.guidance_low, request.guidance_high) != (0.0, 1.0) or request.depth_guidance > 1.0
-    if request.precision or other_guidance:
+    if request.precision or other_guidance or request.compile_blocks:
         raise InputError(
-            f"The model '{entry.id}' has no other precisions, no intervals of guidance and no guidance by depth.",
+            f"The model '{entry.id}' has no other precisions, no intervals of guidance and no guidance by depth, and "
+            "is not compiled.",
             "Leave these out, or choose another model.",
         )
 

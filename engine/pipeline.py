@@ -71,6 +71,7 @@ class ProceduralBackend:
             "steps": request.steps != entry.default_steps,
             "guidance": request.guidance != entry.default_guidance,
             "detail": request.detail_px is not None,
+            "compiling": request.compile_blocks,
         }
         names = [name for name, is_asked in asked.items() if is_asked]
         return [f"{entry.label} materials and scenes are not sampled: left aside {', '.join(names)}."] if names else []

@@ -56,7 +56,7 @@ class Request:
     framing: str | None = None  # of what is no square: a token grid of its shape, or a part of the model's own square
     precision: str | None = None  # of a large model's weights; None: the most exact that fits into memory
     prefer_speed: bool = False  # of a large model: rather rounded weights than exact ones that stream
-    compile_blocks: bool = False  # of a large model: faster once PyTorch has compiled them; the same but for rounding
+    compile_blocks: bool = False  # faster once PyTorch has compiled the model's blocks; the same but for rounding
     timestep_dtype: str | None = None  # "bfloat16" reproduces the rounding of the published scripts
     input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
 

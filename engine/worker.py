@@ -24,7 +24,7 @@ from typing import BinaryIO
 import numpy as np
 
 from . import catalog
-from .catalog import actions
+from .catalog import actions, places
 from .errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing, InputError
 from .memory import heap
 from .memory.ladder import is_out_of_memory
@@ -280,10 +280,16 @@ def die_with_parent() -> None:
             ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
 
 
+def keep_what_is_compiled() -> None:
+    """Have PyTorch keep what it compiles with this user's other things, not among the temporary ones."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(places.data_dir() / "compiled"))
+
+
 def main(pipeline: Pipeline | None = None) -> int:
     """Be a worker on this process's stdin and stdout. pipeline: another than the product's, for tests."""
     die_with_parent()
     heap.keep_freed()
+    keep_what_is_compiled()
     frames_in, frames_out = claim_pipes()
     faulthandler.enable()  # a crash in native code leaves its stack in the log
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)

@@ -98,14 +98,12 @@ def order_from(context: bpy.types.Context) -> Order:
 
 
 def _memory_fields(settings) -> dict[str, Any]:
-    """How a large model is fitted to the memory there is."""
-    if not settings.entry.is_fitted:
-        return {}
-    return {
-        "precision": None if settings.precision == AUTO_PRECISION else settings.precision,
-        "prefer_speed": settings.prefer_speed,
-        "compile_blocks": settings.compile_blocks,
-    }
+    """How a large model is fitted to the memory there is, and whether a model is compiled."""
+    fields: dict[str, Any] = {"compile_blocks": settings.compile_blocks and settings.entry.can_compile}
+    if settings.entry.is_fitted:
+        fields["precision"] = None if settings.precision == AUTO_PRECISION else settings.precision
+        fields["prefer_speed"] = settings.prefer_speed
+    return fields
 
 
 def _through_active_camera(settings) -> bool:

@@ -35,8 +35,10 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
             layout.prop(settings, "refine_depth")
         if settings.entry.is_fitted:
             memory = layout.column(heading="Memory")
-            for name in ("precision", "prefer_speed", "compile_blocks"):
+            for name in ("precision", "prefer_speed"):
                 memory.prop(settings, name)
+        if settings.entry.can_compile:
+            layout.prop(settings, "compile_blocks")
         paragraph(layout, context, settings.entry.description)
         paragraph(layout, context, f"License: {settings.entry.license}")
 

@@ -63,7 +63,7 @@ PREFER_SPEED: dict[str, Any] = {
 }
 COMPILE: dict[str, Any] = {
     "name": "Compile",
-    "description": "Compile the model's blocks: minutes at the first picture of a size, then faster",
+    "description": "Compile the model: half a minute or more at the first picture of a size, then faster",
     "default": False,
 }
 STRICTNESS: dict[str, Any] = {"name": "Strictness", "subtype": "FACTOR", "min": 0.0, "max": 1.0, "default": 1.0}

@@ -71,8 +71,13 @@ class ModelEntry:
 
     @property
     def is_fitted(self) -> bool:
-        """Whether it is fitted to the memory there is: rounded, streamed, and compiled where that is asked for."""
+        """Whether it is fitted to the memory there is: rounded or streamed."""
         return self.backend == "modality_forcing" and bool(self.parts)
+
+    @property
+    def can_compile(self) -> bool:
+        """Whether it can be compiled where that is asked for."""
+        return self.backend == "modality_forcing"
 
     @property
     def checkpoint_dir(self) -> Path:

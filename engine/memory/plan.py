@@ -132,7 +132,7 @@ class Choices:
     precision       of the transformer's and text encoder's blocks; None: the most exact that fits
     prefer_speed    rather quantised and resident than exact and streamed
     tiled_decode    None: where memory needs it. Tiling is an approximation: tiles overlap and are blended
-    compile_blocks  the transformer's, where they stay on the device
+    compile_blocks  the transformer's, where they stay on the device; of a model that is not planned too
     """
 
     precision: Precision | None = None

@@ -37,7 +37,7 @@ from .depth_codec import DepthCodec
 from .image_codec import ImageCodec, PixelCodec
 from .published import VARIANTS, PublishedConfig
 from .refinement import RefinedTransformer, RefinementConfig
-from .speed import lay_out
+from .speed import compile_transformer, lay_out
 from .text_encoder import TextEncoder, WordEncoder
 from .transformer import TransformerConfig, token_ids
 from .upsampler import Upsampler, UpsamplerConfig
@@ -69,6 +69,7 @@ class Model(Protocol):
     previews   whether a picture can be decoded between two steps
     one_batch  whether there is memory for both predictions of guidance at once
     windows    how many windows of a picture larger than its own size it looks at at once
+    compiled   whether the first call of a size takes long
     upsampler  what makes its results twice as large and sharper, or None
     """
 
@@ -81,6 +82,7 @@ class Model(Protocol):
     previews: bool
     one_batch: bool
     windows: int
+    compiled: bool
     upsampler: Upsampler | None
 
 
@@ -140,6 +142,7 @@ class SmallModel(nn.Module):
 
     previews = one_batch = True
     windows = 16
+    compiled = False
 
     def __init__(self, config: SmallConfig, vocabulary: list[str]) -> None:
         super().__init__()
@@ -215,8 +218,11 @@ def read_config(folder: Path) -> SmallConfig | PublishedConfig:
     return PublishedConfig.from_dict(values)
 
 
-def load_small(folder: Path, device: torch.device | str = "cpu") -> SmallModel:
-    """The small model of a folder, float32, in evaluation mode. ModelError where anything does not fit."""
+def load_small(folder: Path, device: torch.device | str = "cpu", compiled: bool = False) -> SmallModel:
+    """The small model of a folder, float32, in evaluation mode. ModelError where anything does not fit.
+
+    compiled  at its first call, see ``compile_transformer``
+    """
     config = SmallConfig.from_dict(read_json(folder / CONFIG_FILE))
     vocabulary = read_json(folder / VOCABULARY_FILE)
     with torch.device("meta"):
@@ -224,4 +230,7 @@ def load_small(folder: Path, device: torch.device | str = "cpu") -> SmallModel:
     state = read_tensors(folder / WEIGHTS_FILE)
     assign(model, {key: value.to(device, torch.float32) for key, value in state.items()}, "built-in model")
     lay_out(model)
+    if compiled:
+        compile_transformer(model.dit.transformer)
+        model.compiled = True
     return model.eval().requires_grad_(False)

@@ -140,7 +140,7 @@ class PublishedModel:
         say: Say,
     ) -> None:
         self.config, self.device, self.plan = config, device, plan
-        self.one_batch = plan.one_batch
+        self.one_batch, self.compiled = plan.one_batch, plan.compile_blocks
         self.depth_codec = config.depth_codec
         self._folders, self._say = folders, say
         stages = self._stages = Stages(device, say)

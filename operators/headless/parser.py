@@ -268,7 +268,7 @@ def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
         help="guide only at these noise levels, 0 to 1: faster, and other pictures; default: at all",
     )
     parser.add_argument(
-        "--compile", action="store_true", help="compile a large model's blocks: minutes at first, then faster"
+        "--compile", action="store_true", help="compile the model: half a minute or more at first, then faster"
     )
     parser.add_argument(
         "--framing",

@@ -1,0 +1,103 @@
+"""Compiled models: the same results but for rounding, whatever is asked of them; and what is said where it fails."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from relievo.engine import catalog
+from relievo.engine.errors import EngineError
+from relievo.engine.modality_forcing import ModalityForcingBackend
+from relievo.engine.model import speed
+from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
+from relievo.engine.request import Request
+
+CONFIG = TransformerConfig(
+    in_channels=6,
+    depth_channels=5,
+    context_in_dim=7,
+    hidden_size=32,
+    num_heads=2,
+    depth_double=1,
+    depth_single=1,
+    depth_decoder_num_layers=1,
+    axes_dim=(4, 4, 4, 4),
+)
+HALF = torch.tensor(0.5)
+
+needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="PyTorch compiles with g++")
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled_before():
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+
+
+def called(net: Transformer, rows: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Image and depth of a call, and the image of one without depth."""
+    torch.manual_seed(rows)
+    img, depth, ctx = (torch.randn(2, length, size) for length, size in ((3 * rows, 6), (3 * rows, 5), (3, 7)))
+    ids, level = token_ids(2, 3, (rows, 3)), HALF.expand(2)
+    with torch.inference_mode():
+        both = net(img=img, depth=depth, ctx=ctx, timesteps=level, depth_timesteps=level, **ids)
+        del ids["depth_ids"]
+        return *both, net.image_only(img=img, ctx=ctx, timesteps=level, **ids)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("whole_up_to", "compiled"),
+    [(3, {"Transformer"}), (2, {"DoubleStreamBlock", "SingleStreamBlock"})],
+    ids=["whole", "by blocks"],
+)
+def test_compiled_it_gives_the_same(whole_up_to, compiled, monkeypatch):
+    seen, compile_module = set(), torch.nn.Module.compile
+    monkeypatch.setattr(
+        torch.nn.Module,
+        "compile",
+        lambda module, **options: (seen.add(type(module).__name__), compile_module(module, **options)),
+    )
+    monkeypatch.setattr(speed, "WHOLE_UP_TO", whole_up_to)
+    torch.manual_seed(1)
+    net = Transformer(CONFIG).requires_grad_(False)
+    plain = {rows: called(net, rows) for rows in (2, 4)}
+    speed.compile_transformer(net)
+    counts = torch._dynamo.utils.counters
+    counts.clear()
+    # The second size is one too many to be kept apart: it runs all the same.
+    with torch._dynamo.config.patch(recompile_limit=1, automatic_dynamic_shapes=False):
+        for rows, expected in plain.items():
+            for ours, before in zip(called(net, rows), expected, strict=True):
+                torch.testing.assert_close(ours, before, rtol=1e-4, atol=1e-5)
+    assert seen == compiled and not counts["graph_break"]
+    assert counts["stats"]["unique_graphs"] == 2, "whole: both ways to call it; by blocks: both kinds of block"
+
+
+def asked(compiled: bool) -> Request:
+    fields = {"model": "builtin", "prompt": "red brick wall", "width_px": 32, "height_px": 32, "steps": 2}
+    return catalog.resolve(Request(compile_blocks=compiled, **fields))
+
+
+@needs_compiler
+def test_a_model_is_compiled_for_those_who_ask(entry):
+    backend, stages = ModalityForcingBackend(), []
+    plain = backend.run(entry, asked(False), {}, lambda stage, *_: stages.append(stage))
+    assert "sampling" in stages and not any("compiling" in stage for stage in stages)
+    compiled = backend.run(entry, asked(True), {}, lambda stage, step, *_: stages.append(f"{stage} {step}"))
+    assert "sampling (compiling) 0" in stages and "sampling 1" in stages
+    np.testing.assert_allclose(compiled.image.astype(int), plain.image.astype(int), atol=2)
+    np.testing.assert_allclose(compiled.depth, plain.depth, rtol=1e-3)
+    again = backend.run(entry, asked(False), {}, lambda *_: None)
+    assert np.array_equal(again.image, plain.image) and np.array_equal(again.depth, plain.depth)
+
+
+def test_without_a_compiler_it_says_what_to_do(entry, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    with (
+        torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",)}),
+        pytest.raises(EngineError, match="could not be compiled") as caught,
+    ):
+        ModalityForcingBackend().run(entry, asked(True), {}, lambda *_: None)
+    assert "without Compile" in caught.value.remedy
