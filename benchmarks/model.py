@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from relievo.engine import catalog
-from relievo.engine.model.bundle import load_small
+from relievo.engine.model.bundle import SmallModel, load_small
 from relievo.engine.model.transformer import token_ids
 
-from .measure import best_of, row
+from .measure import best_of, best_of_each, row
+
+STEP = "built-in model, one guided step at its own size"
 
 
 def run() -> None:
-    transformer_against_matrix_products()
+    model, compiled = (load_small(catalog.find("builtin").checkpoint_dir, compiled=flag) for flag in (False, True))
+    with torch.inference_mode():
+        transformer_against_matrix_products(model)
+        compiled_against_as_it_is(compiled, model)
 
 
-def transformer_against_matrix_products() -> None:
+def transformer_against_matrix_products(model: SmallModel) -> None:
     """One denoiser call of the built-in model against bare products of the sizes of its linear layers."""
-    model = load_small(catalog.find("builtin").checkpoint_dir)
-    side = model.config.native_px // model.config.refinement.patch_px
-    tokens, batch = side * side, 2
+    hidden, config = model.config.transformer.hidden_size, model.config.transformer
+    batch, tokens, words = 2, _side(model) ** 2, model.config.max_words
+    x, weight = torch.randn(batch * (2 * tokens + words), hidden), torch.randn(hidden, 13 * hidden)
+    layers = config.depth_double + config.depth_single + config.depth_decoder_num_layers // 2
+    # 13 D^2 parameters a layer and token
+    row(STEP, best_of(_step(model)), "its matrix products alone", best_of(lambda: [x @ weight for _ in range(layers)]))
+
+
+def compiled_against_as_it_is(compiled: SmallModel, model: SmallModel) -> None:
+    ours, as_it_is = best_of_each(_step(compiled), _step(model))
+    row(f"{STEP}, compiled", ours, "as it is", as_it_is)
+
+
+def _step(model: SmallModel) -> Callable[[], object]:
+    batch, side = 2, _side(model)
     ctx = model.text.encode(["red brick wall", ""])
     inputs = {
-        "img": torch.randn(batch, tokens, model.image_codec.channels),
-        "depth": torch.randn(batch, tokens, model.depth_codec.channels),
+        "img": torch.randn(batch, side * side, model.image_codec.channels),
+        "depth": torch.randn(batch, side * side, model.depth_codec.channels),
         "ctx": ctx,
         "timesteps": torch.full((batch,), 0.5),
         "depth_timesteps": torch.full((batch,), 0.5),
         **token_ids(batch, ctx.shape[1], (side, side)),
     }
-    hidden, config = model.config.transformer.hidden_size, model.config.transformer
-    length = batch * (2 * tokens + ctx.shape[1])
-    x, weight = torch.randn(length, hidden), torch.randn(hidden, 13 * hidden)  # 13 D^2 parameters a layer and token
-    layers = config.depth_double + config.depth_single + config.depth_decoder_num_layers // 2
-    with torch.inference_mode():
-        call = best_of(lambda: model.dit(**inputs))
-        products = best_of(lambda: [x @ weight for _ in range(layers)])
-    row("built-in model, one guided step at its own size", call, "its matrix products alone", products)
+    return lambda: model.dit(**inputs)
+
+
+def _side(model: SmallModel) -> int:
+    """Of its own size, in tokens."""
+    return model.config.native_px // model.config.refinement.patch_px

@@ -45,8 +45,8 @@ def rope(ids: Tensor, axes_dim: tuple[int, ...], theta: float) -> Rotation:
     for axis, dim in enumerate(axes_dim):
         exponent = torch.arange(0, dim, 2, dtype=torch.float32, device=ids.device) / dim
         angles.append(one_row(ids)[..., axis, None].float() * (1.0 / theta**exponent))
-    angle = torch.cat(angles, dim=-1)
-    cos, sin = angle.cos(), angle.sin()
+    # Joined last: what is joined the compiler keeps, instead of computing it again in every block.
+    cos, sin = (torch.cat([function(angle) for angle in angles], dim=-1) for function in (torch.cos, torch.sin))
     return Rotation(cos, sin, torch.complex(cos, sin))
 
 

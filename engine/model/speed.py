@@ -11,6 +11,7 @@ from .blocks import is_plain
 from .transformer import Transformer
 
 CACHED_BYTES = 4 << 20
+BLOCKS = ("double_blocks", "single_blocks", "depth_decoder_blocks")
 WHOLE_UP_TO = 12  # blocks
 
 
@@ -40,16 +41,19 @@ def compile_transformer(transformer: Transformer) -> None:
     compiled on disk. Needs a C++ compiler for the processor, Triton for a graphics card. What is asked for in more
     sizes than PyTorch keeps apart runs as it is.
     """
-    kinds = ("double_blocks", "single_blocks", "depth_decoder_blocks")
-    blocks = [block for kind in kinds for block in getattr(transformer, kind, ())]
+    blocks = [block for kind in BLOCKS for block in getattr(transformer, kind, ())]
     if len(blocks) <= WHOLE_UP_TO:
-        on_processor = next(transformer.parameters()).device.type == "cpu"
-        options = {"cpp_wrapper": True} if on_processor else None  # what calls the loops is compiled too
+        options = whole_options(transformer)
         transformer.compile(options=options)
         transformer.image_only = torch.compile(transformer.image_only, options=options)
     else:
         for block in blocks:
             block.compile()
+
+
+def whole_options(module: nn.Module) -> dict[str, bool]:
+    """Of PyTorch's compiler, for a module compiled as a whole: on a processor, what calls the loops is compiled too."""
+    return {"cpp_wrapper": next(module.parameters()).device.type == "cpu"}
 
 
 def failed_to_compile(error: BaseException) -> bool:
