@@ -217,7 +217,7 @@ def test_a_model_to_be_downloaded(tab, state):
 
 
 def test_memory_of_a_model_that_is_fitted_to_it(tab):
-    names = ("precision", "prefer_speed", "compile_blocks")
+    names = ("precision", "prefer_speed")
     tab.model = "builtin"
     assert not any(f"prop {name}" in draw() for name in names)
     tab.precision, tab.prefer_speed = "nf4", True  # of the last model: nothing to this one
@@ -226,9 +226,17 @@ def test_memory_of_a_model_that_is_fitted_to_it(tab):
     tab.model = "modality_forcing"
     assert all(f"prop {name}" in draw() for name in names)
     request = order_from(bpy.context).request
-    assert (request.precision, request.prefer_speed, request.compile_blocks) == ("nf4", True, False)
+    assert (request.precision, request.prefer_speed) == ("nf4", True)
     tab.precision = "auto"
     assert order_from(bpy.context).request.precision is None
+
+
+def test_compiling_of_models_that_can_be_compiled(tab):
+    tab.compile_blocks = True
+    for model, can in (("procedural", False), ("builtin", True), ("modality_forcing", True)):
+        tab.model = model
+        assert ("prop compile_blocks" in draw()) == can
+        assert order_from(bpy.context).request.compile_blocks == can
 
 
 def test_depth_guidance_where_a_depth_is_given_and_guides(tab):
