@@ -1,16 +1,19 @@
 """Compiled models: the same results but for rounding, whatever is asked of them; and what is said where it fails."""
 
+import os
 import shutil
 
 import numpy as np
 import pytest
 import torch
 from relievo.engine import catalog
+from relievo.engine.catalog import places
 from relievo.engine.errors import EngineError
 from relievo.engine.modality_forcing import ModalityForcingBackend
 from relievo.engine.model import speed
 from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
 from relievo.engine.request import Request
+from relievo.engine.worker import keep_what_is_compiled
 
 CONFIG = TransformerConfig(
     in_channels=6,
@@ -24,6 +27,7 @@ CONFIG = TransformerConfig(
     axes_dim=(4, 4, 4, 4),
 )
 HALF = torch.tensor(0.5)
+CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="PyTorch compiles with g++")
 
@@ -94,10 +98,20 @@ def test_a_model_is_compiled_for_those_who_ask(entry):
 
 
 def test_without_a_compiler_it_says_what_to_do(entry, monkeypatch, tmp_path):
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     with (
         torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",)}),
         pytest.raises(EngineError, match="could not be compiled") as caught,
     ):
         ModalityForcingBackend().run(entry, asked(True), {}, lambda *_: None)
     assert "without Compile" in caught.value.remedy
+
+
+def test_what_is_compiled_stays_with_the_users_other_things(monkeypatch, tmp_path):
+    monkeypatch.setenv(places.DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(CACHE_VARIABLE, "elsewhere")
+    keep_what_is_compiled()
+    assert os.environ[CACHE_VARIABLE] == "elsewhere", "who has decided has decided"
+    monkeypatch.delenv(CACHE_VARIABLE)
+    keep_what_is_compiled()
+    assert os.environ[CACHE_VARIABLE] == str(tmp_path / "compiled")
