@@ -242,7 +242,7 @@ class Progress:
         stage: str,
         steps: int,
         preview: Callable[[Step], np.ndarray | None],
-        compiled: bool = False,
+        compiled: bool,
     ) -> None:
         """compiled: the first step may take minutes, and it says why"""
         self._report, self._stage, self._preview, self._compiled = report, stage, preview, compiled

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
-from .blocks import is_plain
+from .blocks import DoubleStreamBlock, SingleStreamBlock, is_plain
 from .transformer import Transformer
 
 CACHED_BYTES = 4 << 20
-BLOCKS = ("double_blocks", "single_blocks", "depth_decoder_blocks")
 WHOLE_UP_TO = 12  # blocks
 
 
@@ -34,26 +34,30 @@ def _is_small_and_mkls(weight: torch.Tensor) -> bool:
 
 
 def compile_transformer(transformer: Transformer) -> None:
+    """``compile_module``, both ways to call it."""
+    blocks = [module for module in transformer.modules() if isinstance(module, DoubleStreamBlock | SingleStreamBlock)]
+    compile_module(transformer, blocks, also=("image_only",))
+
+
+def compile_module(module: nn.Module, blocks: Sequence[nn.Module], also: Sequence[str] = ()) -> None:
     """Have it compiled at its first call, and again for other sizes: the same results but for rounding.
 
     A small one as a whole, because its calls are so short that what lies between the blocks counts. Of a large one each
     kind of block: blocks of a kind are alike, so that compiling takes seconds instead of minutes. PyTorch keeps what it
     compiled on disk. Needs a C++ compiler for the processor, Triton for a graphics card. What is asked for in more
     sizes than PyTorch keeps apart runs as it is.
+
+    also  methods by which it is called, beside ``forward``
     """
-    blocks = [block for kind in BLOCKS for block in getattr(transformer, kind, ())]
-    if len(blocks) <= WHOLE_UP_TO:
-        options = whole_options(transformer)
-        transformer.compile(options=options)
-        transformer.image_only = torch.compile(transformer.image_only, options=options)
-    else:
+    if len(blocks) > WHOLE_UP_TO:
         for block in blocks:
             block.compile()
-
-
-def whole_options(module: nn.Module) -> dict[str, bool]:
-    """Of PyTorch's compiler, for a module compiled as a whole: on a processor, what calls the loops is compiled too."""
-    return {"cpp_wrapper": next(module.parameters()).device.type == "cpu"}
+        return
+    # On a processor what calls the loops is compiled too.
+    options = {"cpp_wrapper": next(module.parameters()).device.type == "cpu"}
+    module.compile(options=options)
+    for name in also:
+        setattr(module, name, torch.compile(getattr(module, name), options=options))
 
 
 def failed_to_compile(error: BaseException) -> bool:

@@ -226,7 +226,7 @@ def test_memory_of_a_model_that_is_fitted_to_it(tab):
     tab.model = "modality_forcing"
     assert all(f"prop {name}" in draw() for name in names)
     request = order_from(bpy.context).request
-    assert (request.precision, request.prefer_speed) == ("nf4", True)
+    assert (request.precision, request.prefer_speed, request.compile_blocks) == ("nf4", True, False)
     tab.precision = "auto"
     assert order_from(bpy.context).request.precision is None
 

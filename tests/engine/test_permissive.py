@@ -244,6 +244,7 @@ def test_a_bad_part_of_a_pipeline_is_said(folder, pipeline, tmp_path, mode, dama
         ({"log2_alpha": 3.0}, "picture first"),
         ({"refine_depth": True}, "picture first"),
         ({"precision": "int8"}, "other precisions"),
+        ({"compile_blocks": True}, "not compiled"),
         ({"guidance_low": 0.2}, "intervals of guidance"),
         ({"mode": "d2i", "depth_guidance": 2.0}, "guidance by depth"),
         ({"depth_estimate": "mean"}, "one look"),

@@ -55,6 +55,7 @@ def test_settings_the_procedural_model_does_not_have_are_said():
     assert not any("left aside" in note for note in run(prompt="brick wall").notes)
     (note,) = [note for note in run(prompt="brick wall", steps=20, detail_px=256).notes if "left aside" in note]
     assert note == "Procedural materials and scenes are not sampled: left aside steps, detail."
+    assert any("left aside compiling" in note for note in run(prompt="brick wall", compile_blocks=True).notes)
 
 
 def test_words_it_does_not_know_are_named():

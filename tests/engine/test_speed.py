@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,21 +12,12 @@ from relievo.engine.catalog import places
 from relievo.engine.errors import EngineError
 from relievo.engine.modality_forcing import ModalityForcingBackend
 from relievo.engine.model import speed
-from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
+from relievo.engine.model.transformer import Transformer
 from relievo.engine.request import Request
 from relievo.engine.worker import keep_what_is_compiled
+from tiny_transformer import CONFIG, inputs, model
 
-CONFIG = TransformerConfig(
-    in_channels=6,
-    depth_channels=5,
-    context_in_dim=7,
-    hidden_size=32,
-    num_heads=2,
-    depth_double=1,
-    depth_single=1,
-    depth_decoder_num_layers=1,
-    axes_dim=(4, 4, 4, 4),
-)
+SMALLEST = replace(CONFIG, depth_double=1, depth_single=1)
 HALF = torch.tensor(0.5)
 CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
@@ -41,13 +33,11 @@ def nothing_compiled_before():
 
 def called(net: Transformer, rows: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Image and depth of a call, and the image of one without depth."""
-    torch.manual_seed(rows)
-    img, depth, ctx = (torch.randn(2, length, size) for length, size in ((3 * rows, 6), (3 * rows, 5), (3, 7)))
-    ids, level = token_ids(2, 3, (rows, 3)), HALF.expand(2)
+    given, level = inputs(grid=(rows, 3)), HALF.expand(2)
     with torch.inference_mode():
-        both = net(img=img, depth=depth, ctx=ctx, timesteps=level, depth_timesteps=level, **ids)
-        del ids["depth_ids"]
-        return *both, net.image_only(img=img, ctx=ctx, timesteps=level, **ids)
+        both = net(**given, timesteps=level, depth_timesteps=level)
+        without_depth = {name: value for name, value in given.items() if not name.startswith("depth")}
+        return *both, net.image_only(**without_depth, timesteps=level)
 
 
 @needs_compiler
@@ -64,8 +54,7 @@ def test_compiled_it_gives_the_same(whole_up_to, compiled, monkeypatch):
         lambda module, **options: (seen.add(type(module).__name__), compile_module(module, **options)),
     )
     monkeypatch.setattr(speed, "WHOLE_UP_TO", whole_up_to)
-    torch.manual_seed(1)
-    net = Transformer(CONFIG).requires_grad_(False)
+    net = model(SMALLEST).requires_grad_(False)
     plain = {rows: called(net, rows) for rows in (2, 4)}
     speed.compile_transformer(net)
     counts = torch._dynamo.utils.counters

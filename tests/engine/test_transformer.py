@@ -3,36 +3,7 @@
 import pytest
 import torch
 from relievo.engine.model.speed import lay_out
-from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
-
-CONFIG = TransformerConfig(
-    in_channels=6,
-    depth_channels=5,
-    context_in_dim=7,
-    hidden_size=32,
-    num_heads=2,
-    depth_double=2,
-    depth_single=2,
-    depth_decoder_num_layers=1,
-    axes_dim=(4, 4, 4, 4),
-    cross_stream_timestep_mixing=True,
-)
-
-
-def model() -> Transformer:
-    torch.manual_seed(1)
-    made = Transformer(CONFIG)
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter.copy_(torch.randn_like(parameter) / max(1, parameter.shape[-1]) ** 0.5)
-    return made
-
-
-def inputs(batch: int = 2) -> dict[str, torch.Tensor]:
-    torch.manual_seed(2)
-    lengths = {"ctx": (3, 7), "img": (8, 6), "depth": (8, 5)}
-    tokens = {name: torch.randn(batch, *shape) for name, shape in lengths.items()}
-    return tokens | token_ids(batch, 3, (2, 4))
+from tiny_transformer import inputs, model
 
 
 @pytest.mark.parametrize("levels", [torch.tensor([0.2, 0.7]), torch.tensor(0.4).expand(2)], ids=["two", "shared"])
