@@ -33,7 +33,7 @@ clean:
 
 $(READY): requirements.lock pyproject.toml blender_manifest.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo "Relievo's environment needs Python 3.11: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+		{ echo "Depthwright's environment needs Python 3.11: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -1,4 +1,4 @@
-"""Relievo: prompts become pictures with depth. Blender's entry to the extension."""
+"""Depthwright: prompts become pictures with depth. Blender's entry to the extension."""
 
 
 def _parts():

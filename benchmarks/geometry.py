@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from relievo.engine.builtin import procedural
-from relievo.engine.geometry import camera, mesh
+from depthwright.engine.builtin import procedural
+from depthwright.engine.geometry import camera, mesh
 
 from .measure import best_of, row
 

@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 
 import torch
-from relievo.engine.memory.quantise import stored_bytes
-from relievo.engine.model.checkpoint import BLOCKS, PUBLISHED_PREFIX, load_transformer
-from relievo.engine.model.transformer import Transformer, TransformerConfig
+from depthwright.engine.memory.quantise import stored_bytes
+from depthwright.engine.model.checkpoint import BLOCKS, PUBLISHED_PREFIX, load_transformer
+from depthwright.engine.model.transformer import Transformer, TransformerConfig
 
 #: The published layout at half its width: 2.1 billion parameters.
 FOUR_GIGABYTES = TransformerConfig(hidden_size=2048, num_heads=16, depth_double=4, depth_single=20)

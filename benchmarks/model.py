@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from relievo.engine import catalog
-from relievo.engine.model.bundle import SmallModel, load_small
-from relievo.engine.model.transformer import token_ids
+from depthwright.engine import catalog
+from depthwright.engine.model.bundle import SmallModel, load_small
+from depthwright.engine.model.transformer import token_ids
 
 from .measure import best_of, best_of_each, row
 

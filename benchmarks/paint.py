@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from relievo.engine.geometry import bake as baking
-from relievo.engine.geometry import visibility
-from relievo.engine.geometry.projection import Blending, PaintedView
-from relievo.scene import painting_mesh, shaders
+from depthwright.engine.geometry import bake as baking
+from depthwright.engine.geometry import visibility
+from depthwright.engine.geometry.projection import Blending, PaintedView
+from depthwright.scene import painting_mesh, shaders
 
 from .measure import best_of, row
 

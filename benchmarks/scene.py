@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from relievo.engine.builtin import procedural
-from relievo.scene import live_nodes, live_scene, scene_mesh
-from relievo.scene.bulk import KINDS
+from depthwright.engine.builtin import procedural
+from depthwright.scene import live_nodes, live_scene, scene_mesh
+from depthwright.scene.bulk import KINDS
 
 from .measure import best_of, best_of_each, row
 
@@ -55,7 +55,7 @@ class Arrays:
         """The yardstick: a mesh of that size and its pictures, new, and one foreach_set for each of their arrays.
 
         The arrays are position, edge_verts, corner_vert, corner_edge and the faces' first corners; the UV map and the
-        material index; the attributes relievo_ray, _depth, _known, _inset, _cell_jump, _shown_from, _shown_to and
+        material index; the attributes depthwright_ray, _depth, _known, _inset, _cell_jump, _shown_from, _shown_to and
         _fill; the pixels of the picture and of the back fill's, as floats. No more is done: no image is packed, no
         material, object, camera, node or modifier is made, and nothing is worked out.
         """

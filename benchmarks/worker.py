@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from relievo.engine import catalog
-from relievo.engine.client import EngineClient
-from relievo.engine.environment import find_worker_command
-from relievo.engine.pipeline import Pipeline
-from relievo.engine.request import Request
+from depthwright.engine import catalog
+from depthwright.engine.client import EngineClient
+from depthwright.engine.environment import find_worker_command
+from depthwright.engine.pipeline import Pipeline
+from depthwright.engine.request import Request
 
 from .measure import best_of, row
 

@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-RELIEVO = Path(sys.executable).with_name("relievo")
+DEPTHWRIGHT = Path(sys.executable).with_name("depthwright")
 
 
 class Part(NamedTuple):
     name: str  # of its folder under --out
     title: str
-    arguments: str  # of relievo; {out} is the demo's folder
+    arguments: str  # of depthwright; {out} is the demo's folder
 
 
 PARTS = (
@@ -65,9 +65,9 @@ def run(part: Part, out: Path) -> tuple[float, bool]:
     """Seconds it took, and whether it was done."""
     shutil.rmtree(out / part.name, ignore_errors=True)
     arguments = part.arguments.format(out=shlex.quote(str(out)))
-    print(f"\n{part.title}\n  relievo {arguments}", flush=True)
+    print(f"\n{part.title}\n  depthwright {arguments}", flush=True)
     started = time.monotonic()
-    done = subprocess.run([RELIEVO, *shlex.split(arguments)], check=False).returncode == 0
+    done = subprocess.run([DEPTHWRIGHT, *shlex.split(arguments)], check=False).returncode == 0
     return time.monotonic() - started, done
 
 

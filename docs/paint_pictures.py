@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-RELIEVO = Path(sys.executable).with_name("relievo")
+DEPTHWRIGHT = Path(sys.executable).with_name("depthwright")
 PICTURES = Path(__file__).resolve().parent / "pictures"
 
 #: Name of the picture -> file, objects, prompt and views.
@@ -92,9 +92,9 @@ def main() -> int:
             f"paint --blend {shlex.quote(str(args.out / file))} --object {thing} --prompt '{prompt}' --views {views}"
             f" {SETTINGS} --out {shlex.quote(f'{made}.blend')} --render {shlex.quote(f'{made}.png')}"
         )
-        print(f"\nrelievo {words}", flush=True)
+        print(f"\ndepthwright {words}", flush=True)
         started = time.monotonic()
-        status = subprocess.run([RELIEVO, *shlex.split(words)], check=False).returncode
+        status = subprocess.run([DEPTHWRIGHT, *shlex.split(words)], check=False).returncode
         print(f"{time.monotonic() - started:.1f} s{', FAILED' if status else ''}", flush=True)
         failed += status != 0
         if args.keep and not status:

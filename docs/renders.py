@@ -17,7 +17,7 @@ from pathlib import Path
 import bpy
 import mathutils
 import numpy as np
-from relievo.scene import depth_pass, render
+from depthwright.scene import depth_pass, render
 
 SAMPLES = 32
 PRIMITIVES = ("cube", "uv_sphere", "cylinder", "cone", "torus")

@@ -1,4 +1,4 @@
-"""``python -m engine worker``, ``python -m engine evaluate`` and the console script ``relievo-engine``."""
+"""``python -m engine worker``, ``python -m engine evaluate`` and the console script ``depthwright-engine``."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     0 done, 1 failed, 2 refused: what was asked for makes no sense, or a licence was not accepted.
     """
     parser = argparse.ArgumentParser(
-        prog="relievo-engine",
-        description="Relievo's inference engine. Relievo starts it by itself; over ssh the launch command is: "
-        "ssh HOST relievo-engine worker",
+        prog="depthwright-engine",
+        description="Depthwright's inference engine. Depthwright starts it by itself; over ssh the launch command is: "
+        "ssh HOST depthwright-engine worker",
     )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "evaluate":
         return _told(evaluation.run, options)
     if sys.stdin is None or sys.stdin.isatty():
-        parser.error("the worker talks to a program, not to a terminal; Relievo starts it")
+        parser.error("the worker talks to a program, not to a terminal; Depthwright starts it")
 
     from . import worker
 
@@ -73,7 +73,7 @@ def _bench(arguments: list[str]) -> int:
     from .memory import heap
 
     heap.keep_freed()  # as the worker does
-    parser = argparse.ArgumentParser(prog="relievo-engine bench")
+    parser = argparse.ArgumentParser(prog="depthwright-engine bench")
     what = parser.add_subparsers(dest="what", required=True)
     transformer_speed.add_options(what.add_parser("transformer", help="seconds a call, beside diffusers' of that size"))
     print("\n".join(transformer_speed.run(parser.parse_args(arguments))))

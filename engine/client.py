@@ -139,7 +139,7 @@ class EngineClient:
             if self._supervisor is None:
                 # The kernel ends the worker when the thread that started it ends (worker.die_with_parent):
                 # this one lives until close().
-                self._supervisor = threading.Thread(target=self._supervise, name="relievo-engine", daemon=True)
+                self._supervisor = threading.Thread(target=self._supervise, name="depthwright-engine", daemon=True)
                 self._supervisor.start()
             self._inbox.put(event)
 
@@ -234,7 +234,7 @@ class EngineClient:
             return
         self._link.ready = True
         if message.version != VERSION and self._current is not None:
-            self._current.add(Log(f"The engine is Relievo {message.version}, this is {VERSION}.", "WARNING"))
+            self._current.add(Log(f"The engine is Depthwright {message.version}, this is {VERSION}.", "WARNING"))
         self._send_current()
 
     def _receive_for_job(self, job: Errand, message: object) -> None:

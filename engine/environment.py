@@ -22,7 +22,7 @@ from typing import TextIO
 
 from .errors import EngineError, EnvironmentMissing
 
-VARIABLE = "RELIEVO_ENGINE_PYTHON"
+VARIABLE = "DEPTHWRIGHT_ENGINE_PYTHON"
 OLDEST_PYTHON = (3, 11)
 EXTENSION_ROOT = Path(__file__).resolve().parent.parent
 # Of the engine; why: pyproject.toml
@@ -34,7 +34,7 @@ LOCK_FILE = EXTENSION_ROOT / "requirements.lock"  # their versions
 PROBE_TIMEOUT_S = 60.0
 SILENCE_S = 0.5  # a download says nothing for minutes; whoever installs must be able to stop it all the same
 
-_INSTALL_REMEDY = "Install the engine in Relievo's preferences, or choose a Python that has what it needs there."
+_INSTALL_REMEDY = "Install the engine in Depthwright's preferences, or choose a Python that has what it needs there."
 
 # Written for any Python 3, so that one that is too old can say so. Finds the packages without loading them:
 # loading torch takes seconds, and the worker says what is wrong when that fails.
@@ -51,17 +51,17 @@ _sound: set[tuple[str, tuple[str, ...]]] = set()  # (python, packages) that pass
 def find_worker_command(preference: str, installed_dir: Path | None, needs_torch: bool) -> list[str]:
     """The command that starts the worker.
 
-    Looks, in this order, at the preference, the variable RELIEVO_ENGINE_PYTHON, the environment Relievo
+    Looks, in this order, at the preference, the variable DEPTHWRIGHT_ENGINE_PYTHON, the environment Depthwright
     installed, and the Python that runs this. What the user set is never passed over: where it does not work,
     that is the error. A setting is a Python, the folder of a virtual environment, or a whole launch command
-    such as ``ssh workstation relievo-engine worker``, which is taken as it is.
+    such as ``ssh workstation depthwright-engine worker``, which is taken as it is.
 
     May take seconds, for it starts each Python to ask what it has: not for Blender's main thread.
     Raises EnvironmentMissing.
     """
     packages = ("numpy", "torch", "safetensors") if needs_torch else ("numpy",)
     for value, origin in (
-        (preference, "Relievo's preferences"),
+        (preference, "Depthwright's preferences"),
         (os.environ.get(VARIABLE, ""), f"the variable {VARIABLE}"),
     ):
         if value.strip():

@@ -178,7 +178,7 @@ class Job(Errand):
         except (KeyError, TypeError, ValueError) as error:
             raise EngineError(
                 "The engine's result is malformed.",
-                "Install the same version of Relievo for the engine and for Blender.",
+                "Install the same version of Depthwright for the engine and for Blender.",
                 f"{type(error).__name__}: {error}",
             ) from error
 

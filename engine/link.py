@@ -43,12 +43,12 @@ class Link:
         self._deliver = deliver
         self._outbox: queue.SimpleQueue[list | None] = queue.SimpleQueue()
         with _open_log(log_path) as log:
-            log.write(f"\n---- {time.strftime('%Y-%m-%d %H:%M:%S')} Relievo {VERSION}: {command}\n".encode())
+            log.write(f"\n---- {time.strftime('%Y-%m-%d %H:%M:%S')} Depthwright {VERSION}: {command}\n".encode())
             log.flush()
             self._log_start = log_path.stat().st_size
             self._process = _start(command, env, log)
         for task in (self._read, self._write):
-            threading.Thread(target=task, name=f"relievo-link{task.__name__}", daemon=True).start()
+            threading.Thread(target=task, name=f"depthwright-link{task.__name__}", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -121,13 +121,13 @@ class Link:
             missing = note.rpartition("No module named")[2].split("\n")[0].strip(" '\"")
             return EnvironmentMissing(
                 f"The engine's Python has no package '{missing}'.",
-                "Install the engine in Relievo's preferences, or choose another Python there.",
+                "Install the engine in Depthwright's preferences, or choose another Python there.",
                 note,
             )
         if words.endswith("exit status 127") or "command not found" in note:
             return EnvironmentMissing(
                 f"The engine's command was not found: {' '.join(self.command)}.",
-                "Install Relievo's engine there, or correct the launch command in the preferences.",
+                "Install Depthwright's engine there, or correct the launch command in the preferences.",
                 note,
             )
         return WorkerDied(
@@ -197,6 +197,6 @@ def _start(command: list[str], env: dict[str, str], log) -> subprocess.Popen:
         }.get(type(error), "cannot be started")
         raise EnvironmentMissing(
             f"The engine's command '{command[0] if command else ''}' {words}.",
-            "Correct it in Relievo's preferences, or install the engine there.",
+            "Correct it in Depthwright's preferences, or install the engine there.",
             f"{command}: {error}",
         ) from error

@@ -304,7 +304,7 @@ def _from_folder(name: str, folder: Path, dtype: torch.dtype, **parts: Any) -> A
     except ImportError as error:
         raise EnvironmentMissing(
             "This model needs diffusers, which the engine's Python does not have.",
-            "Install the engine again from Relievo's preferences.",
+            "Install the engine again from Depthwright's preferences.",
             str(error),
         ) from error
     halves = {"variant": "fp16"} if any(folder.rglob("*.fp16.safetensors")) else {}

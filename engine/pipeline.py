@@ -93,7 +93,7 @@ def _said_where_missing() -> Iterator[None]:
     except (ImportError, OSError) as error:  # OSError: a library of torch that the system refuses
         raise EnvironmentMissing(
             "The engine's Python cannot load this model: a package is missing or damaged.",
-            "Install the engine in Relievo's preferences, or choose the procedural model.",
+            "Install the engine in Depthwright's preferences, or choose the procedural model.",
             f"{type(error).__name__}: {error}",
         ) from error
 
@@ -162,7 +162,7 @@ class Pipeline:
         if entry.backend not in BACKENDS:
             raise EngineError(
                 f"This engine cannot run the model '{entry.id}'.",
-                "Install the same version of Relievo for the engine and for Blender.",
+                "Install the same version of Depthwright for the engine and for Blender.",
                 f"backend {entry.backend!r}",
             )
         if entry.backend not in self._backends:
@@ -230,7 +230,7 @@ def _listed(words: tuple[str, ...], most: int = 20, longest: int = 40) -> str:
 
 
 def _versions() -> dict[str, str]:
-    versions = {"relievo": VERSION, "python": platform.python_version(), "numpy": np.__version__}
+    versions = {"depthwright": VERSION, "python": platform.python_version(), "numpy": np.__version__}
     if torch := sys.modules.get("torch"):  # only where it did some of the work
         versions["torch"] = str(torch.__version__)
     return versions

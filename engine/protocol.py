@@ -156,14 +156,14 @@ def check_hello(hello: Message, who: str, where: str) -> None:
     if not isinstance(hello, Hello):
         raise EngineError(
             f"{who} did not introduce itself.",
-            "Use the same version of Relievo on both sides.",
+            "Use the same version of Depthwright on both sides.",
             f"Its first message was {type(hello).__name__}.",
         )
     if hello.protocol != PROTOCOL:
         raise EngineError(
-            f"{who} speaks protocol {hello.protocol} (Relievo {hello.version}), this is protocol {PROTOCOL} "
-            f"(Relievo {VERSION}).",
-            f"Install the same version of Relievo {where}.",
+            f"{who} speaks protocol {hello.protocol} (Depthwright {hello.version}), this is protocol {PROTOCOL} "
+            f"(Depthwright {VERSION}).",
+            f"Install the same version of Depthwright {where}.",
         )
 
 
@@ -306,7 +306,7 @@ def _build(kind: type, values: dict[str, Any]) -> Message:
 def _garbled(read: bytes, why: str = "") -> EngineError:
     text = read[:200].decode("utf-8", "replace")
     return EngineError(
-        f"The engine's pipe carries what is not Relievo's protocol: {text.strip()[:120]!r}.",
+        f"The engine's pipe carries what is not Depthwright's protocol: {text.strip()[:120]!r}.",
         "Check the launch command; it must print nothing of its own on standard output (login banners, echo).",
         f"{why} {read[:200]!r}".strip(),
     )

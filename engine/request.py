@@ -149,7 +149,7 @@ class Request:
         if unknown:
             raise InputError(
                 f"The stored request has fields this version does not know: {', '.join(unknown)}.",
-                "Open it with the version of Relievo that wrote it.",
+                "Open it with the version of Depthwright that wrote it.",
             )
         return cls(**values)
 
@@ -178,7 +178,7 @@ class Result:
              inf = sky or beyond
     request  as it was run: every default filled in
     model    id, label, license of the model that made it
-    versions relievo, python, and of what computed it (numpy, torch)
+    versions depthwright, python, and of what computed it (numpy, torch)
     notes    sentences for the user: words not known, sizes changed
     """
 

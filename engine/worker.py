@@ -84,7 +84,7 @@ class Worker:
         try:
             self._send(Hello(capabilities=_capabilities()))
             for task in (self._read, self._beat):
-                threading.Thread(target=task, name=f"relievo{task.__name__}", daemon=True).start()
+                threading.Thread(target=task, name=f"depthwright{task.__name__}", daemon=True).start()
             while (order := self._todo.get()) is not None:
                 if isinstance(order, Run | Manage):
                     self._work(order)
@@ -209,7 +209,7 @@ def failure(job: int | None, error: Exception) -> Failed:
             job,
             EnvironmentMissing.__name__,
             f"The engine's Python cannot load a package it needs: {error}.",
-            "Install the engine in Relievo's preferences, or choose a Python that has the package.",
+            "Install the engine in Depthwright's preferences, or choose a Python that has the package.",
             f"{sys.executable}\n{detail}",
         )
     return Failed(
@@ -230,7 +230,7 @@ def _request(values: dict) -> Request:
     try:
         return Request.from_dict(values)
     except TypeError as error:
-        raise InputError("The request is malformed.", "Use the same version of Relievo on both sides.") from error
+        raise InputError("The request is malformed.", "Use the same version of Depthwright on both sides.") from error
 
 
 def _capabilities() -> dict[str, object]:

@@ -9,10 +9,10 @@ from ..scene import fitting
 from . import session
 
 
-class RELIEVO_OT_align_to_scene(bpy.types.Operator):
-    """Scale and move the depth of the active Relievo scene so that it fits the other geometry there is"""
+class DEPTHWRIGHT_OT_align_to_scene(bpy.types.Operator):
+    """Scale and move the depth of the active Depthwright scene so that it fits the other geometry there is"""
 
-    bl_idname = "relievo.align_to_scene"
+    bl_idname = "depthwright.align_to_scene"
     bl_label = "Align to Scene"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -20,7 +20,7 @@ class RELIEVO_OT_align_to_scene(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         reason = ""
         if not fitting.is_scene(context.active_object):
-            reason = "The active object is no scene made by Relievo; select one"
+            reason = "The active object is no scene made by Depthwright; select one"
         elif context.mode != "OBJECT":
             reason = "Only in Object Mode"
         if reason:
@@ -40,8 +40,8 @@ class RELIEVO_OT_align_to_scene(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_align_to_scene)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_align_to_scene)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_align_to_scene)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_align_to_scene)

@@ -7,10 +7,10 @@ import bpy
 from . import session
 
 
-class RELIEVO_OT_cancel(bpy.types.Operator):
+class DEPTHWRIGHT_OT_cancel(bpy.types.Operator):
     """Stop the running generation; nothing in the scene changes"""
 
-    bl_idname = "relievo.cancel"
+    bl_idname = "depthwright.cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
@@ -26,8 +26,8 @@ class RELIEVO_OT_cancel(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_cancel)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_cancel)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_cancel)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_cancel)

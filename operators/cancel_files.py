@@ -7,10 +7,10 @@ import bpy
 from . import model_files
 
 
-class RELIEVO_OT_cancel_files(bpy.types.Operator):
+class DEPTHWRIGHT_OT_cancel_files(bpy.types.Operator):
     """Stop. What has been downloaded stays, and the next download goes on from there"""
 
-    bl_idname = "relievo.cancel_files"
+    bl_idname = "depthwright.cancel_files"
     bl_label = "Stop"
     bl_options = {"INTERNAL"}
 
@@ -26,8 +26,8 @@ class RELIEVO_OT_cancel_files(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_cancel_files)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_cancel_files)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_cancel_files)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_cancel_files)

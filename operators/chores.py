@@ -22,7 +22,7 @@ class Chore:
         self._stage, self._work = stage, work
         self._outcome: Any = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"relievo {stage}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"depthwright {stage}", daemon=True)
         self._thread.start()
 
     @property

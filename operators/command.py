@@ -1,4 +1,4 @@
-"""The second door of the command line: ``blender -b [FILE] --command relievo ...``."""
+"""The second door of the command line: ``blender -b [FILE] --command depthwright ...``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import bpy
 
 from .headless.entry import run
 
-NAME = "relievo"
+NAME = "depthwright"
 
 _handle: object | None = None
 

@@ -8,10 +8,10 @@ from ..engine.version import VERSION
 from . import session
 
 
-class RELIEVO_OT_copy_error(bpy.types.Operator):
+class DEPTHWRIGHT_OT_copy_error(bpy.types.Operator):
     """Copy the message and its details, for a report or a search"""
 
-    bl_idname = "relievo.copy_error"
+    bl_idname = "depthwright.copy_error"
     bl_label = "Copy Message"
     bl_options = {"INTERNAL"}
 
@@ -21,14 +21,14 @@ class RELIEVO_OT_copy_error(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         error = session.state.error
-        lines = (error.summary, error.remedy, error.detail, f"Relievo {VERSION}, Blender {bpy.app.version_string}")
+        lines = (error.summary, error.remedy, error.detail, f"Depthwright {VERSION}, Blender {bpy.app.version_string}")
         context.window_manager.clipboard = "\n".join(line for line in lines if line)
         return {"FINISHED"}
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_copy_error)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_copy_error)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_copy_error)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_copy_error)

@@ -7,10 +7,10 @@ import bpy
 from . import session
 
 
-class RELIEVO_OT_dismiss(bpy.types.Operator):
+class DEPTHWRIGHT_OT_dismiss(bpy.types.Operator):
     """Take this message away"""
 
-    bl_idname = "relievo.dismiss"
+    bl_idname = "depthwright.dismiss"
     bl_label = "Dismiss"
     bl_options = {"INTERNAL"}
 
@@ -20,8 +20,8 @@ class RELIEVO_OT_dismiss(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_dismiss)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_dismiss)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_dismiss)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_dismiss)

@@ -19,15 +19,15 @@ DIALOG_CHARACTERS = 72  # of a line in it
 
 def _text_encoders(properties: object, context: bpy.types.Context | None) -> tuple[tuple[str, str, str], ...]:
     """What can take that place in the chosen model; Blender needs strings that stay, which the catalogue's are."""
-    entry = context.scene.relievo.entry if context else catalog.models()[0]
+    entry = context.scene.depthwright.entry if context else catalog.models()[0]
     choices = next((slot.choices for slot in entry.parts if slot.role == "text_encoder"), ())
     return tuple((part.id, part.label, part.repository) for part in choices) or (("none", "None", "It needs none"),)
 
 
-class RELIEVO_OT_download_model(OnModelFiles, bpy.types.Operator):
+class DEPTHWRIGHT_OT_download_model(OnModelFiles, bpy.types.Operator):
     """Download what is missing of the chosen model. It goes on in the background, and where it was stopped"""
 
-    bl_idname = "relievo.download_model"
+    bl_idname = "depthwright.download_model"
     bl_label = "Download Model"
 
     repair: bpy.props.BoolProperty(
@@ -51,14 +51,14 @@ class RELIEVO_OT_download_model(OnModelFiles, bpy.types.Operator):
         return super().poll(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        here = model_files.files.states.get(context.scene.relievo.model, {})
+        here = model_files.files.states.get(context.scene.depthwright.model, {})
         for slot in here.get("parts", ()):
             if slot["role"] == "text_encoder" and slot["folder"]:  # or another one would be brought besides
                 self.text_encoder = slot["part"]
         return context.window_manager.invoke_props_dialog(self, width=DIALOG_PX)
 
     def draw(self, context: bpy.types.Context) -> None:
-        entry, layout = context.scene.relievo.entry, self.layout
+        entry, layout = context.scene.depthwright.entry, self.layout
         size = sum(part.bytes for part in self._parts(context))
         layout.label(text=f"{entry.label}: about {gigabytes(size)}", icon="IMPORT")
         terms = layout.box().column(align=True)
@@ -76,7 +76,7 @@ class RELIEVO_OT_download_model(OnModelFiles, bpy.types.Operator):
 
     def _parts(self, context: bpy.types.Context) -> list[Part]:
         """What would be brought, were nothing of it here."""
-        slots = context.scene.relievo.entry.parts
+        slots = context.scene.depthwright.entry.parts
         wished = {part.id: part for slot in slots for part in slot.choices if slot.role == "text_encoder"}
         return [
             wished.get(self.text_encoder, slot.choices[0]) if slot.role == "text_encoder" else slot.choices[0]
@@ -85,7 +85,7 @@ class RELIEVO_OT_download_model(OnModelFiles, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """The dialog was confirmed, with the licences in it; a script's call means the same."""
-        entry = context.scene.relievo.entry
+        entry = context.scene.depthwright.entry
         options = {"model": entry.id, "accepted": True, "repair": self.repair}
         if len(_text_encoders(self, context)) > 1:
             options["parts"] = {"text_encoder": self.text_encoder}
@@ -93,8 +93,8 @@ class RELIEVO_OT_download_model(OnModelFiles, bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_download_model)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_download_model)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_download_model)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_download_model)

@@ -11,10 +11,10 @@ from ..engine.errors import EngineError
 from ..scene import map_set
 
 
-class RELIEVO_OT_export_maps(bpy.types.Operator):
+class DEPTHWRIGHT_OT_export_maps(bpy.types.Operator):
     """Write base colour, height, normals, occlusion and curvature of the active object's material into a folder"""
 
-    bl_idname = "relievo.export_maps"
+    bl_idname = "depthwright.export_maps"
     bl_label = "Export Maps"
 
     directory: StringProperty(name="Folder", description="Where the maps go", subtype="DIR_PATH")
@@ -24,7 +24,7 @@ class RELIEVO_OT_export_maps(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if map_set.has_maps(context.active_object):
             return True
-        cls.poll_message_set("Select an object that wears a material of Relievo")
+        cls.poll_message_set("Select an object that wears a material of Depthwright")
         return False
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -44,8 +44,8 @@ class RELIEVO_OT_export_maps(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_export_maps)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_export_maps)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_export_maps)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_export_maps)

@@ -7,16 +7,16 @@ import bpy
 from . import session
 
 
-class RELIEVO_OT_free_memory(bpy.types.Operator):
+class DEPTHWRIGHT_OT_free_memory(bpy.types.Operator):
     """Let the engine give back the GPU and main memory its models take; the next generation loads them again"""
 
-    bl_idname = "relievo.free_memory"
+    bl_idname = "depthwright.free_memory"
     bl_label = "Free GPU Memory"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if session.state.job is not None:
-            cls.poll_message_set("Relievo is at work; cancel first")
+            cls.poll_message_set("Depthwright is at work; cancel first")
             return False
         if not session.running():
             cls.poll_message_set("The engine is not running: it takes no memory")
@@ -30,8 +30,8 @@ class RELIEVO_OT_free_memory(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_free_memory)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_free_memory)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_free_memory)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_free_memory)

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from .placement import Placement
 
 
-class RELIEVO_OT_generate(WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_generate(WaitsForJobs, bpy.types.Operator):
     """Make a material or a scene from the choices in this tab. Esc cancels"""
 
-    bl_idname = "relievo.generate"
+    bl_idname = "depthwright.generate"
     bl_label = "Generate"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        reason = "Relievo is at work; cancel first" if session.state.job else why_not(context)
+        reason = "Depthwright is at work; cancel first" if session.state.job else why_not(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -74,8 +74,8 @@ def _look(context: bpy.types.Context, placement: Placement) -> tuple[str, ...]:
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_generate)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_generate)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_generate)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_generate)

@@ -28,7 +28,7 @@ def _before_render(scene: bpy.types.Scene, *_) -> None:
     if bpy.app.background:
         return  # nobody waits for the memory, and a batch would load its model for every job anew
     if depth_pass.is_pass(scene):
-        return  # Relievo's own, on the CPU, and for the model that would be unloaded
+        return  # Depthwright's own, on the CPU, and for the model that would be unloaded
     if session.state.job is None and preferences.read().unload_before_render:
         session.unload()
 

@@ -7,10 +7,10 @@ import bpy
 from .model_files import OnModelFiles
 
 
-class RELIEVO_OT_import_model(OnModelFiles, bpy.types.Operator):
+class DEPTHWRIGHT_OT_import_model(OnModelFiles, bpy.types.Operator):
     """Use the model's files in a folder that you choose. Nothing is copied"""
 
-    bl_idname = "relievo.import_model"
+    bl_idname = "depthwright.import_model"
     bl_label = "Use Folder"
 
     directory: bpy.props.StringProperty(
@@ -28,13 +28,13 @@ class RELIEVO_OT_import_model(OnModelFiles, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        options = {"folder": bpy.path.abspath(self.directory), "model": context.scene.relievo.model}
+        options = {"folder": bpy.path.abspath(self.directory), "model": context.scene.depthwright.model}
         return self.begin("import", options)
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_import_model)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_import_model)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_import_model)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_import_model)

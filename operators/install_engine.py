@@ -14,16 +14,16 @@ from .redraw import redraw
 TICK_S = 0.3
 
 
-class RELIEVO_OT_install_engine(bpy.types.Operator):
+class DEPTHWRIGHT_OT_install_engine(bpy.types.Operator):
     """Download PyTorch and what else the neural models need into a folder of their own (some gigabytes). Esc stops"""
 
-    bl_idname = "relievo.install_engine"
+    bl_idname = "depthwright.install_engine"
     bl_label = "Install Engine"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if session.state.job is not None or session.state.installing or model_files.files.busy:
-            cls.poll_message_set("Relievo is at work")
+            cls.poll_message_set("Depthwright is at work")
             return False
         if not bpy.app.online_access:
             cls.poll_message_set("Online access is off: Preferences > System > Network > Allow Online Access")
@@ -81,7 +81,7 @@ class RELIEVO_OT_install_engine(bpy.types.Operator):
             except Exception as error:  # whatever it is: a thread that ends without a word would pass for success
                 self._error = error
 
-        self._thread = threading.Thread(target=install, name="relievo-install", daemon=True)
+        self._thread = threading.Thread(target=install, name="depthwright-install", daemon=True)
         self._thread.start()
 
     def _finish(self, context: bpy.types.Context) -> set[str]:
@@ -99,8 +99,8 @@ class RELIEVO_OT_install_engine(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_install_engine)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_install_engine)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_install_engine)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_install_engine)

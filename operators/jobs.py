@@ -119,4 +119,8 @@ class WaitsForJobs:
 
 
 def _print_event(event: Progress | Log) -> None:
-    print(f"Relievo: {event.text}" if isinstance(event, Log) else f"Relievo: {event.stage} {event.step}/{event.of}")
+    print(
+        f"Depthwright: {event.text}"
+        if isinstance(event, Log)
+        else f"Depthwright: {event.stage} {event.step}/{event.of}"
+    )

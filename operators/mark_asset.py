@@ -8,10 +8,10 @@ from ..engine.errors import EngineError
 from ..scene import asset, map_set
 
 
-class RELIEVO_OT_mark_asset(bpy.types.Operator):
+class DEPTHWRIGHT_OT_mark_asset(bpy.types.Operator):
     """Make the active object's material an asset with a rendered preview; where modifiers displace it, the object"""
 
-    bl_idname = "relievo.mark_asset"
+    bl_idname = "depthwright.mark_asset"
     bl_label = "Mark as Asset"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -19,7 +19,7 @@ class RELIEVO_OT_mark_asset(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if map_set.has_maps(context.active_object):
             return True
-        cls.poll_message_set("Select an object that wears a material of Relievo")
+        cls.poll_message_set("Select an object that wears a material of Depthwright")
         return False
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -33,8 +33,8 @@ class RELIEVO_OT_mark_asset(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_mark_asset)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_mark_asset)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_mark_asset)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_mark_asset)

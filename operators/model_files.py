@@ -68,9 +68,9 @@ class OnModelFiles:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        reason = "" if context.scene.relievo.entry.parts else "The chosen model is part of Relievo"
+        reason = "" if context.scene.depthwright.entry.parts else "The chosen model is part of Depthwright"
         if files.busy or session.state.installing:
-            reason = "Relievo is at work on models or on the engine"
+            reason = "Depthwright is at work on models or on the engine"
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -130,7 +130,7 @@ def forget() -> None:
 
 
 def _chosen() -> str:
-    settings = getattr(bpy.context.scene, "relievo", None)
+    settings = getattr(bpy.context.scene, "depthwright", None)
     return (settings is not None and settings.model) or catalog.models()[0].id
 
 
@@ -187,4 +187,8 @@ def _said(action: str, record: dict[str, Any]) -> str:
 
 
 def _print(event: Progress | Log) -> None:
-    print(f"Relievo: {event.text}" if hasattr(event, "text") else f"Relievo: {event.stage} {event.step}/{event.of}")
+    print(
+        f"Depthwright: {event.text}"
+        if hasattr(event, "text")
+        else f"Depthwright: {event.stage} {event.step}/{event.of}"
+    )

@@ -7,10 +7,10 @@ import bpy
 from . import session
 
 
-class RELIEVO_OT_open_log(bpy.types.Operator):
+class DEPTHWRIGHT_OT_open_log(bpy.types.Operator):
     """Show what the engine has written: the place to look when something fails"""
 
-    bl_idname = "relievo.open_log"
+    bl_idname = "depthwright.open_log"
     bl_label = "Open Log"
 
     @classmethod
@@ -26,8 +26,8 @@ class RELIEVO_OT_open_log(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_open_log)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_open_log)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_open_log)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_open_log)

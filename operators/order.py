@@ -31,7 +31,7 @@ class Order:
 
 def why_not(context: bpy.types.Context) -> str:
     """Why the panel's choices cannot be ordered, as a sentence; empty when they can. Cheap: called while drawing."""
-    settings = context.scene.relievo
+    settings = context.scene.depthwright
     entry = settings.entry
     if settings.mode not in entry.modes:
         return f"{entry.label} makes results from a prompt only; choose another model"
@@ -46,7 +46,7 @@ def why_not(context: bpy.types.Context) -> str:
 
 def order_from(context: bpy.types.Context) -> Order:
     """Read the panel. InputError where a file cannot be read or something is missing."""
-    scene, settings = context.scene, context.scene.relievo
+    scene, settings = context.scene, context.scene.depthwright
     if reason := why_not(context):
         raise InputError(f"{reason.partition(';')[0]}.", f"{reason.partition(';')[2].strip().capitalize()}.")
     arrays = _arrays(context)
@@ -111,12 +111,12 @@ def _through_active_camera(settings) -> bool:
 
 
 def _arrays(context: bpy.types.Context) -> dict[str, np.ndarray]:
-    settings = context.scene.relievo
+    settings = context.scene.depthwright
     return _given(context) | (_known(context) if settings.can_constrain else {})
 
 
 def _known(context: bpy.types.Context) -> dict[str, np.ndarray]:
-    settings = context.scene.relievo
+    settings = context.scene.depthwright
     paths = {"mask": settings.mask_path}
     if settings.mode != "i2d":  # there the picture is given as a whole; in d2i so is the depth
         paths["image"] = settings.known_image_path
@@ -132,7 +132,7 @@ def _known(context: bpy.types.Context) -> dict[str, np.ndarray]:
 
 
 def _given(context: bpy.types.Context) -> dict[str, np.ndarray]:
-    scene, settings = context.scene, context.scene.relievo
+    scene, settings = context.scene, context.scene.depthwright
     if settings.paints_scene:
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
         camera = cameras.active(scene)
@@ -152,7 +152,7 @@ def _tile_fields(settings) -> dict[str, Any]:
 
 def _file(path: str, what: str) -> Path:
     if not path.strip():
-        raise InputError(f"No {what} is chosen.", f"Choose a {what} in Relievo's tab.")
+        raise InputError(f"No {what} is chosen.", f"Choose a {what} in Depthwright's tab.")
     return Path(bpy.path.abspath(path))
 
 

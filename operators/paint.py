@@ -10,10 +10,10 @@ from . import paint_order, paint_run
 from .jobs import Done, WaitsForJobs
 
 
-class RELIEVO_OT_paint(WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint(WaitsForJobs, bpy.types.Operator):
     """Paint the selected objects from a prompt, view by view, each going on from those before. Esc cancels"""
 
-    bl_idname = "relievo.paint"
+    bl_idname = "depthwright.paint"
     bl_label = "Paint"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -31,8 +31,8 @@ class RELIEVO_OT_paint(WaitsForJobs, bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_paint)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_paint)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_paint)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_paint)

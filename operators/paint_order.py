@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def why_not(context: bpy.types.Context) -> str:
     """Why the selected objects cannot be painted, as 'what is missing; what to do'; empty when they can. Cheap."""
-    settings = context.scene.relievo_paint
+    settings = context.scene.depthwright_paint
     if reason := busy() or painting.why_not(context.selected_objects):
         return reason
     if settings.views in {"camera", "cameras"} and context.scene.camera is None:
@@ -35,7 +35,7 @@ def why_not_region(context: bpy.types.Context) -> str:
         return reason
     if context.mode != "PAINT_TEXTURE":
         return "Not in Texture Paint mode; change to it to repaint a region"
-    return painting_by_hand.why_not(context) or _no_prompt(context.scene.relievo_paint)
+    return painting_by_hand.why_not(context) or _no_prompt(context.scene.depthwright_paint)
 
 
 def why_not_painted(context: bpy.types.Context) -> str:
@@ -58,12 +58,12 @@ class OnPainting:
 
 
 def busy() -> str:
-    return "Relievo is at work; cancel first" if session.state.job else ""
+    return "Depthwright is at work; cancel first" if session.state.job else ""
 
 
 def begin(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]]:
     """The selected objects, from the panel's views."""
-    settings = context.scene.relievo_paint
+    settings = context.scene.depthwright_paint
     _refuse(why_not(context))
     objects = list(context.selected_objects)
     if settings.views == "viewport":
@@ -84,7 +84,7 @@ def begin(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]
 
 def begin_region(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]]:
     """A region of what Texture Paint paints on, from where the user looks at it."""
-    settings = context.scene.relievo_paint
+    settings = context.scene.depthwright_paint
     _refuse(why_not_region(context))
     work = painting_by_hand.begin(
         context,

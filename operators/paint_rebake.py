@@ -12,22 +12,22 @@ from .jobs import Done, WaitsForJobs
 from .paint_order import OnPainting
 
 
-class RELIEVO_OT_paint_rebake(OnPainting, WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_rebake(OnPainting, WaitsForJobs, bpy.types.Operator):
     """Put the views of the active object's painting together again with the size and blending of this panel"""
 
-    bl_idname = "relievo.paint_rebake"
+    bl_idname = "depthwright.paint_rebake"
     bl_label = "Bake Again"
     bl_options = {"REGISTER", "UNDO"}
 
     def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
-        work = painting.load(context.active_object).with_settings(context.scene.relievo_paint.put_together())
+        work = painting.load(context.active_object).with_settings(context.scene.depthwright_paint.put_together())
         applied, notes = yield from paint_run.run(context, work, paint_run.nothing_to_ask)
         return Done(paint_run.said(applied), notes)
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_paint_rebake)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_paint_rebake)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_paint_rebake)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_paint_rebake)

@@ -10,10 +10,10 @@ from . import paint_order, paint_run
 from .jobs import Done, WaitsForJobs
 
 
-class RELIEVO_OT_paint_region(WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_region(WaitsForJobs, bpy.types.Operator):
     """Repaint the masked part of the texture as seen in this viewport, from the prompt, to go with what surrounds it"""
 
-    bl_idname = "relievo.paint_region"
+    bl_idname = "depthwright.paint_region"
     bl_label = "Repaint Region"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -30,8 +30,8 @@ class RELIEVO_OT_paint_region(WaitsForJobs, bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_paint_region)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_paint_region)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_paint_region)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_paint_region)

@@ -9,10 +9,10 @@ from ..scene import painting
 from .paint_order import OnPainting
 
 
-class RELIEVO_OT_paint_remove(OnPainting, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_remove(OnPainting, bpy.types.Operator):
     """Take the painting off the active object: it shows its own materials again"""
 
-    bl_idname = "relievo.paint_remove"
+    bl_idname = "depthwright.paint_remove"
     bl_label = "Take Off"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -27,8 +27,8 @@ class RELIEVO_OT_paint_remove(OnPainting, bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_paint_remove)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_paint_remove)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_paint_remove)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_paint_remove)

@@ -13,10 +13,10 @@ from .jobs import Done, WaitsForJobs
 from .paint_order import OnPainting
 
 
-class RELIEVO_OT_paint_view_again(OnPainting, WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_view_again(OnPainting, WaitsForJobs, bpy.types.Operator):
     """Paint this view once more, as it was asked for but with another seed; the other views stay"""
 
-    bl_idname = "relievo.paint_view_again"
+    bl_idname = "depthwright.paint_view_again"
     bl_label = "Paint View Again"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -40,8 +40,8 @@ class RELIEVO_OT_paint_view_again(OnPainting, WaitsForJobs, bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_paint_view_again)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_paint_view_again)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_paint_view_again)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_paint_view_again)

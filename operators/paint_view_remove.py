@@ -12,10 +12,10 @@ from .jobs import Done, WaitsForJobs
 from .paint_order import OnPainting
 
 
-class RELIEVO_OT_paint_view_remove(OnPainting, WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_view_remove(OnPainting, WaitsForJobs, bpy.types.Operator):
     """Take this view out of the texture; the others fill its place as far as they see it. Nothing is generated"""
 
-    bl_idname = "relievo.paint_view_remove"
+    bl_idname = "depthwright.paint_view_remove"
     bl_label = "Remove View"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -28,8 +28,8 @@ class RELIEVO_OT_paint_view_remove(OnPainting, WaitsForJobs, bpy.types.Operator)
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_paint_view_remove)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_paint_view_remove)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_paint_view_remove)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_paint_view_remove)

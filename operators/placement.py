@@ -122,4 +122,4 @@ def find(blocks, uid: int | None):
 def title(prompt: str, target: str) -> str:
     """A name for the datablocks: the prompt, as far as Blender's 63 bytes for names allow with suffixes."""
     words = " ".join(prompt.split())
-    return words.encode()[:40].decode(errors="ignore").strip() or f"Relievo {target}"
+    return words.encode()[:40].decode(errors="ignore").strip() or f"Depthwright {target}"

@@ -9,21 +9,21 @@ import bpy
 from ..scene.sampling_settings import MAX_SEED
 
 
-class RELIEVO_OT_randomise_seed(bpy.types.Operator):
+class DEPTHWRIGHT_OT_randomise_seed(bpy.types.Operator):
     """Take another seed, for another variation"""
 
-    bl_idname = "relievo.randomise_seed"
+    bl_idname = "depthwright.randomise_seed"
     bl_label = "Randomise Seed"
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        context.scene.relievo.seed = random.randint(0, MAX_SEED)
+        context.scene.depthwright.seed = random.randint(0, MAX_SEED)
         return {"FINISHED"}
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_randomise_seed)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_randomise_seed)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_randomise_seed)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_randomise_seed)

@@ -1,4 +1,4 @@
-"""Have Relievo's tab drawn again: nothing in it is Blender data, so Blender does not notice that it changed."""
+"""Have Depthwright's tab drawn again: nothing in it is Blender data, so Blender does not notice that it changed."""
 
 from __future__ import annotations
 

@@ -128,8 +128,8 @@ def log_path(name: str = ENGINE) -> Path:
 
 
 def user_dir() -> Path:
-    """This user's folder for Relievo; survives updates of the extension. It need not be there yet."""
+    """This user's folder for Depthwright; survives updates of the extension. It need not be there yet."""
     try:
         return Path(bpy.utils.extension_path_user(preferences.PACKAGE))
     except ValueError:  # not installed as an extension: the bpy wheel, a test
-        return Path(bpy.utils.user_resource("DATAFILES", path="relievo"))
+        return Path(bpy.utils.user_resource("DATAFILES", path="depthwright"))

@@ -10,10 +10,10 @@ from ..scene import fitting
 from . import session
 
 
-class RELIEVO_OT_set_distance(bpy.types.Operator):
+class DEPTHWRIGHT_OT_set_distance(bpy.types.Operator):
     """Scale the depth of the scene being edited so that its two selected vertices are the known distance apart"""
 
-    bl_idname = "relievo.set_distance"
+    bl_idname = "depthwright.set_distance"
     bl_label = "Set Distance"
     bl_options = {"REGISTER", "UNDO"}
 
@@ -21,7 +21,7 @@ class RELIEVO_OT_set_distance(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         reason = ""
         if not fitting.is_scene(context.active_object):
-            reason = "The active object is no scene made by Relievo; select one"
+            reason = "The active object is no scene made by Depthwright; select one"
         elif context.mode != "EDIT_MESH":
             reason = "Enter Edit Mode and select two vertices whose distance you know"
         elif context.active_object.data.total_vert_sel != 2:
@@ -37,7 +37,7 @@ class RELIEVO_OT_set_distance(bpy.types.Operator):
             selected = np.empty(len(thing.data.vertices), bool)
             thing.data.vertices.foreach_get("select", selected)
             a, b = np.nonzero(selected)[0]
-            factor = fitting.set_distance(context, thing, int(a), int(b), context.scene.relievo.known_distance)
+            factor = fitting.set_distance(context, thing, int(a), int(b), context.scene.depthwright.known_distance)
         except EngineError as error:
             session.state.error = error  # beside a job that may be running
             self.report({"ERROR"}, f"{error.summary} {error.remedy}")
@@ -50,8 +50,8 @@ class RELIEVO_OT_set_distance(bpy.types.Operator):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_set_distance)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_set_distance)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_set_distance)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_set_distance)

@@ -22,7 +22,7 @@ from .placement import find
 if TYPE_CHECKING:
     from ..scene.painting import Painting
 
-STAMP = "relievo_stamp"
+STAMP = "depthwright_stamp"
 
 
 @dataclass

@@ -7,19 +7,19 @@ import bpy
 from .model_files import OnModelFiles
 
 
-class RELIEVO_OT_verify_model(OnModelFiles, bpy.types.Operator):
+class DEPTHWRIGHT_OT_verify_model(OnModelFiles, bpy.types.Operator):
     """Read all files of the chosen model, and compare them with what is known of them. Takes minutes"""
 
-    bl_idname = "relievo.verify_model"
+    bl_idname = "depthwright.verify_model"
     bl_label = "Verify"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return self.begin("verify", {"model": context.scene.relievo.model})
+        return self.begin("verify", {"model": context.scene.depthwright.model})
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_OT_verify_model)
+    bpy.utils.register_class(DEPTHWRIGHT_OT_verify_model)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_OT_verify_model)
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_verify_model)

@@ -1,4 +1,4 @@
-"""Relievo's tab in the sidebar of the 3D viewport. Panels draw, nothing else."""
+"""Depthwright's tab in the sidebar of the 3D viewport. Panels draw, nothing else."""
 
 
 def _modules():

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import bpy
 
-from .generate import RELIEVO_PT_generate
+from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab
 
 
-class RELIEVO_PT_constraints(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_constraints"
+class DEPTHWRIGHT_PT_constraints(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_constraints"
     bl_label = "Constraints"
-    bl_parent_id = RELIEVO_PT_generate.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene.relievo.can_constrain
+        return context.scene.depthwright.can_constrain
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.relievo
+        layout, settings = self.layout, context.scene.depthwright
         layout.use_property_split = True
         layout.use_property_decorate = False
         if settings.mode != "i2d":  # there the picture is given already; in d2i so is the depth
@@ -34,8 +34,8 @@ class RELIEVO_PT_constraints(InTab, bpy.types.Panel):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_PT_constraints)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_constraints)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_PT_constraints)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_constraints)

@@ -5,28 +5,28 @@ from __future__ import annotations
 import bpy
 
 from ..operators import session
-from ..operators.free_memory import RELIEVO_OT_free_memory
-from ..operators.open_log import RELIEVO_OT_open_log
-from .generate import RELIEVO_PT_generate
+from ..operators.free_memory import DEPTHWRIGHT_OT_free_memory
+from ..operators.open_log import DEPTHWRIGHT_OT_open_log
+from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab
 
 
-class RELIEVO_PT_engine(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_engine"
+class DEPTHWRIGHT_PT_engine(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_engine"
     bl_label = "Engine"
-    bl_parent_id = RELIEVO_PT_generate.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.label(text="Running" if session.running() else "Starts when it is needed")
-        layout.operator(RELIEVO_OT_free_memory.bl_idname)
-        layout.operator(RELIEVO_OT_open_log.bl_idname)
+        layout.operator(DEPTHWRIGHT_OT_free_memory.bl_idname)
+        layout.operator(DEPTHWRIGHT_OT_open_log.bl_idname)
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_PT_engine)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_engine)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_PT_engine)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_engine)

@@ -7,8 +7,8 @@ import bpy
 from ..engine.catalog import ModelEntry
 from ..engine.catalog.command import gigabytes
 from ..operators import model_files
-from ..operators.cancel_files import RELIEVO_OT_cancel_files
-from ..operators.download_model import RELIEVO_OT_download_model
+from ..operators.cancel_files import DEPTHWRIGHT_OT_cancel_files
+from ..operators.download_model import DEPTHWRIGHT_OT_download_model
 
 
 def draw_missing(layout: bpy.types.UILayout, entry: ModelEntry) -> None:
@@ -22,7 +22,7 @@ def draw_missing(layout: bpy.types.UILayout, entry: ModelEntry) -> None:
         row.scale_y = 1.2
         begun = "Continue Download" if state and state["present_bytes"] else "Download Model"
         size = gigabytes(state["bytes"] if state else entry.download_bytes)
-        row.operator(RELIEVO_OT_download_model.bl_idname, text=f"{begun} ({size})", icon="IMPORT")
+        row.operator(DEPTHWRIGHT_OT_download_model.bl_idname, text=f"{begun} ({size})", icon="IMPORT")
 
 
 def draw_errand(layout: bpy.types.UILayout) -> None:
@@ -38,7 +38,7 @@ def draw_errand(layout: bpy.types.UILayout) -> None:
     if progress.stage.endswith(", MB"):
         text = f"{gigabytes(progress.step * 1_000_000)} of {gigabytes(progress.of * 1_000_000)}"
     row.progress(factor=progress.step / progress.of if progress.of else 0.0, text=text)
-    row.operator(RELIEVO_OT_cancel_files.bl_idname, text="", icon="CANCEL")
+    row.operator(DEPTHWRIGHT_OT_cancel_files.bl_idname, text="", icon="CANCEL")
     if progress.stage.endswith(", MB"):
         pace = model_files.files.pace
         rest = f", {pace.minutes_left} min" if pace and pace.minutes_left else ""

@@ -6,12 +6,12 @@ import bpy
 
 from ..engine.errors import EnvironmentMissing
 from ..operators import preview, session
-from ..operators.cancel import RELIEVO_OT_cancel
-from ..operators.copy_error import RELIEVO_OT_copy_error
-from ..operators.dismiss import RELIEVO_OT_dismiss
-from ..operators.generate import RELIEVO_OT_generate
-from ..operators.install_engine import RELIEVO_OT_install_engine
-from ..operators.randomise_seed import RELIEVO_OT_randomise_seed
+from ..operators.cancel import DEPTHWRIGHT_OT_cancel
+from ..operators.copy_error import DEPTHWRIGHT_OT_copy_error
+from ..operators.dismiss import DEPTHWRIGHT_OT_dismiss
+from ..operators.generate import DEPTHWRIGHT_OT_generate
+from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
+from ..operators.randomise_seed import DEPTHWRIGHT_OT_randomise_seed
 from .errand import draw_missing
 from .tab import InTab, paragraph
 
@@ -19,12 +19,12 @@ PREVIEW_SCALE = 8.0
 BESIDE_BUTTON = 5.5  # margin of a paragraph in a box, with a button to its right
 
 
-class RELIEVO_PT_generate(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_generate"
-    bl_label = "Relievo"
+class DEPTHWRIGHT_PT_generate(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_generate"
+    bl_label = "Depthwright"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.relievo
+        layout, settings = self.layout, context.scene.depthwright
         wishes = layout.column()
         wishes.enabled = session.state.job is None  # what runs has been read already
         _draw_wishes(wishes, settings)
@@ -34,7 +34,7 @@ class RELIEVO_PT_generate(InTab, bpy.types.Panel):
         if session.state.job is None:
             button = layout.row()
             button.scale_y = 1.5
-            button.operator(RELIEVO_OT_generate.bl_idname, icon="PLAY")
+            button.operator(DEPTHWRIGHT_OT_generate.bl_idname, icon="PLAY")
         else:
             draw_progress(layout)
         _draw_installation(layout)
@@ -58,7 +58,7 @@ def _draw_wishes(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     layout.prop(settings, "prompt", text="", placeholder="What do you want to see?")
     row = layout.row(align=True)
     row.prop(settings, "seed")
-    row.operator(RELIEVO_OT_randomise_seed.bl_idname, text="", icon="FILE_REFRESH")
+    row.operator(DEPTHWRIGHT_OT_randomise_seed.bl_idname, text="", icon="FILE_REFRESH")
 
 
 def draw_progress(layout: bpy.types.UILayout) -> None:
@@ -72,7 +72,7 @@ def draw_progress(layout: bpy.types.UILayout) -> None:
         row.progress(factor=0.0, text="Stopping")
         return
     row.progress(factor=step / of if of else 0.0, text=text)
-    row.operator(RELIEVO_OT_cancel.bl_idname, text="", icon="CANCEL")
+    row.operator(DEPTHWRIGHT_OT_cancel.bl_idname, text="", icon="CANCEL")
 
 
 def _draw_installation(layout: bpy.types.UILayout) -> None:
@@ -91,12 +91,12 @@ def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     sentence = row.column()
     sentence.alert = True
     paragraph(sentence, context, error.summary, icon="ERROR", margin_units=BESIDE_BUTTON)
-    row.operator(RELIEVO_OT_dismiss.bl_idname, text="", icon="X", emboss=False)
+    row.operator(DEPTHWRIGHT_OT_dismiss.bl_idname, text="", icon="X", emboss=False)
     paragraph(box, context, error.remedy)
     actions = box.row(align=True)
     if isinstance(error, EnvironmentMissing):
-        actions.operator(RELIEVO_OT_install_engine.bl_idname, icon="IMPORT")
-    actions.operator(RELIEVO_OT_copy_error.bl_idname, icon="COPYDOWN")
+        actions.operator(DEPTHWRIGHT_OT_install_engine.bl_idname, icon="IMPORT")
+    actions.operator(DEPTHWRIGHT_OT_copy_error.bl_idname, icon="COPYDOWN")
 
 
 def _draw_notes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -107,12 +107,12 @@ def _draw_notes(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     lines = row.column()
     for note in session.state.notes:
         paragraph(lines, context, note, icon="INFO", margin_units=BESIDE_BUTTON)
-    row.operator(RELIEVO_OT_dismiss.bl_idname, text="", icon="X", emboss=False)
+    row.operator(DEPTHWRIGHT_OT_dismiss.bl_idname, text="", icon="X", emboss=False)
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_PT_generate)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_generate)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_PT_generate)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_generate)

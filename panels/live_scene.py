@@ -8,8 +8,8 @@ from ..scene import live_scene
 from .tab import InTab
 
 
-class RELIEVO_PT_live_scene(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_live_scene"
+class DEPTHWRIGHT_PT_live_scene(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_live_scene"
     bl_label = "Live Scene"
 
     @classmethod
@@ -41,8 +41,8 @@ def _draw(layout: bpy.types.UILayout, modifier: bpy.types.NodesModifier, *names:
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_PT_live_scene)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_live_scene)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_PT_live_scene)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_live_scene)

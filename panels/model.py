@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import bpy
 
-from .generate import RELIEVO_PT_generate
+from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab, paragraph
 
 
-class RELIEVO_PT_model(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_model"
+class DEPTHWRIGHT_PT_model(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_model"
     bl_label = "Quality"
-    bl_parent_id = RELIEVO_PT_generate.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.relievo
+        layout, settings = self.layout, context.scene.depthwright
         layout.use_property_split = True
         layout.use_property_decorate = False
         if settings.entry.presets:
@@ -44,8 +44,8 @@ class RELIEVO_PT_model(InTab, bpy.types.Panel):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_PT_model)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_model)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_PT_model)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_model)

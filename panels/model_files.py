@@ -6,25 +6,25 @@ import bpy
 
 from ..engine.catalog.command import gigabytes
 from ..operators import model_files
-from ..operators.download_model import RELIEVO_OT_download_model
-from ..operators.import_model import RELIEVO_OT_import_model
-from ..operators.install_engine import RELIEVO_OT_install_engine
-from ..operators.verify_model import RELIEVO_OT_verify_model
-from .generate import RELIEVO_PT_generate
+from ..operators.download_model import DEPTHWRIGHT_OT_download_model
+from ..operators.import_model import DEPTHWRIGHT_OT_import_model
+from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
+from ..operators.verify_model import DEPTHWRIGHT_OT_verify_model
+from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab, paragraph
 
 
-class RELIEVO_PT_model_files(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_model_files"
+class DEPTHWRIGHT_PT_model_files(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_model_files"
     bl_label = "Model"
-    bl_parent_id = RELIEVO_PT_generate.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return bool(context.scene.relievo.entry.parts)
+        return bool(context.scene.depthwright.entry.parts)
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, entry = self.layout, context.scene.relievo.entry
+        layout, entry = self.layout, context.scene.depthwright.entry
         state = model_files.files.states.get(entry.id)
         if state is None:
             layout.label(text=f"About {gigabytes(entry.download_bytes)}", icon="QUESTION")
@@ -37,9 +37,9 @@ class RELIEVO_PT_model_files(InTab, bpy.types.Panel):
         ready = state is not None and state["ready"]
         buttons = layout.column(align=True)
         if ready:
-            buttons.operator(RELIEVO_OT_download_model.bl_idname, text="Repair", icon="TOOL_SETTINGS").repair = True
-            buttons.operator(RELIEVO_OT_verify_model.bl_idname, icon="CHECKMARK")
-        buttons.operator(RELIEVO_OT_import_model.bl_idname, icon="FILE_FOLDER")
+            buttons.operator(DEPTHWRIGHT_OT_download_model.bl_idname, text="Repair", icon="TOOL_SETTINGS").repair = True
+            buttons.operator(DEPTHWRIGHT_OT_verify_model.bl_idname, icon="CHECKMARK")
+        buttons.operator(DEPTHWRIGHT_OT_import_model.bl_idname, icon="FILE_FOLDER")
 
 
 def _draw_state(layout: bpy.types.UILayout, state: dict) -> None:
@@ -61,12 +61,12 @@ def _draw_needs(layout: bpy.types.UILayout, context: bpy.types.Context, state: d
         layout.label(text=f"For graphics cards of {state['device_gb']:g} GB and more", icon="MEMORY")
     if state["lacking_packages"]:
         paragraph(layout, context, f"The engine has no {', '.join(state['lacking_packages'])}.", icon="ERROR")
-        layout.operator(RELIEVO_OT_install_engine.bl_idname, icon="IMPORT")
+        layout.operator(DEPTHWRIGHT_OT_install_engine.bl_idname, icon="IMPORT")
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_PT_model_files)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_model_files)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_PT_model_files)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_model_files)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import bpy
 
 from ..operators import paint_run, preview, session
-from ..operators.paint import RELIEVO_OT_paint
-from ..operators.paint_rebake import RELIEVO_OT_paint_rebake
-from ..operators.paint_region import RELIEVO_OT_paint_region
-from ..operators.paint_remove import RELIEVO_OT_paint_remove
-from ..operators.paint_view_again import RELIEVO_OT_paint_view_again
-from ..operators.paint_view_remove import RELIEVO_OT_paint_view_remove
+from ..operators.paint import DEPTHWRIGHT_OT_paint
+from ..operators.paint_rebake import DEPTHWRIGHT_OT_paint_rebake
+from ..operators.paint_region import DEPTHWRIGHT_OT_paint_region
+from ..operators.paint_remove import DEPTHWRIGHT_OT_paint_remove
+from ..operators.paint_view_again import DEPTHWRIGHT_OT_paint_view_again
+from ..operators.paint_view_remove import DEPTHWRIGHT_OT_paint_view_remove
 from ..scene import painting
 from .generate import draw_progress
 from .tab import InTab, paragraph
@@ -18,13 +18,13 @@ from .tab import InTab, paragraph
 VIEW_SCALE = 2.5
 
 
-class RELIEVO_PT_paint(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_paint"
+class DEPTHWRIGHT_PT_paint(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_paint"
     bl_label = "Paint"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.relievo_paint
+        layout, settings = self.layout, context.scene.depthwright_paint
         wishes = layout.column()
         wishes.enabled = session.state.job is None
         by_hand = context.mode == "PAINT_TEXTURE"
@@ -37,7 +37,7 @@ class RELIEVO_PT_paint(InTab, bpy.types.Panel):
             return
         button = layout.row()
         button.scale_y = 1.5
-        button.operator((RELIEVO_OT_paint_region if by_hand else RELIEVO_OT_paint).bl_idname, icon="BRUSH_DATA")
+        button.operator((DEPTHWRIGHT_OT_paint_region if by_hand else DEPTHWRIGHT_OT_paint).bl_idname, icon="BRUSH_DATA")
 
 
 def _draw_wishes(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup, by_hand: bool) -> None:
@@ -73,14 +73,14 @@ def _draw_views_under_way(layout: bpy.types.UILayout, shown: paint_run.Shown) ->
         cell.label(text=name, icon=icon, translate=False)
 
 
-class RELIEVO_PT_paint_settings(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_paint_settings"
+class DEPTHWRIGHT_PT_paint_settings(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_paint_settings"
     bl_label = "Settings"
-    bl_parent_id = RELIEVO_PT_paint.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_paint.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.relievo_paint
+        layout, settings = self.layout, context.scene.depthwright_paint
         layout.use_property_split = True
         layout.use_property_decorate = False
         asked = layout.column(heading="Generate")
@@ -101,10 +101,10 @@ class RELIEVO_PT_paint_settings(InTab, bpy.types.Panel):
             result.prop(settings, "height")
 
 
-class RELIEVO_PT_painted(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_painted"
+class DEPTHWRIGHT_PT_painted(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_painted"
     bl_label = "Painted Views"
-    bl_parent_id = RELIEVO_PT_paint.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_paint.bl_idname
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -120,15 +120,15 @@ class RELIEVO_PT_painted(InTab, bpy.types.Panel):
             row = layout.row(align=True)
             row.template_icon(icon_value=row.icon(picture), scale=VIEW_SCALE)
             row.label(text=name, translate=False)
-            again = row.operator(RELIEVO_OT_paint_view_again.bl_idname, text="", icon="FILE_REFRESH")
-            away = row.operator(RELIEVO_OT_paint_view_remove.bl_idname, text="", icon="X")
+            again = row.operator(DEPTHWRIGHT_OT_paint_view_again.bl_idname, text="", icon="FILE_REFRESH")
+            away = row.operator(DEPTHWRIGHT_OT_paint_view_remove.bl_idname, text="", icon="X")
             again.view = away.view = name
         buttons = layout.row(align=True)
-        buttons.operator(RELIEVO_OT_paint_rebake.bl_idname, icon="RENDER_STILL")
-        buttons.operator(RELIEVO_OT_paint_remove.bl_idname, icon="TRASH")
+        buttons.operator(DEPTHWRIGHT_OT_paint_rebake.bl_idname, icon="RENDER_STILL")
+        buttons.operator(DEPTHWRIGHT_OT_paint_remove.bl_idname, icon="TRASH")
 
 
-CLASSES = (RELIEVO_PT_paint, RELIEVO_PT_painted, RELIEVO_PT_paint_settings)
+CLASSES = (DEPTHWRIGHT_PT_paint, DEPTHWRIGHT_PT_painted, DEPTHWRIGHT_PT_paint_settings)
 
 
 def register() -> None:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.export_maps import RELIEVO_OT_export_maps
-from ..operators.mark_asset import RELIEVO_OT_mark_asset
+from ..operators.export_maps import DEPTHWRIGHT_OT_export_maps
+from ..operators.mark_asset import DEPTHWRIGHT_OT_mark_asset
 from ..scene import displacement, map_set
-from .generate import RELIEVO_PT_generate
+from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab
 
 
-class RELIEVO_PT_material(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_material"
+class DEPTHWRIGHT_PT_material(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_material"
     bl_label = "Material"
-    bl_parent_id = RELIEVO_PT_generate.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene.relievo.target == "material"
+        return context.scene.depthwright.target == "material"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.relievo
+        layout, settings = self.layout, context.scene.depthwright
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "apply_to")
@@ -46,21 +46,21 @@ def _draw_made(layout: bpy.types.UILayout, wearer: bpy.types.Object | None) -> N
     if owner is not None:
         box.prop(owner, name, text="Relief")
     buttons = box.row(align=True)
-    buttons.operator(RELIEVO_OT_export_maps.bl_idname, icon="EXPORT")
-    buttons.operator(RELIEVO_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
+    buttons.operator(DEPTHWRIGHT_OT_export_maps.bl_idname, icon="EXPORT")
+    buttons.operator(DEPTHWRIGHT_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
 
 
-class RELIEVO_PT_scene(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_scene"
+class DEPTHWRIGHT_PT_scene(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_scene"
     bl_label = "Scene"
-    bl_parent_id = RELIEVO_PT_generate.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene.relievo.target == "scene"
+        return context.scene.depthwright.target == "scene"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.relievo
+        layout, settings = self.layout, context.scene.depthwright
         layout.use_property_split = True
         layout.use_property_decorate = False
         if not settings.sees_scene:  # that has been seen by the active camera
@@ -72,10 +72,10 @@ class RELIEVO_PT_scene(InTab, bpy.types.Panel):
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_PT_material)
-    bpy.utils.register_class(RELIEVO_PT_scene)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_material)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_scene)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_PT_scene)
-    bpy.utils.unregister_class(RELIEVO_PT_material)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_scene)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_material)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.align_to_scene import RELIEVO_OT_align_to_scene
-from ..operators.set_distance import RELIEVO_OT_set_distance
+from ..operators.align_to_scene import DEPTHWRIGHT_OT_align_to_scene
+from ..operators.set_distance import DEPTHWRIGHT_OT_set_distance
 from ..scene import fitting
-from .live_scene import RELIEVO_PT_live_scene
+from .live_scene import DEPTHWRIGHT_PT_live_scene
 from .tab import InTab, paragraph
 
 
-class RELIEVO_PT_scale(InTab, bpy.types.Panel):
-    bl_idname = "RELIEVO_PT_scale"
+class DEPTHWRIGHT_PT_scale(InTab, bpy.types.Panel):
+    bl_idname = "DEPTHWRIGHT_PT_scale"
     bl_label = "Scale"
-    bl_parent_id = RELIEVO_PT_live_scene.bl_idname
+    bl_parent_id = DEPTHWRIGHT_PT_live_scene.bl_idname
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -22,17 +22,17 @@ class RELIEVO_PT_scale(InTab, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        layout.operator(RELIEVO_OT_align_to_scene.bl_idname, icon="SNAP_ON")
+        layout.operator(DEPTHWRIGHT_OT_align_to_scene.bl_idname, icon="SNAP_ON")
         if said := fitting.said(context.active_object):
             paragraph(layout, context, f"{said}.", icon="INFO")
         row = layout.row(align=True)
-        row.prop(context.scene.relievo, "known_distance")
-        row.operator(RELIEVO_OT_set_distance.bl_idname, icon="DRIVER_DISTANCE")
+        row.prop(context.scene.depthwright, "known_distance")
+        row.operator(DEPTHWRIGHT_OT_set_distance.bl_idname, icon="DRIVER_DISTANCE")
 
 
 def register() -> None:
-    bpy.utils.register_class(RELIEVO_PT_scale)
+    bpy.utils.register_class(DEPTHWRIGHT_PT_scale)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RELIEVO_PT_scale)
+    bpy.utils.unregister_class(DEPTHWRIGHT_PT_scale)

@@ -16,7 +16,7 @@ class InTab:
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "Relievo"
+    bl_category = "Depthwright"
 
 
 def paragraph(

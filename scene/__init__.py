@@ -1,1 +1,1 @@
-"""The only part of Relievo that writes Blender data. Blender's axes and colour spaces appear here and nowhere else."""
+"""The only part of Depthwright that writes Blender data: Blender's axes and colour spaces appear here alone."""

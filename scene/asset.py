@@ -27,8 +27,8 @@ def mark(context: bpy.types.Context, wearer: bpy.types.Object) -> bpy.types.ID:
     thing.asset_mark()
     prompt = (records.of(material) or {}).get("request", {}).get("prompt", "")
     thing.asset_data.description = prompt
-    if "Relievo" not in thing.asset_data.tags:
-        thing.asset_data.tags.new("Relievo")
+    if "Depthwright" not in thing.asset_data.tags:
+        thing.asset_data.tags.new("Depthwright")
     preview = thing.preview_ensure()
     preview.image_size = picture.shape[1], picture.shape[0]
     rgba = np.ones((*picture.shape[:2], 4), np.float32)
@@ -39,7 +39,7 @@ def mark(context: bpy.types.Context, wearer: bpy.types.Object) -> bpy.types.ID:
 
 def _picture(context: bpy.types.Context, wearer: bpy.types.Object) -> np.ndarray:
     """(PREVIEW_PX, PREVIEW_PX, 3) uint8: the object alone on a stage, in a scene that is gone afterwards."""
-    scene = bpy.data.scenes.new("Relievo preview")
+    scene = bpy.data.scenes.new("Depthwright preview")
     before = {item.as_pointer() for item in [*bpy.data.worlds, *bpy.data.images]}
     try:
         scene.collection.objects.link(wearer)
@@ -47,7 +47,7 @@ def _picture(context: bpy.types.Context, wearer: bpy.types.Object) -> np.ndarray
         render.show_as_made(scene)
         with (
             context.temp_override(scene=scene, view_layer=scene.view_layers[0], collection=scene.collection),
-            tempfile.TemporaryDirectory(prefix="relievo-", dir=bpy.app.tempdir) as folder,
+            tempfile.TemporaryDirectory(prefix="depthwright-", dir=bpy.app.tempdir) as folder,
         ):
             scene.view_layers[0].update()
             render.add_stage(bpy.context, wearer)

@@ -12,7 +12,7 @@ from ..engine.errors import InputError
 from ..engine.geometry.camera import Intrinsics, same_aspect
 from . import linking
 
-#: Height and direction of a camera that Relievo makes: eye level, looking along +Y.
+#: Height and direction of a camera that Depthwright makes: eye level, looking along +Y.
 EYE_HEIGHT_M = 1.6
 SENSOR_WIDTH_MM = 36.0
 
@@ -36,7 +36,7 @@ def picture_px(scene: bpy.types.Scene, long_side_px: int) -> tuple[int, int]:
 def active(scene: bpy.types.Scene) -> bpy.types.Object:
     """The scene's camera. InputError where there is none."""
     if scene.camera is None or scene.camera.type != "CAMERA":
-        raise InputError("The scene has no camera.", "Add a camera, or give a field of view and Relievo makes one.")
+        raise InputError("The scene has no camera.", "Add a camera, or give a field of view and Depthwright makes one.")
     return scene.camera
 
 

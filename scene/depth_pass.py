@@ -23,7 +23,7 @@ from . import images
 _NOTHING = 1e9
 
 #: Marks the scene that a depth pass renders, which no file ever sees.
-_MARK = "relievo_depth_pass"
+_MARK = "depthwright_depth_pass"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def from_view(
     Nothing of the file is changed when this returns or raises. EngineError where Cycles cannot render it.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="relievo-", dir=bpy.app.tempdir) as folder,
+        tempfile.TemporaryDirectory(prefix="depthwright-", dir=bpy.app.tempdir) as folder,
         _looked_through(exclude),
         _stage(context, place, lens, clip_start, clip_end) as (scene, layer),
         _compositor(scene, layer, Path(folder)),
@@ -92,7 +92,7 @@ def from_view(
     if depth.shape != (lens.height_px, lens.width_px):
         raise _failed(f"{depth.shape[1]} x {depth.shape[0]} pixels instead of {lens.width_px} x {lens.height_px}")
     depth = np.where((depth > 0.0) & (depth < _NOTHING), depth, np.float32(np.inf))
-    depth = depth_maps.close_pinholes(depth)  # where Relievo's own meshes are, rays go right through vertices
+    depth = depth_maps.close_pinholes(depth)  # where Depthwright's own meshes are, rays go right through vertices
     return DepthPass(depth, np.isfinite(depth), lens)
 
 
@@ -135,9 +135,9 @@ def _stage(
     try:
         scene[_MARK] = True
         scene.timeline_markers.clear()  # one may be bound to another camera
-        data = bpy.data.cameras.new("Relievo depth pass")
+        data = bpy.data.cameras.new("Depthwright depth pass")
         made.append(data)
-        camera = bpy.data.objects.new("Relievo depth pass", data)
+        camera = bpy.data.objects.new("Depthwright depth pass", data)
         made.insert(0, camera)
         pixel_aspect = cameras.put_lens(data, lens)
         data.clip_start, data.clip_end = clip_start, clip_end
@@ -203,7 +203,7 @@ def _only_depth(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
 def _compositor(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, folder: Path) -> Iterator[None]:
     """Have the render write its depth, as 32-bit EXR, into that folder."""
     if hasattr(scene, "compositing_node_group"):  # 5.0 on: a node group that scenes share
-        tree = bpy.data.node_groups.new("Relievo depth pass", "CompositorNodeTree")
+        tree = bpy.data.node_groups.new("Depthwright depth pass", "CompositorNodeTree")
         scene.compositing_node_group = tree
         passing = tree
     else:  # the scene's own, and so the copy's

@@ -21,7 +21,7 @@ DEFAULT = "modifier"
 _PLANE_LEVELS, _PLANE_VIEWPORT_LEVELS = 9, 8
 _MAX_FACES, _MAX_VIEWPORT_FACES = 300_000, 75_000
 
-_SUBDIVISION, _DISPLACEMENT = "Relievo Subdivision", "Relievo Displacement"
+_SUBDIVISION, _DISPLACEMENT = "Depthwright Subdivision", "Depthwright Displacement"
 
 
 def check(choice: str, context: bpy.types.Context) -> None:

@@ -42,7 +42,7 @@ def open_blend(path: str | Path) -> None:
 
 
 def _pack_images() -> None:
-    """Relievo's images are packed when they are made; one painted on since has changes that are not."""
+    """Depthwright's images are packed when they are made; one painted on since has changes that are not."""
     for image in bpy.data.images:
-        if image.get("relievo") and image.is_dirty:
+        if image.get("depthwright") and image.is_dirty:
             image.pack()

@@ -37,7 +37,7 @@ class Fit:
 
 
 def is_scene(thing: bpy.types.Object | None) -> bool:
-    """Whether that is a scene Relievo has made, with its rays and depths."""
+    """Whether that is a scene Depthwright has made, with its rays and depths."""
     if thing is None or thing.type != "MESH":
         return False
     return "camera" in ((records.of(thing) or {}).get("scene") or {})
@@ -131,7 +131,7 @@ def said(thing: bpy.types.Object) -> str:
 
 def _made_lens(thing: bpy.types.Object) -> Intrinsics:
     if not is_scene(thing):
-        raise InputError("That is no scene made by Relievo.", "Select a mesh that Relievo made for a camera.")
+        raise InputError("That is no scene made by Depthwright.", "Select a mesh that Depthwright made for a camera.")
     return Intrinsics(**records.of(thing)["scene"]["camera"])
 
 

@@ -101,7 +101,7 @@ def _read_numbers(path: Path) -> np.ndarray:
     if suffix == ".exr":
         return read_values(path)
     raise InputError(
-        f"{path.name} is not a depth file Relievo reads.",
+        f"{path.name} is not a depth file Depthwright reads.",
         "Save the depth as .exr (32-bit float) or .npy: distances along the view axis.",
     )
 
@@ -172,7 +172,7 @@ def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy
 
 @contextmanager
 def _temporary(rgb: np.ndarray, *, is_data: bool) -> Iterator[bpy.types.Image]:
-    image = _new("Relievo temporary", rgb, is_data=is_data, pack=False)
+    image = _new("Depthwright temporary", rgb, is_data=is_data, pack=False)
     try:
         yield image
     finally:
@@ -223,7 +223,7 @@ def _save_png(image: bpy.types.Image, path: Path) -> None:
 
 def _save_exr(image: bpy.types.Image, path: Path) -> None:
     """32-bit float with ZIP compression, lossless. Image.save() would hardly compress: it takes no such settings."""
-    scene = bpy.data.scenes.new("Relievo temporary")
+    scene = bpy.data.scenes.new("Depthwright temporary")
     try:
         settings = scene.render.image_settings
         if hasattr(settings, "media_type"):  # 5.0 on: chosen before the file format

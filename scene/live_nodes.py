@@ -1,7 +1,7 @@
 """The node group of live scenes: from stored rays and depths to the surface that is seen.
 
-One group a file and version, shared by all scene objects. A file keeps the group it was made with: a newer Relievo adds
-its own beside it, so that what an older one has built stays as it was.
+One group a file and version, shared by all scene objects. A file keeps the group it was made with: a newer Depthwright
+adds its own beside it, so that what an older one has built stays as it was.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from ..engine.geometry.edges import DEFAULT_TEAR
 from ..engine.geometry.mesh import LEAST_TEAR
 from .node_tools import Formula, in_columns
 
-NAME = "Relievo Scene"
+NAME = "Depthwright Scene"
 VERSION = 1
-VERSION_KEY = "relievo_scene_version"
+VERSION_KEY = "depthwright_scene_version"
 
 #: What the mesh stores, and the nodes read.
-RAY, DEPTH, KNOWN = "relievo_ray", "relievo_depth", "relievo_known"
-SHOWN_FROM, SHOWN_TO, CELL_JUMP = "relievo_shown_from", "relievo_shown_to", "relievo_cell_jump"
-FILL, INSET = "relievo_fill", "relievo_inset"
+RAY, DEPTH, KNOWN = "depthwright_ray", "depthwright_depth", "depthwright_known"
+SHOWN_FROM, SHOWN_TO, CELL_JUMP = "depthwright_shown_from", "depthwright_shown_to", "depthwright_cell_jump"
+FILL, INSET = "depthwright_fill", "depthwright_inset"
 UV = "UVMap"
 
-_DRAFT_JUMP = "relievo_draft_jump"
+_DRAFT_JUMP = "depthwright_draft_jump"
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the modifier. ``hidden``: set once by Relievo or by a driver, and of no use to turn by hand."""
+    """One input of the modifier. ``hidden``: set once by Depthwright or by a driver, and of no use to turn by hand."""
 
     name: str
     kind: str

@@ -15,7 +15,7 @@ from ..engine.geometry.mesh import LEAST_TEAR
 from . import camera as cameras
 from . import live_nodes
 
-MODIFIER = "Relievo Scene"
+MODIFIER = "Depthwright Scene"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ FILES = (
 #: Curvature shows edges and hollows down to this share of the width: below, the grain of a stone would drown them.
 _FINEST_CURVE = 1 / 80
 
-_PICTURE, _HEIGHT = "relievo_picture", "relievo_height"
+_PICTURE, _HEIGHT = "depthwright_picture", "depthwright_height"
 
 
 def remember(material: bpy.types.Material, picture: bpy.types.Image, height_map: bpy.types.Image) -> None:
@@ -50,7 +50,7 @@ def has_maps(wearer: bpy.types.Object | None) -> bool:
 def check(wearer: bpy.types.Object | None) -> None:
     """InputError unless has_maps()."""
     if not has_maps(wearer):
-        raise InputError("This object wears no material of Relievo.", "Select one that does, or generate one.")
+        raise InputError("This object wears no material of Depthwright.", "Select one that does, or generate one.")
 
 
 def save(wearer: bpy.types.Object, folder: str | Path, name: str) -> dict[str, Path]:
@@ -124,7 +124,7 @@ def write(wearer: bpy.types.Object, folder: Path, name: str) -> dict[str, Path]:
 def file_name(text: str) -> str:
     """The beginning of the files' names, made from a datablock's name or a prompt."""
     words = "".join(c if c.isalnum() or c in "-_" else " " for c in text).split()
-    return "_".join(words)[:60] or "relievo"
+    return "_".join(words)[:60] or "depthwright"
 
 
 def _description(
@@ -141,6 +141,6 @@ def _description(
             "tiles_across": wrap[1],
             "normal": "tangent space, OpenGL (y up); normal_dx: DirectX (y down)",
             "curvature": "0.5 flat, ridges bright",
-            "relievo": VERSION,
+            "depthwright": VERSION,
         }
     }

@@ -107,7 +107,7 @@ def check_wearable(wearer: bpy.types.Object) -> None:
     """InputError unless the object can be given a material by build()."""
     if wearer.type != "MESH" or not wearer.data.polygons:
         raise InputError(
-            f"'{wearer.name}' is not a mesh with faces.", "Select a mesh object, or let Relievo make a plane."
+            f"'{wearer.name}' is not a mesh with faces.", "Select a mesh object, or let Depthwright make a plane."
         )
     if wearer.library is not None or wearer.data.library is not None:
         raise InputError(f"'{wearer.name}' is linked from another file.", "Make it local first (Object > Relations).")

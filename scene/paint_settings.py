@@ -28,14 +28,14 @@ MODELS = tuple(entry for entry in catalog.models() if "d2i" in entry.modes)
 _USUAL, _BLENDING = PaintSettings(), Blending()
 
 
-def _use_model_defaults(settings: RelievoPaintSettings, context: bpy.types.Context) -> None:
+def _use_model_defaults(settings: DepthwrightPaintSettings, context: bpy.types.Context) -> None:
     """Another model, other sensible values."""
     entry = settings.entry
     settings.picture_px = entry.default_size_px
     settings.steps, settings.guidance = entry.steps_for("d2i"), entry.guidance_for("d2i")
 
 
-class RelievoPaintSettings(bpy.types.PropertyGroup):
+class DepthwrightPaintSettings(bpy.types.PropertyGroup):
     """The choices in the Paint panel"""
 
     prompt: StringProperty(
@@ -211,10 +211,10 @@ class RelievoPaintSettings(bpy.types.PropertyGroup):
 
 
 def register() -> None:
-    bpy.utils.register_class(RelievoPaintSettings)
-    bpy.types.Scene.relievo_paint = PointerProperty(type=RelievoPaintSettings)
+    bpy.utils.register_class(DepthwrightPaintSettings)
+    bpy.types.Scene.depthwright_paint = PointerProperty(type=DepthwrightPaintSettings)
 
 
 def unregister() -> None:
-    del bpy.types.Scene.relievo_paint
-    bpy.utils.unregister_class(RelievoPaintSettings)
+    del bpy.types.Scene.depthwright_paint
+    bpy.utils.unregister_class(DepthwrightPaintSettings)

@@ -22,11 +22,11 @@ def base_of(image: bpy.types.Image) -> np.ndarray:
     """
     if image.source == "TILED":
         raise InputError(
-            f"'{image.name}' has UDIM tiles.", "Paint over an image without tiles, or let Relievo make a new one."
+            f"'{image.name}' has UDIM tiles.", "Paint over an image without tiles, or let Depthwright make a new one."
         )
     if image.library or image.override_library:
         raise InputError(
-            f"'{image.name}' is linked from another file.", "Make it local first, or let Relievo make a new one."
+            f"'{image.name}' is linked from another file.", "Make it local first, or let Depthwright make a new one."
         )
     if image.source not in {"FILE", "GENERATED"} or (not image.has_data and not image.pixels):
         raise InputError(f"'{image.name}' is no picture that can be painted on.", "Choose a still image.")

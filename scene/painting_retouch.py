@@ -12,7 +12,7 @@ from . import images, painting_store, records
 from .painting_parts import Canvas, Painting, Retouch
 
 #: Where the texture's image keeps them, and their record.
-RETOUCHES, RECORD = "relievo_retouches", "retouches"
+RETOUCHES, RECORD = "depthwright_retouches", "retouches"
 
 _REGION, _VIEWS = "region", "views"
 

@@ -1,8 +1,8 @@
 """A painting in the file: textures, materials over the objects' own ones, and the views it was made from.
 
-The texture image carries everything: as JSON in `relievo` what was asked and how it was put together, and under
-`relievo_views` the views' pictures and depths. The object points to its texture under `relievo_painting`. All of it is
-plain Blender data that renders without Relievo.
+The texture image carries everything: as JSON in `depthwright` what was asked and how it was put together, and under
+`depthwright_views` the views' pictures and depths. The object points to its texture under `depthwright_painting`. All
+of it is plain Blender data that renders without Depthwright.
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ from ..engine.geometry.surface import Surface
 from . import images, painting_mesh, records, shaders
 from .painting_parts import Applied, Canvas, Painting, PaintSettings, View
 
-WORN, VIEWS, RELIEF = "relievo_painting", "relievo_views", "relievo_relief"
-MATERIAL, KIND, BEFORE, COVERAGE = "relievo_material", "relievo_kind", "relievo_before", "relievo_coverage"
+WORN, VIEWS, RELIEF = "depthwright_painting", "depthwright_views", "depthwright_relief"
+MATERIAL, KIND, BEFORE, COVERAGE = (
+    "depthwright_material",
+    "depthwright_kind",
+    "depthwright_before",
+    "depthwright_coverage",
+)
 
 #: Parts of a view that are kept as images.
 _PICTURE, _DEPTH, _HEIGHT = "picture", "depth", "height"

@@ -17,7 +17,7 @@ from ..engine.geometry.projection import Viewpoint
 from . import camera as cameras
 from . import painting_mesh
 
-#: Horizontal and vertical angle of the views that Relievo makes itself, at most.
+#: Horizontal and vertical angle of the views that Depthwright makes itself, at most.
 FOV_DEG = 40.0
 
 #: How far above a ring looks from.

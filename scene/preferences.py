@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import bpy
 
-PACKAGE = __package__.rpartition(".")[0]  # bl_ext.user_default.relievo, whatever the repository is called
+PACKAGE = __package__.rpartition(".")[0]  # bl_ext.user_default.depthwright, whatever the repository is called
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Values:
     idle_unload_min: int = 15
 
 
-class RelievoPreferences(bpy.types.AddonPreferences):
+class DepthwrightPreferences(bpy.types.AddonPreferences):
     """Where the engine is, and when it gives its memory back"""
 
     bl_idname = PACKAGE
@@ -29,7 +29,7 @@ class RelievoPreferences(bpy.types.AddonPreferences):
         name="Engine",
         description=(
             "A Python with the engine's packages, or a whole launch command such as "
-            "'ssh workstation relievo-engine worker'. Empty: found by itself"
+            "'ssh workstation depthwright-engine worker'. Empty: found by itself"
         ),
         default=Values.engine_command,
     )
@@ -71,8 +71,8 @@ class RelievoPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "unload_before_render")
         layout.prop(self, "idle_unload_min")
         row = layout.row()
-        row.operator("relievo.install_engine", icon="IMPORT")
-        row.operator("relievo.open_log", icon="TEXT")
+        row.operator("depthwright.install_engine", icon="IMPORT")
+        row.operator("depthwright.open_log", icon="TEXT")
 
 
 def read() -> Values:
@@ -84,8 +84,8 @@ def read() -> Values:
 
 
 def register() -> None:
-    bpy.utils.register_class(RelievoPreferences)
+    bpy.utils.register_class(DepthwrightPreferences)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(RelievoPreferences)
+    bpy.utils.unregister_class(DepthwrightPreferences)

@@ -1,4 +1,4 @@
-"""The request travels with what was made from it: stored on every datablock, as text that needs no Relievo to read."""
+"""The request travels with what was made from it: stored on every datablock, as text that anyone can read."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 import bpy
 
-KEY = "relievo"
+KEY = "depthwright"
 
 
 def attach(record: dict[str, Any], *datablocks: bpy.types.ID) -> None:
-    """Store the record of a result (Result.record()) on datablocks, as JSON in the custom property `relievo`."""
+    """Store the record of a result (Result.record()) on datablocks, as JSON in the custom property `depthwright`."""
     text = json.dumps(record, sort_keys=True)
     for datablock in datablocks:
         datablock[KEY] = text
 
 
 def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
-    """The record a datablock carries; None where it is not Relievo's."""
+    """The record a datablock carries; None where it is not Depthwright's."""
     text = datablock.get(KEY)
     return json.loads(text) if isinstance(text, str) else None
 

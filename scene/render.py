@@ -74,7 +74,7 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
     size = max(subject.dimensions.x, subject.dimensions.y)
     _light(
         context,
-        "Relievo Key",
+        "Depthwright Key",
         centre,
         size,
         direction=(-0.85, 0.45, 0.62),
@@ -84,7 +84,7 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
     )
     _light(
         context,
-        "Relievo Fill",
+        "Depthwright Fill",
         centre,
         size,
         direction=(0.9, -0.7, 1.1),
@@ -93,9 +93,9 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
         colour=(0.82, 0.9, 1.0),
     )
     if scene.world is None:
-        scene.world = shaders.plain_world("Relievo World", colour=(0.30, 0.34, 0.40), strength=0.35)
+        scene.world = shaders.plain_world("Depthwright World", colour=(0.30, 0.34, 0.40), strength=0.35)
 
-    camera = cameras.new(context, "Relievo Camera", math.radians(28.0))
+    camera = cameras.new(context, "Depthwright Camera", math.radians(28.0))
     camera.location = centre + mathutils.Vector((0.0, -0.5, 1.0)).normalized() * size * 2.32
     # Aimed a little to the near side, which perspective makes larger, so that the plane fills the frame evenly.
     aim = centre + mathutils.Vector((0.0, -0.03, 0.0)) * size
@@ -115,16 +115,16 @@ def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Obj
     centre, size = (low + high) / 2.0, max((high - low).length, 1e-6)
     if not any(item.type == "LIGHT" for item in scene.objects):
         _light(
-            context, "Relievo Key", centre, size, direction=(-0.7, -0.9, 1.0), energy=420.0, side=0.9,
+            context, "Depthwright Key", centre, size, direction=(-0.7, -0.9, 1.0), energy=420.0, side=0.9,
             colour=(1.0, 0.95, 0.88),
         )  # fmt: skip
         _light(
-            context, "Relievo Fill", centre, size, direction=(1.0, -0.7, 0.2), energy=200.0, side=3.0,
+            context, "Depthwright Fill", centre, size, direction=(1.0, -0.7, 0.2), energy=200.0, side=3.0,
             colour=(0.88, 0.94, 1.0),
         )  # fmt: skip
     if scene.world is None:
-        scene.world = shaders.plain_world("Relievo World", colour=(0.32, 0.34, 0.37), strength=0.8)
-    camera = cameras.new(context, "Relievo Camera", math.radians(30.0))
+        scene.world = shaders.plain_world("Depthwright World", colour=(0.32, 0.34, 0.37), strength=0.8)
+    camera = cameras.new(context, "Depthwright Camera", math.radians(30.0))
     away = mathutils.Vector((0.55, -1.0, 0.38)).normalized()
     distance = size * 0.5 / math.sin(math.radians(15.0))
     camera.location = centre + away * distance

@@ -40,7 +40,7 @@ PRESET_WORDS = {
 on_model_chosen: list[Callable[[str], None]] = []
 
 
-def _use_model_defaults(settings: RelievoSettings, context: bpy.types.Context) -> None:
+def _use_model_defaults(settings: DepthwrightSettings, context: bpy.types.Context) -> None:
     """Another model, other sensible values: steps that suit one are far too few for the next."""
     entry = catalog.find(settings.model)
     settings.size_px = entry.default_size_px
@@ -51,7 +51,7 @@ def _use_model_defaults(settings: RelievoSettings, context: bpy.types.Context) -
         tell(settings.model)
 
 
-def _use_mode_defaults(settings: RelievoSettings, context: bpy.types.Context) -> None:
+def _use_mode_defaults(settings: DepthwrightSettings, context: bpy.types.Context) -> None:
     """What the preset says for the mode; else the model's own: a picture has one depth, found in few steps."""
     entry = catalog.find(settings.model)
     decided = entry.presets.get(settings.preset, {}).get(settings.mode, {})
@@ -61,7 +61,7 @@ def _use_mode_defaults(settings: RelievoSettings, context: bpy.types.Context) ->
     settings.refine_depth = decided.get("refine_depth", False)
 
 
-def _presets(settings: RelievoSettings, context: bpy.types.Context) -> list[tuple[str, str, str, int]]:
+def _presets(settings: DepthwrightSettings, context: bpy.types.Context) -> list[tuple[str, str, str, int]]:
     """Those the chosen model has. Their numbers are what a file holds."""
     entry = catalog.find(settings.model)
     return [
@@ -71,8 +71,8 @@ def _presets(settings: RelievoSettings, context: bpy.types.Context) -> list[tupl
     ]
 
 
-class RelievoSettings(bpy.types.PropertyGroup):
-    """The choices in Relievo's tab"""
+class DepthwrightSettings(bpy.types.PropertyGroup):
+    """The choices in Depthwright's tab"""
 
     prompt: StringProperty(
         name="Prompt",
@@ -315,10 +315,10 @@ class RelievoSettings(bpy.types.PropertyGroup):
 
 
 def register() -> None:
-    bpy.utils.register_class(RelievoSettings)
-    bpy.types.Scene.relievo = PointerProperty(type=RelievoSettings)
+    bpy.utils.register_class(DepthwrightSettings)
+    bpy.types.Scene.depthwright = PointerProperty(type=DepthwrightSettings)
 
 
 def unregister() -> None:
-    del bpy.types.Scene.relievo
-    bpy.utils.unregister_class(RelievoSettings)
+    del bpy.types.Scene.depthwright
+    bpy.utils.unregister_class(DepthwrightSettings)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import bpy
 
-#: Kinds of datablocks Relievo makes, users before what they use.
+#: Kinds of datablocks Depthwright makes, users before what they use.
 _KINDS = (
     "objects", "collections", "meshes", "cameras", "lights", "materials", "node_groups", "textures", "images", "worlds",
 )  # fmt: skip

@@ -41,7 +41,7 @@ def perform(action: str, options: Record, report: Report) -> Record:
         return _import(Path(options["folder"]).expanduser(), options.get("model"))
     if action == "download":
         return _download(find(options["model"]), options, report)
-    raise InputError(f"There is no action '{action}'.", "Use the same version of Relievo on both sides.")
+    raise InputError(f"There is no action '{action}'.", "Use the same version of Depthwright on both sides.")
 
 
 def state_of(entry: ModelEntry) -> Record:
@@ -108,7 +108,8 @@ def _verify(entry: ModelEntry, report: Report) -> Record:
         named = "; ".join(f"{item.path}: {item.wrong}" for _, item in wrong[:3])
         raise ModelError(
             f"The model '{entry.id}' is damaged. {named}{' ...' if len(wrong) > 3 else ''}",
-            f"Bring the file anew: 'Repair' in Relievo's tab, or 'relievo models download {entry.id} --repair'.",
+            f"Bring the file anew: 'Repair' in Depthwright's tab, "
+            f"or 'depthwright models download {entry.id} --repair'.",
             "\n".join(f"{path}: {item.wrong} (by {item.by})" for path, item in wrong),
         )
     return record
@@ -171,14 +172,14 @@ def _only_common(part: Part, lacking: tuple) -> bool:
 def _incomplete(part: Part, root: Path, path: str, why: str) -> ModelError:
     return ModelError(
         f"{part.label}: '{path}' {why}",
-        f"Copy all of {part.repository} there, or download it: 'relievo models download'.",
+        f"Copy all of {part.repository} there, or download it: 'depthwright models download'.",
         str(root / path),
     )
 
 
 def _download(entry: ModelEntry, options: Record, report: Report) -> Record:
     if not entry.parts:
-        raise InputError(f"The model '{entry.id}' needs no download.", "It is part of Relievo.")
+        raise InputError(f"The model '{entry.id}' needs no download.", "It is part of Depthwright.")
     chosen = _chosen(entry, options.get("parts") or {})
     strict = [part for part in chosen if not part.license.commercial]
     if strict and not options.get("accepted"):

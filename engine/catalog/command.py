@@ -1,4 +1,4 @@
-"""The words of ``models`` on a command line, for Relievo's own and the engine's: options in, text out."""
+"""The words of ``models`` on a command line, for Depthwright's own and the engine's: options in, text out."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _add_talk(parser: argparse.ArgumentParser) -> None:
 
 def _state(model: Record) -> str:
     if not model["parts"]:
-        return "part of Relievo"
+        return "part of Depthwright"
     if model["ready"]:
         return f"here ({gigabytes(model['present_bytes'])})"
     if model["present_bytes"]:
@@ -104,7 +104,7 @@ def _state(model: Record) -> str:
 
 def _where(model: Record) -> list[str]:
     lines = [f"{slot['role']}: {slot['folder'] or 'not here'}" for slot in model["parts"]]
-    return lines or [model["folder"] or "in Relievo itself: it has no files"]
+    return lines or [model["folder"] or "in Depthwright itself: it has no files"]
 
 
 def _verified(record: Record) -> list[str]:
@@ -112,7 +112,7 @@ def _verified(record: Record) -> list[str]:
     lines = [
         f"{item['path']}: {known.get(item['by'], 'there')}" for slot in record["parts"] for item in slot["findings"]
     ]
-    return lines or ["part of Relievo"]
+    return lines or ["part of Depthwright"]
 
 
 def _wish(value: str) -> tuple[str, str]:

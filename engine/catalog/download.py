@@ -164,8 +164,8 @@ def _refuse_another(part: Part, file: File, size: int, etag: str) -> None:
         file.sha256 is not None and len(etag) == 64 and etag != file.sha256
     ):
         raise ModelError(
-            f"'{file.path}' of {part.repository} is not the file Relievo knows.",
-            "Update Relievo; or, if you trust it, download it yourself and import the folder.",
+            f"'{file.path}' of {part.repository} is not the file Depthwright knows.",
+            "Update Depthwright; or, if you trust it, download it yourself and import the folder.",
             f"size {size}, hash {etag}; known: {file.size}, {file.sha256}",
         )
 
@@ -178,7 +178,7 @@ def _check_room(rest_bytes: int) -> None:
     if there is None:
         raise ModelError(
             f"There is no drive for the folder '{folder}'.",
-            f"Set another one in Relievo's preferences, or by the variable {places.MODELS_VARIABLE}.",
+            f"Set another one in Depthwright's preferences, or by the variable {places.MODELS_VARIABLE}.",
         )
     free_bytes = shutil.disk_usage(there).free
     if rest_bytes + MARGIN_BYTES > free_bytes:
@@ -187,7 +187,7 @@ def _check_room(rest_bytes: int) -> None:
 
 @contextmanager
 def _locked(entry: Wanted, counter: _Counter) -> Iterator[None]:
-    """Alone with the file: two Relievos may be asked for the same model."""
+    """Alone with the file: two Depthwrights may be asked for the same model."""
     lock = _lock_of(entry.unfinished)
     with explained(entry.part):
         entry.blob.parent.mkdir(parents=True, exist_ok=True)
@@ -285,7 +285,7 @@ def _drop_leftovers(blobs: Path) -> None:
 
 def _lock_of(unfinished: Path) -> FileLock:
     etag = unfinished.name.removesuffix(places.UNFINISHED)
-    return FileLock(unfinished.with_name(f".{etag}.relievo.lock"))
+    return FileLock(unfinished.with_name(f".{etag}.depthwright.lock"))
 
 
 def _not_found(part: Part):

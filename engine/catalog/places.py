@@ -1,8 +1,8 @@
 """Where a model's files are on this computer. Standard library only; reads folders, never the network.
 
-A part is looked for in this order: the folder it was imported from, Relievo's own models folder if one is set, the
+A part is looked for in this order: the folder it was imported from, Depthwright's own models folder if one is set, the
 Hugging Face cache. The last two have the layout of that cache, so that what another program has downloaded is
-found, and what Relievo downloads is found by other programs.
+found, and what Depthwright downloads is found by other programs.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..errors import ModelError
 from . import ModelEntry
 from .parts import File, Part
 
-MODELS_VARIABLE = "RELIEVO_MODELS_DIR"  # where downloads go; not set: the Hugging Face cache
-DATA_VARIABLE = "RELIEVO_DATA_DIR"  # where imports are noted; not set: as the platform has it
+MODELS_VARIABLE = "DEPTHWRIGHT_MODELS_DIR"  # where downloads go; not set: the Hugging Face cache
+DATA_VARIABLE = "DEPTHWRIGHT_DATA_DIR"  # where imports are noted; not set: as the platform has it
 IMPORTS_FILE = "imported.json"
 INDEX = "model.safetensors.index.json"  # which tensor is in which file
-UNFINISHED = ".relievo.incomplete"  # ending of a blob that is being downloaded
+UNFINISHED = ".depthwright.incomplete"  # ending of a blob that is being downloaded
 
 
 def hub_cache() -> Path:
@@ -41,7 +41,7 @@ def models_dir() -> Path:
 
 
 def data_dir() -> Path:
-    """This user's folder for what Relievo's engine keeps; it need not be there yet."""
+    """This user's folder for what Depthwright's engine keeps; it need not be there yet."""
     if chosen := os.environ.get(DATA_VARIABLE):
         return Path(chosen).expanduser()
     if sys.platform == "win32":
@@ -50,7 +50,7 @@ def data_dir() -> Path:
         base = Path("~/Library/Application Support")
     else:
         base = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
-    return base.expanduser() / "relievo"
+    return base.expanduser() / "depthwright"
 
 
 def repository_dir(part: Part, cache: Path) -> Path:
@@ -114,8 +114,8 @@ def missing(entry: ModelEntry, role: str) -> ModelError:
     names = ", ".join(file.path for file in lacking[:4]) + (" ..." if len(lacking) > 4 else "")
     return ModelError(
         f"The model '{entry.id}' is not complete: its {role.replace('_', ' ')} is missing ({part.label}).",
-        f"Download it in Relievo's tab, or with 'relievo models download {entry.id}'; what you have elsewhere: "
-        "'relievo models import FOLDER'.",
+        f"Download it in Depthwright's tab, or with 'depthwright models download {entry.id}'; what you have elsewhere: "
+        "'depthwright models import FOLDER'.",
         f"{part.repository}: {names}; looked in {', '.join(map(str, looked)) or 'no folder: there is none'}",
     )
 

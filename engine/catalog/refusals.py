@@ -90,10 +90,10 @@ def _gated(part: Part, error: HfHubHTTPError) -> ModelError:
 
 def _not_published(part: Part, error: HfHubHTTPError) -> ModelError:
     if isinstance(error, RemoteEntryNotFoundError):
-        return ModelError(f"A file of {part.repository} is not there any more.", "Update Relievo.", str(error))
+        return ModelError(f"A file of {part.repository} is not there any more.", "Update Depthwright.", str(error))
     return ModelError(
         f"The hub has no {part.repository} that you may see.",
-        f"If it is private or asks for consent: {log_in()}. Else update Relievo: it may have moved.",
+        f"If it is private or asks for consent: {log_in()}. Else update Depthwright: it may have moved.",
         str(error),
     )
 
@@ -117,7 +117,7 @@ def no_room(lacking_bytes: int, detail: str) -> ModelError:
     amount = f"about {max(0.1, lacking_bytes / 1e9):.1f} GB" if lacking_bytes > 0 else "room"
     return ModelError(
         f"There is not enough room on the disk for the model: free {amount} in '{places.models_dir()}'.",
-        f"Or keep models elsewhere: set it in Relievo's preferences, or by the variable {places.MODELS_VARIABLE}. "
+        f"Or keep models elsewhere: set it in Depthwright's preferences, or by the variable {places.MODELS_VARIABLE}. "
         "A download that was begun goes on where it stopped.",
         detail,
     )

@@ -69,12 +69,12 @@ def check_file(file: File, path: Path, on_bytes: OnBytes = lambda count: None) -
 
 
 def check_variant(part: Part, folder: Path) -> None:
-    """Raise ModelError where the part's config.json names a variant that Relievo does not know."""
+    """Raise ModelError where the part's config.json names a variant that Depthwright does not know."""
     finding = _with_variant(part, folder, Finding(CONFIG, "header"))
     if finding.wrong:
         raise ModelError(
             f"{part.label}: {finding.wrong}",
-            f"Use a checkpoint of one of these: {', '.join(part.variants)}; or a newer Relievo.",
+            f"Use a checkpoint of one of these: {', '.join(part.variants)}; or a newer Depthwright.",
             str(folder / CONFIG),
         )
 

@@ -30,7 +30,7 @@ def write(found: Found, folder: Path) -> Path:
     trivial = {method: _means(errors) for method, errors in found.trivial.items()}
     results = {
         "plan": plan,
-        "versions": {"relievo": VERSION, "torch": str(torch.__version__), "numpy": np.__version__},
+        "versions": {"depthwright": VERSION, "torch": str(torch.__version__), "numpy": np.__version__},
         "samples": len(found.names),
         "skipped": found.skipped,
         "columns": COLUMNS,

@@ -61,7 +61,7 @@ def _results(found: Found) -> dict:
     return {
         "plan": plan,
         "columns": COLUMNS,
-        "versions": {"relievo": VERSION, "torch": str(torch.__version__), "numpy": np.__version__},
+        "versions": {"depthwright": VERSION, "torch": str(torch.__version__), "numpy": np.__version__},
         "samples": {part: int(chosen.sum()) for part, chosen in _parts(found).items()},
         "main": found.main,
         "methods": {name: means(errors) for name, errors in found.errors.items()},

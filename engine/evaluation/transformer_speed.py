@@ -134,13 +134,13 @@ def take_turns(calls: Mapping[str, Call], repeats: int, device: str = "cpu") -> 
 
 def compare(sizes: Sizes, repeats: int, compiled: bool) -> dict[str, float]:
     """Median seconds of a call, by what is called; the yardstick comes first."""
-    models = {YARDSTICK: diffusers_transformer(sizes), "Relievo, eager": transformer(sizes)}
+    models = {YARDSTICK: diffusers_transformer(sizes), "Depthwright, eager": transformer(sizes)}
     if compiled:
         theirs, ours = diffusers_transformer(sizes), transformer(sizes)
         # As ours: faster than its own way, which is by blocks whatever the size.
         compile_module(theirs[0], [*theirs[0].transformer_blocks, *theirs[0].single_transformer_blocks])
         compile_transformer(ours[0])
-        models |= {"diffusers, compiled": theirs, "Relievo, compiled": ours}
+        models |= {"diffusers, compiled": theirs, "Depthwright, compiled": ours}
     for model, _ in models.values():
         model.requires_grad_(False)
     return take_turns({name: call for name, (_, call) in models.items()}, repeats, sizes.device)

@@ -1,4 +1,6 @@
-"""How well a small depth comes to the size of its picture: ``python -m relievo.engine.evaluation.upsampling_report``.
+"""How well a small depth comes to the size of its picture.
+
+``python -m depthwright.engine.evaluation.upsampling_report``
 
 On the procedural generator's scenes, whose depth is exact: shrunk by areas as a model at lower resolution would see it,
 brought back by each method, and compared.

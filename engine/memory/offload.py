@@ -20,7 +20,7 @@ def stream(module: nn.Module, device: torch.device) -> None:
     except ImportError as error:
         raise EnvironmentMissing(
             "Streaming a model through the graphics card needs diffusers, which the engine's Python does not have.",
-            "Install the engine again from Relievo's preferences.",
+            "Install the engine again from Depthwright's preferences.",
             str(error),
         ) from error
     for layer in module.modules():

@@ -113,7 +113,7 @@ def _missing(package: str):
     except (ImportError, OSError) as error:
         raise EnvironmentMissing(
             f"Quantised weights need {package}, which the engine's Python does not have.",
-            "Install the engine again from Relievo's preferences, or choose the precision bfloat16.",
+            "Install the engine again from Depthwright's preferences, or choose the precision bfloat16.",
             f"{type(error).__name__}: {error}",
         ) from error
 

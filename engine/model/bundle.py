@@ -1,11 +1,11 @@
 """A model folder as one object: transformer, codecs and text encoder, with what their outputs mean.
 
 One interface for every model, so that what is proved on the small one is what runs on the large one. A folder's
-config.json names its variant: "relievo_small_v1" is the model that ships, described here; for the others see
+config.json names its variant: "depthwright_small_v1" is the model that ships, described here; for the others see
 engine.model.published. The small model's folder holds config.json, model.safetensors and vocabulary.json.
 
 config.json:
-    variant           "relievo_small_v1"
+    variant           "depthwright_small_v1"
     native_px         side the model was trained at
     transformer       fields of TransformerConfig
     refinement        fields of RefinementConfig
@@ -42,7 +42,7 @@ from .text_encoder import TextEncoder, WordEncoder
 from .transformer import TransformerConfig, token_ids
 from .upsampler import Upsampler, UpsamplerConfig
 
-SMALL_VARIANT = "relievo_small_v1"
+SMALL_VARIANT = "depthwright_small_v1"
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocabulary.json"
 
 
@@ -107,7 +107,7 @@ class SmallConfig:
         if variant != SMALL_VARIANT:
             raise ModelError(
                 f"The model's variant is '{variant}', not {SMALL_VARIANT}.",
-                "Install the model that belongs to this version of Relievo.",
+                "Install the model that belongs to this version of Depthwright.",
             )
         try:
             depth_codec = dict(values["depth_codec"])
@@ -197,7 +197,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(
-            f"The model file {path.name} is missing.", "Install the model or Relievo again.", str(path)
+            f"The model file {path.name} is missing.", "Install the model or Depthwright again.", str(path)
         ) from error
     except ValueError as error:
         raise ModelError(f"The model file {path.name} is damaged.", "Install the model again.", str(error)) from error

@@ -46,7 +46,7 @@ class DepthEstimator(nn.Module):
         except ImportError as error:
             raise EnvironmentMissing(
                 "The depth estimator needs transformers, which the engine's Python does not have.",
-                "Install the engine again from Relievo's preferences.",
+                "Install the engine again from Depthwright's preferences.",
                 str(error),
             ) from error
         remedy = "Download it again, or choose a folder with Depth Anything V2 in the layout of transformers."

@@ -261,7 +261,7 @@ def _build(config: Flux2CodecConfig) -> AutoencoderKLFlux2:
     except ImportError as error:
         raise EnvironmentMissing(
             "The image codec of this model needs diffusers, which the engine's Python does not have.",
-            "Install the engine again from Relievo's preferences.",
+            "Install the engine again from Depthwright's preferences.",
             str(error),
         ) from error
     levels = len(config.ch_mult)

@@ -151,7 +151,7 @@ def floats_in(path: Path) -> dict[str, torch.Size]:
         raise ModelError(
             f"The checkpoint file {path.name} holds {len(foreign)} tensors that are no floating-point weights, such as "
             f"{name} ({dtype}).",
-            "Use the published file: weights in bfloat16, float16 or float32. Relievo makes them smaller itself.",
+            "Use the published file: weights in bfloat16, float16 or float32. Depthwright makes them smaller itself.",
             str(path),
         )
     return {name: torch.Size(entry["shape"]) for name, entry in header.items()}

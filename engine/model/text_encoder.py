@@ -355,7 +355,7 @@ def _transformers():
     except ImportError as error:
         raise EnvironmentMissing(
             "The text encoder of this model needs transformers, which the engine's Python does not have.",
-            "Install the engine again from Relievo's preferences.",
+            "Install the engine again from Depthwright's preferences.",
             str(error),
         ) from error
     return transformers

@@ -30,7 +30,7 @@ def versions() -> dict[str, str]:
     import accelerate
 
     return {
-        "relievo": VERSION,
+        "depthwright": VERSION,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

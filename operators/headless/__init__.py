@@ -1,1 +1,1 @@
-"""Relievo without a window: one parser, two doors (``relievo`` and ``blender -b --command relievo``)."""
+"""Depthwright without a window: one parser, two doors (``depthwright`` and ``blender -b --command depthwright``)."""

@@ -138,7 +138,7 @@ def _run_job(job: BatchJob, out: Path, base: Path | None, list_dir: Path, consol
         traceback.print_exc()
         detail = traceback.format_exc()
         return finished(
-            error={"summary": f"Relievo has a bug: {error!r}.", "remedy": "Please report it.", "detail": detail}
+            error={"summary": f"Depthwright has a bug: {error!r}.", "remedy": "Please report it.", "detail": detail}
         )
 
 

@@ -1,4 +1,4 @@
-"""The two doors: the ``relievo`` script on the bpy wheel, and ``blender -b [FILE] --command relievo``."""
+"""The two doors: the ``depthwright`` script on the bpy wheel, and ``blender -b [FILE] --command depthwright``."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _stoppable() -> Iterator[None]:
     arrivals, departures = socket.socketpair()
     departures.setblocking(False)
     kept_fd = signal.set_wakeup_fd(departures.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(arrivals, heard), name="relievo-stop", daemon=True).start()
+    threading.Thread(target=_watch, args=(arrivals, heard), name="depthwright-stop", daemon=True).start()
     try:
         yield
     finally:

@@ -158,7 +158,7 @@ def _read_jsonl(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, A
 
 @cache
 def _parser(command: str) -> Parser:
-    parser = Parser(prog=f"relievo {command}", add_help=False)
+    parser = Parser(prog=f"depthwright {command}", add_help=False)
     _COMMANDS[command](parser)
     add_blend_option(parser)
     parser.set_defaults(command=command, out=None)

@@ -91,7 +91,7 @@ class Manifest:
     def drop(self, job_ids: set[str]) -> None:
         """Take out this file's lines of jobs that run again, and one torn by a kill."""
         kept = [entry for entry in _read(self.path) if entry["id"] not in job_ids]
-        temporary = self.path.with_name(f".relievo-{self.path.name}")
+        temporary = self.path.with_name(f".depthwright-{self.path.name}")
         try:
             file = temporary.open("wb")
             file.writelines(_line(entry) for entry in kept)

@@ -1,4 +1,4 @@
-"""``relievo models``: the engine does it, where it runs; Blender's rules on the network hold."""
+"""``depthwright models``: the engine does it, where it runs; Blender's rules on the network hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``relievo paint``: objects of a file get their texture from a prompt, alone or as a job of a batch."""
+"""``depthwright paint``: objects of a file get their texture from a prompt, alone or as a job of a batch."""
 
 from __future__ import annotations
 

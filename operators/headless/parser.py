@@ -120,8 +120,8 @@ def _fov(text: str) -> float:
 
 def build_parser() -> Parser:
     """The whole command line; the name chosen is ``args.command``."""
-    parser = Parser("relievo", description="Prompts become pictures with depth, and those become Blender geometry.")
-    parser.add_argument("--version", action="version", version=f"relievo {VERSION}")
+    parser = Parser("depthwright", description="Prompts become pictures with depth, and those become Blender geometry.")
+    parser.add_argument("--version", action="version", version=f"depthwright {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     add_generate_options(_command(commands, "generate", "a prompt becomes a displaced material or a scene"))
@@ -281,7 +281,7 @@ def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
     parser.add_argument(
         "--prefer-speed", action="store_true", help="rather rounded weights that stay on the card than exact ones"
     )
-    parser.add_argument("--model", default=model, metavar="ID", help=f"see 'relievo models'; default: {model}")
+    parser.add_argument("--model", default=model, metavar="ID", help=f"see 'depthwright models'; default: {model}")
 
 
 def _add_depth_guidance(parser: argparse.ArgumentParser, default: float | None) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from ...engine.errors import InputError
 from ...scene.writing import unwritable
 
-TEMPORARY_PREFIX = ".relievo-"
+TEMPORARY_PREFIX = ".depthwright-"
 
 
 class Staging:

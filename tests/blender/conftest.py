@@ -8,7 +8,7 @@ import sys
 
 import bpy
 import pytest
-from relievo.engine.catalog import places
+from depthwright.engine.catalog import places
 
 _exit_status = 0
 

@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from relievo.scene import images
+from depthwright.scene import images
 
-RELIEVO = Path(sys.executable).with_name("relievo")
+DEPTHWRIGHT = Path(sys.executable).with_name("depthwright")
 
 
 def start(*arguments: object, **options: object) -> subprocess.Popen:
     """The console script as a process; options of Popen."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-    return subprocess.Popen([str(RELIEVO), *map(str, arguments)], **options)
+    return subprocess.Popen([str(DEPTHWRIGHT), *map(str, arguments)], **options)
 
 
 def everything_in(folder: Path) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 import mathutils
 import numpy as np
-from relievo.engine.geometry import atlas
-from relievo.engine.request import Result
-from relievo.scene import depth_pass, images, painting, painting_views, render, shaders
+from depthwright.engine.geometry import atlas
+from depthwright.engine.request import Result
+from depthwright.scene import depth_pass, images, painting, painting_views, render, shaders
 
 #: The coordinate pattern goes up and down once in so many pixels: eight levels a pixel.
 PERIOD_PX = 64

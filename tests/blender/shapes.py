@@ -1,6 +1,6 @@
 """A synthetic scene of known depth: a tilted floor, a wall, a sphere and a box, seen by any Blender camera.
 
-Rays come from Blender's own projection matrix, so that nothing of Relievo's camera code is trusted here.
+Rays come from Blender's own projection matrix, so that nothing of Depthwright's camera code is trusted here.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import bpy
+import depthwright
 import numpy as np
 import pytest
-import relievo
 import shapes
-from relievo.engine.errors import InputError
-from relievo.operators import session
-from relievo.scene import depth_pass, fitting, live_scene, scene_mesh
+from depthwright.engine.errors import InputError
+from depthwright.operators import session
+from depthwright.scene import depth_pass, fitting, live_scene, scene_mesh
 from test_panels import draw
 from views import landscape_with_shift, non_square_pixels, orthographic
 
@@ -18,9 +18,9 @@ SCALE, OFFSET = 2.5, 0.75
 
 @pytest.fixture
 def tab():
-    relievo.register()
-    yield bpy.context.scene.relievo
-    relievo.unregister()
+    depthwright.register()
+    yield bpy.context.scene.depthwright
+    depthwright.unregister()
 
 
 def spoilt(depth: np.ndarray) -> np.ndarray:
@@ -177,31 +177,31 @@ def test_the_buttons(tab, camera):
     landscape_with_shift(scene, camera.data)
     bpy.context.view_layer.update()
     _, depth, _ = shapes.trace(camera, scene)
-    assert not bpy.ops.relievo.align_to_scene.poll() and not bpy.ops.relievo.set_distance.poll()
+    assert not bpy.ops.depthwright.align_to_scene.poll() and not bpy.ops.depthwright.set_distance.poll()
     assert "align_to_scene" not in draw()
     made = generated(camera, spoilt(depth))
     bpy.context.view_layer.objects.active = made
     with pytest.raises(RuntimeError, match="in common"):
-        bpy.ops.relievo.align_to_scene()
+        bpy.ops.depthwright.align_to_scene()
     assert "in common" in session.state.error.summary
     shapes.build()
     bpy.context.view_layer.objects.active = made
-    assert bpy.ops.relievo.align_to_scene() == {"FINISHED"}
+    assert bpy.ops.depthwright.align_to_scene() == {"FINISHED"}
     drawn = " ".join(draw().split("\n"))
     assert session.state.error is None
     assert "operator align_to_scene" in drawn and "agree within" in drawn and "prop known_distance" in drawn
 
     tab.known_distance = 7.0
     bpy.ops.object.mode_set(mode="EDIT")
-    assert not bpy.ops.relievo.align_to_scene.poll()
+    assert not bpy.ops.depthwright.align_to_scene.poll()
     bpy.ops.mesh.select_mode(type="VERT")
     bpy.ops.mesh.select_all(action="DESELECT")
-    assert not bpy.ops.relievo.set_distance.poll()
+    assert not bpy.ops.depthwright.set_distance.poll()
     bpy.ops.object.mode_set(mode="OBJECT")
     for row, column in ((60, 20), (70, 120)):
         made.data.vertices[fitting.vertex_at(made, column, row)].select = True
     bpy.ops.object.mode_set(mode="EDIT")
-    assert bpy.ops.relievo.set_distance() == {"FINISHED"}
+    assert bpy.ops.depthwright.set_distance() == {"FINISHED"}
     assert bpy.context.mode == "EDIT_MESH"
     bpy.ops.object.mode_set(mode="OBJECT")
     now = points(made, camera)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from depthwright.engine.errors import InputError
+from depthwright.operators.headless import manifest as manifests
+from depthwright.operators.headless.entry import run
+from depthwright.operators.headless.jobs import BatchJob, read_jobs
 from headless import everything_in, start
-from relievo.engine.errors import InputError
-from relievo.operators.headless import manifest as manifests
-from relievo.operators.headless.entry import run
-from relievo.operators.headless.jobs import BatchJob, read_jobs
 
 TINY = {"size": 32}
 
@@ -140,7 +140,7 @@ def test_a_torn_line_and_a_half_written_folder_are_tidied(tmp_path):
     manifest = out / "manifest.jsonl"
     whole = manifest.read_text().splitlines(keepends=True)
     manifest.write_text("".join(whole[:2]) + whole[2][: len(whole[2]) // 2])
-    (out / "c").rename(out / ".relievo-0-c")
+    (out / "c").rename(out / ".depthwright-0-c")
     assert batch(jobs, out, "--resume") == 0
     assert [entry["id"] for entry in lines_of(manifest)] == ["a", "b", "c"]
     assert {path.name for path in out.iterdir()} == {"a", "b", "c", "manifest.jsonl"}
@@ -175,14 +175,14 @@ def test_two_processes_do_not_run_the_same_jobs(tmp_path, capfd):
     jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"id": name, "prompt": "brick"} for name in "abcd"])
     out = tmp_path / "out"
     out.mkdir()
-    unfinished = out / ".relievo-0-a"
+    unfinished = out / ".depthwright-0-a"
     with manifests.Manifest(out, (1, 2)).held(fresh=True):  # as another process would
         (out / "manifest-1-of-2.jsonl").write_text("\n")
         unfinished.mkdir()
         for options in (("--shard", "1/2"), (), ("--shard", "3/4")):
             assert batch(jobs, out, "--resume", *options) == 2
             assert "Another process" in capfd.readouterr().err
-        assert everything_in(out) == [".relievo-0-a", "manifest-1-of-2.jsonl"], "the other one's work is left alone"
+        assert everything_in(out) == [".depthwright-0-a", "manifest-1-of-2.jsonl"], "the other one's work is left alone"
         assert batch(jobs, out, "--resume", "--shard", "2/2") == 0, "its own share"
     assert batch(jobs, out, "--resume", "--shard", "1/2") == 0
     assert not unfinished.exists()

@@ -13,18 +13,18 @@ import bpy
 import numpy as np
 import psutil
 import pytest
-from headless import RELIEVO, everything_in, start, write_pair
-from relievo.engine.version import VERSION
-from relievo.operators.headless.entry import run
-from relievo.operators.headless.parser import build_parser
-from relievo.scene import images, records
+from depthwright.engine.version import VERSION
+from depthwright.operators.headless.entry import run
+from depthwright.operators.headless.parser import build_parser
+from depthwright.scene import images, records
+from headless import DEPTHWRIGHT, everything_in, start, write_pair
 
 RESULT = {"request.json", "image.png", "depth.exr", "preview.png"}
 TINY = ("--size", "48")
 
 
 def made_in(blend: Path) -> bpy.types.Object:
-    """The one mesh Relievo has made in a file."""
+    """The one mesh Depthwright has made in a file."""
     bpy.ops.wm.open_mainfile(filepath=str(blend))
     (made,) = [item for item in bpy.data.objects if item.type == "MESH" and records.of(item)]
     return made
@@ -188,7 +188,7 @@ def test_every_command_that_works_takes_blend():
 def test_as_a_process():
     process = start("--version")
     out, _ = process.communicate(timeout=60)
-    assert (process.returncode, out) == (0, f"relievo {VERSION}\n")
+    assert (process.returncode, out) == (0, f"depthwright {VERSION}\n")
 
 
 def test_a_process_leaves_nothing_but_its_result(tmp_path):
@@ -208,7 +208,7 @@ def test_a_process_leaves_nothing_but_its_result(tmp_path):
 
 def test_closed_streams_and_a_reader_that_left(tmp_path):
     closed = '"$0" generate --prompt brick --size 32 --out "$1" <&- >&- 2>&-'
-    done = subprocess.run(["sh", "-c", closed, str(RELIEVO), str(tmp_path / "a")], timeout=60)
+    done = subprocess.run(["sh", "-c", closed, str(DEPTHWRIGHT), str(tmp_path / "a")], timeout=60)
     assert done.returncode == 0 and (tmp_path / "a" / "material.blend").is_file()
     with Path(os.devnull).open() as unwritable:
         process = start("generate", "--prompt", "brick", *TINY, "--out", tmp_path / "b", stdout=unwritable)

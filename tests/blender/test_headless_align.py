@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 import pytest
 import shapes
-from relievo.operators.headless.entry import run
-from relievo.scene import fitting, images, records
+from depthwright.operators.headless.entry import run
+from depthwright.scene import fitting, images, records
 from test_align_scene import SCALE, points, spoilt
 
 

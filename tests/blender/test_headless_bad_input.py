@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from depthwright.operators.headless.entry import run
+from depthwright.scene import images
 from headless import everything_in, start, write_pair
-from relievo.operators.headless.entry import run
-from relievo.scene import images
 
 
 @pytest.fixture
@@ -131,10 +131,10 @@ def test_refused(tmp_path, given, capfd, line):
 
 
 def test_an_engine_python_that_is_not_there(tmp_path, capfd, monkeypatch):
-    monkeypatch.setenv("RELIEVO_ENGINE_PYTHON", str(tmp_path / "no-python"))
+    monkeypatch.setenv("DEPTHWRIGHT_ENGINE_PYTHON", str(tmp_path / "no-python"))
     assert run(["generate", "--prompt", "brick", "--size", "32", "--out", str(tmp_path / "out")]) == 1
     summary, remedy = capfd.readouterr().err.rstrip("\n").split("\n")[-2:]
-    assert "RELIEVO_ENGINE_PYTHON" in summary and remedy
+    assert "DEPTHWRIGHT_ENGINE_PYTHON" in summary and remedy
     assert everything_in(tmp_path) == []
 
 

@@ -7,11 +7,11 @@ import math
 import bpy
 import numpy as np
 import pytest
+from depthwright.operators.headless.entry import run
+from depthwright.operators.headless.jobs import BatchJob
+from depthwright.operators.headless.live import settings
+from depthwright.scene import live_scene, records
 from headless import write_pair
-from relievo.operators.headless.entry import run
-from relievo.operators.headless.jobs import BatchJob
-from relievo.operators.headless.live import settings
-from relievo.scene import live_scene, records
 
 OPTIONS = [
     "--view-fov-deg", "72", "--depth-scale", "2", "--depth-offset=-0.5", "--near-cut", "1.5", "--far-cut", "90",

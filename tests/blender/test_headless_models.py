@@ -1,4 +1,4 @@
-"""``relievo models``: what the engine says of the models' files, and when nothing is downloaded."""
+"""``depthwright models``: what the engine says of the models' files, and when nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from relievo.engine import catalog
-from relievo.operators import session
-from relievo.operators.headless import model_files as headless
-from relievo.operators.headless.entry import run
-from relievo.tests.hub.server import Hub, contents_of
+from depthwright.engine import catalog
+from depthwright.operators import session
+from depthwright.operators.headless import model_files as headless
+from depthwright.operators.headless.entry import run
+from depthwright.tests.hub.server import Hub, contents_of
 from test_model_files import lay_out_published
 
 pytestmark = pytest.mark.usefixtures("no_models")

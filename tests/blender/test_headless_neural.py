@@ -9,27 +9,27 @@ import sys
 from pathlib import Path
 
 import bpy
+import depthwright
 import numpy as np
 import pytest
-import relievo
 import shapes
+from depthwright.operators.headless.entry import run
+from depthwright.scene import depth_pass, images, records, results
 from headless import everything_in, write_pair
-from relievo.operators.headless.entry import run
-from relievo.scene import depth_pass, images, records, results
 
 MAKE_MODEL = """
 import sys
 from pathlib import Path
-from relievo.engine.model.bundle import SmallModel
-from relievo.engine.training.presets import PRESETS, vocabulary
+from depthwright.engine.model.bundle import SmallModel
+from depthwright.engine.training.presets import PRESETS, vocabulary
 SmallModel(PRESETS["tiny"], vocabulary()).save(Path(sys.argv[1]))
 """
 
 WORKER = """
 import sys
 from pathlib import Path
-sys.path.append({home!r})  # the same Relievo as here
-from relievo.engine import catalog, worker
+sys.path.append({home!r})  # the same Depthwright as here
+from depthwright.engine import catalog, worker
 catalog.ENGINE_DIR = Path({folder!r})  # where the catalogue's folders are
 sys.exit(worker.main())
 """
@@ -47,8 +47,8 @@ def model_dir(tiny_model, tmp_path_factory, monkeypatch) -> Path:
     """The folder of `builtin` as the worker sees it: a copy, to be damaged at will."""
     folder = tmp_path_factory.mktemp("engine")
     script = folder / "worker.py"
-    script.write_text(WORKER.format(folder=str(folder), home=str(Path(relievo.__file__).parents[1])))
-    monkeypatch.setenv("RELIEVO_ENGINE_PYTHON", f"'{sys.executable}' '{script}'")
+    script.write_text(WORKER.format(folder=str(folder), home=str(Path(depthwright.__file__).parents[1])))
+    monkeypatch.setenv("DEPTHWRIGHT_ENGINE_PYTHON", f"'{sys.executable}' '{script}'")
     shutil.copytree(tiny_model, folder / "builtin" / "neural")
     return folder / "builtin" / "neural"
 

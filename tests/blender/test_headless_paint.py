@@ -1,4 +1,4 @@
-"""`relievo paint` and its jobs in a batch; the model's place is taken by a stand-in."""
+"""`depthwright paint` and its jobs in a batch; the model's place is taken by a stand-in."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import bpy
 import numpy as np
 import painter
 import pytest
+from depthwright.operators import session
+from depthwright.operators.headless import paint as headless_paint
+from depthwright.operators.headless.entry import run
+from depthwright.scene import images, painting
 from headless import everything_in
-from relievo.operators import session
-from relievo.operators.headless import paint as headless_paint
-from relievo.operators.headless.entry import run
-from relievo.scene import images, painting
 from stand_in import StandIn, colour_of
 
 SMALL = ("--texture-size", "96", "--size", "64", "--margin", "4")
@@ -62,7 +62,7 @@ def test_objects_of_a_file_are_painted_and_rendered(engine, crates, tmp_path, ca
     for name in ("Crate", "Lid"):
         thing = bpy.data.objects[name]
         assert list(painting.view_images(thing)) == ["Ring 1", "Ring 2", "Ring 3"]
-        assert tuple(thing["relievo_painting"].size) == (96, 96)
+        assert tuple(thing["depthwright_painting"].size) == (96, 96)
     assert bpy.context.scene.camera, "the file is ready to render"
 
 
@@ -118,7 +118,7 @@ def test_a_linked_object_and_a_failing_engine(engine, crates, tmp_path, capfd):
     engine.fails_at = 2
     assert paint(crates, "--object", "Crate", "--prompt", "wood", "--out", out) == 1
     assert "out of memory" in capfd.readouterr().err and not out.exists()
-    assert not [name for name in everything_in(tmp_path) if ".relievo" in name]
+    assert not [name for name in everything_in(tmp_path) if ".depthwright" in name]
 
 
 def test_jobs_of_a_batch(engine, crates, tmp_path, capfd):
@@ -143,5 +143,5 @@ def test_jobs_of_a_batch(engine, crates, tmp_path, capfd):
     assert run(["batch", str(jobs), "--blend", str(crates), "--out", str(out), "--resume"]) == 1
     assert len(engine.asked) == asked, "what is done is not done again"
     bpy.ops.wm.open_mainfile(filepath=str(out / "one" / "paint.blend"))
-    made = np.rint(images.pixels(bpy.data.objects["Lid"]["relievo_painting"])[..., :3] * 255)
+    made = np.rint(images.pixels(bpy.data.objects["Lid"]["depthwright_painting"])[..., :3] * 255)
     assert (made == colour_of(0)).all(-1).any() and not painting.has(bpy.data.objects["Crate"])

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from depthwright.operators.headless.entry import run
+from depthwright.scene import images
 from headless import everything_in, write_pair
-from relievo.operators.headless.entry import run
-from relievo.scene import images
 
 WRITER = Path(__file__).parents[1] / "engine" / "tiny_published.py"
 MODEL = ["--model", "modality_forcing", "--steps", "2"]
@@ -31,7 +31,7 @@ def checkpoint(tmp_path_factory) -> Path:
 def elsewhere(tmp_path_factory, monkeypatch) -> None:
     """What this user has downloaded or imported is out of sight."""
     folder = tmp_path_factory.mktemp("user")
-    for name in ("RELIEVO_DATA_DIR", "RELIEVO_MODELS_DIR", "HF_HUB_CACHE"):
+    for name in ("DEPTHWRIGHT_DATA_DIR", "DEPTHWRIGHT_MODELS_DIR", "HF_HUB_CACHE"):
         monkeypatch.setenv(name, str(folder / name))
 
 

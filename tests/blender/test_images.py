@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.scene import images
+from depthwright.engine.errors import InputError
+from depthwright.scene import images
 
 RNG = np.random.default_rng(5)
 PICTURE = RNG.integers(0, 256, (9, 14, 3), dtype=np.uint8)

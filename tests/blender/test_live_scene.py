@@ -1,4 +1,4 @@
-"""The modifier of a scene mesh: each input does what it says, live, and the file needs no Relievo for it."""
+"""The modifier of a scene mesh: each input does what it says, live, and the file needs no Depthwright for it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import bpy
 import numpy as np
 import pytest
 import shapes
-from relievo.engine.errors import InputError
-from relievo.scene import images, live_nodes, live_scene, render, scene_mesh, shaders
-from relievo.scene.live_scene import LiveSettings
+from depthwright.engine.errors import InputError
+from depthwright.scene import images, live_nodes, live_scene, render, scene_mesh, shaders
+from depthwright.scene.live_scene import LiveSettings
 from views import CAMERAS
 
 

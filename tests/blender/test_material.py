@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.scene import images, material, records
+from depthwright.engine.errors import InputError
+from depthwright.scene import images, material, records
 
 TILED = {"request": {"tile": True, "prompt": "waves"}}
 

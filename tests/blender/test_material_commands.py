@@ -6,21 +6,21 @@ import json
 from pathlib import Path
 
 import bpy
+import depthwright
 import pytest
-import relievo
+from depthwright.engine.errors import EngineError
+from depthwright.engine.request import TILE_CHOICES, Request
+from depthwright.operators import order
+from depthwright.operators.headless import commands
+from depthwright.operators.headless.entry import run
+from depthwright.operators.headless.parser import DISPLACEMENTS
+from depthwright.scene import asset, displacement, material, records
 from headless import everything_in, write_pair
-from relievo.engine.errors import EngineError
-from relievo.engine.request import TILE_CHOICES, Request
-from relievo.operators import order
-from relievo.operators.headless import commands
-from relievo.operators.headless.entry import run
-from relievo.operators.headless.parser import DISPLACEMENTS
-from relievo.scene import asset, displacement, material, records
 from test_material import TILED, waves
 
 
 def made_in(blend: Path) -> bpy.types.Object:
-    """The one mesh Relievo has made in a file."""
+    """The one mesh Depthwright has made in a file."""
     bpy.ops.wm.open_mainfile(filepath=str(blend))
     (made,) = [item for item in bpy.data.objects if item.type == "MESH" and records.of(item)]
     return made
@@ -42,7 +42,7 @@ def test_displacement_of_a_pair(tmp_path, choice):
     made = material_of_pair(tmp_path, "--displacement", choice, "--flatten", "0.5")
     stored = records.of(made)["material"]
     assert (stored["displacement"], stored["flatten"]) == (choice, 0.5)
-    assert bool(made.modifiers.get("Relievo Displacement")) == (choice == "modifier")
+    assert bool(made.modifiers.get("Depthwright Displacement")) == (choice == "modifier")
 
 
 def test_displacement_of_a_generated_material(tmp_path):
@@ -79,7 +79,7 @@ def test_maps_of_a_generated_material(tmp_path):
     words = ["--prompt", "brick wall", "--size", "48", "--maps", str(out / "maps"), "--out", str(out)]
     assert run(["generate", *words]) == 0
     assert {path.name for path in (out / "maps").iterdir()} == {f"brick_wall_{name}" for name in MAPS}
-    assert not [name for name in everything_in(tmp_path) if ".relievo-" in name or "partial" in name]
+    assert not [name for name in everything_in(tmp_path) if ".depthwright-" in name or "partial" in name]
 
 
 def test_no_maps_of_a_scene_and_nothing_is_made(tmp_path, capfd):
@@ -128,19 +128,19 @@ def test_maps_in_a_batch(tmp_path):
 
 def test_the_buttons(tmp_path, monkeypatch):
     monkeypatch.setattr(asset, "_PREVIEW_SAMPLES", 1)
-    relievo.register()
+    depthwright.register()
     try:
-        assert not bpy.ops.relievo.export_maps.poll() and not bpy.ops.relievo.mark_asset.poll()
+        assert not bpy.ops.depthwright.export_maps.poll() and not bpy.ops.depthwright.mark_asset.poll()
         made = material.build(bpy.context, *waves(), TILED, name="Wavy sea")
         bpy.context.view_layer.objects.active = made
-        assert bpy.ops.relievo.export_maps(directory=str(tmp_path / "maps")) == {"FINISHED"}
+        assert bpy.ops.depthwright.export_maps(directory=str(tmp_path / "maps")) == {"FINISHED"}
         assert {path.name for path in (tmp_path / "maps").iterdir()} == {f"Wavy_sea_{name}" for name in MAPS}
-        assert bpy.ops.relievo.mark_asset() == {"FINISHED"} and made.asset_data is not None
+        assert bpy.ops.depthwright.mark_asset() == {"FINISHED"} and made.asset_data is not None
         (tmp_path / "file").write_text("")
         with pytest.raises(RuntimeError, match="cannot be written"):
-            bpy.ops.relievo.export_maps(directory=str(tmp_path / "file"))
+            bpy.ops.depthwright.export_maps(directory=str(tmp_path / "file"))
     finally:
-        relievo.unregister()
+        depthwright.unregister()
 
 
 @pytest.mark.parametrize(("choice", "wrap"), [("both", (1, 1)), ("x", (0, 1)), ("y", (1, 0)), ("none", (0, 0))])
@@ -165,12 +165,12 @@ def test_generate_asks_for_the_axes(tmp_path, choice, wrap):
 
 
 def test_the_panel_asks_for_the_axes():
-    relievo.register()
+    depthwright.register()
     try:
-        settings = bpy.context.scene.relievo
+        settings = bpy.context.scene.depthwright
         for choice, wrap in (("both", (True, True)), ("x", (False, True)), ("none", (False, False))):
             settings.tile = choice
             assert order.order_from(bpy.context).request.wrap == wrap
         assert tuple(item.identifier for item in settings.bl_rna.properties["tile"].enum_items) == TILE_CHOICES
     finally:
-        relievo.unregister()
+        depthwright.unregister()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.scene import displacement, images, material, records, render
+from depthwright.engine.errors import InputError
+from depthwright.scene import displacement, images, material, records, render
 from test_material import TILED, waves
 
 
@@ -16,7 +16,7 @@ def build(choice: str, **settings) -> bpy.types.Object:
 
 
 def is_adaptive(wearer: bpy.types.Object) -> bool:
-    modifier = wearer.modifiers.get("Relievo Subdivision")
+    modifier = wearer.modifiers.get("Depthwright Subdivision")
     if modifier is not None and hasattr(modifier, "use_adaptive_subdivision"):
         return modifier.use_adaptive_subdivision
     return bool(getattr(wearer.cycles, "use_adaptive_subdivision", False))

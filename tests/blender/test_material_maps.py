@@ -7,8 +7,8 @@ import json
 import bpy
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.scene import asset, displacement, images, map_set, material
+from depthwright.engine.errors import InputError
+from depthwright.scene import asset, displacement, images, map_set, material
 from test_material import TILED, waves
 
 
@@ -70,7 +70,7 @@ def test_the_usual_names_and_what_is_in_them(tmp_path, choice):
 
 def test_the_maps_follow_the_strength_as_it_is_now(tmp_path):
     made = build()
-    made.modifiers["Relievo Displacement"].strength = 0.0
+    made.modifiers["Depthwright Displacement"].strength = 0.0
     paths = map_set.save(made, tmp_path, "flat")
     assert json.loads(paths["maps.json"].read_text())["maps"]["height_m"] == 0.0
     assert images.read_image(paths["ao.png"]).min() == 255
@@ -94,7 +94,7 @@ def test_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(map_set.maps, "curvature", full)
-    made.modifiers["Relievo Displacement"].strength = 0.5
+    made.modifiers["Depthwright Displacement"].strength = 0.5
     with pytest.raises(InputError, match="cannot be written"):
         map_set.save(made, tmp_path, "a")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == old
@@ -112,7 +112,7 @@ def test_an_object_without_our_material_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("prompt", "name"), [("mossy brick wall", "mossy_brick_wall"), ("../a b: ü", "a_b_ü"), ("??", "relievo")]
+    ("prompt", "name"), [("mossy brick wall", "mossy_brick_wall"), ("../a b: ü", "a_b_ü"), ("??", "depthwright")]
 )
 def test_names_of_files(prompt, name):
     assert map_set.file_name(prompt) == name
@@ -130,7 +130,7 @@ def test_an_asset_is_what_carries_the_relief_and_has_a_picture(tmp_path, choice,
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "library.blend"))
     thing = (bpy.data.objects if choice == "modifier" else bpy.data.materials)[0]
-    assert thing.asset_data.description == "waves" and "Relievo" in thing.asset_data.tags
+    assert thing.asset_data.description == "waves" and "Depthwright" in thing.asset_data.tags
     size = tuple(thing.preview.image_size)
     picture = np.empty(4 * size[0] * size[1], np.float32)
     thing.preview.image_pixels_float.foreach_get(picture)

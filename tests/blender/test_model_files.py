@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import bpy
+import depthwright
 import pytest
-import relievo
-from relievo.engine.catalog import places
-from relievo.engine.errors import Cancelled, EngineError, ModelError
-from relievo.operators import model_files, session
-from relievo.scene import preferences
+from depthwright.engine.catalog import places
+from depthwright.engine.errors import Cancelled, EngineError, ModelError
+from depthwright.operators import model_files, session
+from depthwright.scene import preferences
 
 
 def lay_out_published(folder):
@@ -24,13 +24,13 @@ def lay_out_published(folder):
 
 @pytest.fixture
 def tab(no_models):
-    relievo.register()
-    bpy.context.scene.relievo.model = "modality_forcing"
+    depthwright.register()
+    bpy.context.scene.depthwright.model = "modality_forcing"
     bpy.context.preferences.system.use_online_access = True
-    yield bpy.context.scene.relievo
+    yield bpy.context.scene.depthwright
     bpy.context.preferences.system.use_online_access = False
     session.state.end()
-    relievo.unregister()
+    depthwright.unregister()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def asked(monkeypatch):
 
 class TestOperators:
     def test_a_download_accepts_the_licences_of_the_dialog(self, tab, asked):
-        assert bpy.ops.relievo.download_model(text_encoder="qwen3-8b-fp8") == {"FINISHED"}
+        assert bpy.ops.depthwright.download_model(text_encoder="qwen3-8b-fp8") == {"FINISHED"}
         wishes = {"text_encoder": "qwen3-8b-fp8"}
         options = {"model": "modality_forcing", "accepted": True, "repair": False, "parts": wishes}
         assert asked.orders == [("download", options)]
@@ -72,46 +72,48 @@ class TestOperators:
     def test_offline_it_says_why_it_cannot(self, tab, asked):
         bpy.context.preferences.system.use_online_access = False
         with pytest.raises(RuntimeError, match="Online access is off"):
-            bpy.ops.relievo.download_model()
+            bpy.ops.depthwright.download_model()
         assert not asked.orders
-        assert bpy.ops.relievo.verify_model.poll() and bpy.ops.relievo.import_model.poll(), "these need no network"
+        assert bpy.ops.depthwright.verify_model.poll() and bpy.ops.depthwright.import_model.poll(), (
+            "these need no network"
+        )
 
     def test_only_for_a_model_that_has_files_and_one_at_a_time(self, tab, asked):
         model_files.files.errand = SimpleNamespace(action="verify", cancel=lambda: None)
         for verb in ("download_model", "verify_model", "import_model"):
-            assert not getattr(bpy.ops.relievo, verb).poll()
-        assert bpy.ops.relievo.cancel_files.poll()
+            assert not getattr(bpy.ops.depthwright, verb).poll()
+        assert bpy.ops.depthwright.cancel_files.poll()
         model_files.files.errand = None
-        assert not bpy.ops.relievo.cancel_files.poll()
+        assert not bpy.ops.depthwright.cancel_files.poll()
         tab.model = "procedural"
         for verb in ("download_model", "verify_model", "import_model"):
-            assert not getattr(bpy.ops.relievo, verb).poll()
+            assert not getattr(bpy.ops.depthwright, verb).poll()
 
     def test_what_goes_wrong_is_in_the_tab(self, tab, asked):
         asked.answer = ModelError("It is gated.", "Open the page.")
         with pytest.raises(RuntimeError, match=r"It is gated\. Open the page\."):
-            bpy.ops.relievo.download_model()
+            bpy.ops.depthwright.download_model()
         assert session.state.error is asked.answer and model_files.files.errand is None
         asked.answer = Cancelled()
         session.state.error = None
         with pytest.raises(RuntimeError):
-            bpy.ops.relievo.download_model()
+            bpy.ops.depthwright.download_model()
         assert session.state.error is None
 
     def test_a_check_says_by_what(self, tab, asked):
         findings = [{"path": "a", "by": "hash", "wrong": ""}, {"path": "b", "by": "header", "wrong": ""}]
         asked.answer = {"id": "modality_forcing", "label": "M", "ready": True, "parts": [{"findings": findings}]}
-        assert bpy.ops.relievo.verify_model() == {"FINISHED"}
+        assert bpy.ops.depthwright.verify_model() == {"FINISHED"}
         assert session.state.notes == (
             "The files of M are sound. For b no hash is known; header and length are right.",
         )
 
     def test_an_import_by_the_real_engine(self, tab, tmp_path):
         folder = lay_out_published(tmp_path / "mine")
-        assert bpy.ops.relievo.import_model(directory=str(folder)) == {"FINISHED"}
+        assert bpy.ops.depthwright.import_model(directory=str(folder)) == {"FINISHED"}
         assert places.imports() == {"modality-forcing-12b": str(folder)}
         with pytest.raises(RuntimeError, match="There is no folder"):
-            bpy.ops.relievo.import_model(directory=str(tmp_path / "nowhere"))
+            bpy.ops.depthwright.import_model(directory=str(tmp_path / "nowhere"))
         assert isinstance(session.state.error, EngineError)
 
     def test_with_a_window_a_timer_looks_after_it(self, tab, asked, monkeypatch):
@@ -141,9 +143,9 @@ class TestOperators:
         assert session._client(session.ENGINE)._env[places.MODELS_VARIABLE] == str(tmp_path / "big")
 
     def test_the_engine_is_not_replaced_under_a_download(self, tab, asked):
-        assert bpy.ops.relievo.install_engine.poll()
+        assert bpy.ops.depthwright.install_engine.poll()
         model_files.files.errand = SimpleNamespace(action="download", cancel=lambda: None)
-        assert not bpy.ops.relievo.install_engine.poll()
+        assert not bpy.ops.depthwright.install_engine.poll()
 
 
 def test_how_long_a_download_still_takes():

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 
 import bpy
+import depthwright
 import numpy as np
 import pytest
-import relievo
 import shapes
-from relievo.engine import environment
-from relievo.engine.errors import EngineError, InputError
-from relievo.engine.request import Result
-from relievo.operators import order, placement, session
-from relievo.scene import depth_pass, images, preferences, records, results, sampling_settings
+from depthwright.engine import environment
+from depthwright.engine.errors import EngineError, InputError
+from depthwright.engine.request import Result
+from depthwright.operators import order, placement, session
+from depthwright.scene import depth_pass, images, preferences, records, results, sampling_settings
 
 SIZE_PX = 32
 
@@ -21,10 +21,10 @@ SIZE_PX = 32
 @pytest.fixture
 def tab():
     """The extension switched on; its settings, small and quick."""
-    relievo.register()
-    bpy.context.scene.relievo.size_px = SIZE_PX
-    yield bpy.context.scene.relievo
-    relievo.unregister()
+    depthwright.register()
+    bpy.context.scene.depthwright.size_px = SIZE_PX
+    yield bpy.context.scene.depthwright
+    depthwright.unregister()
 
 
 def add_camera() -> bpy.types.Object:
@@ -44,12 +44,12 @@ def positions(thing: bpy.types.Object) -> np.ndarray:
     return values
 
 
-def relievo_classes() -> set[str]:
+def depthwright_classes() -> set[str]:
     return {
         cls.__name__
         for base in (bpy.types.Operator, bpy.types.Panel, bpy.types.PropertyGroup, bpy.types.AddonPreferences)
         for cls in base.__subclasses__()
-        if cls.__module__.startswith("relievo") and cls.is_registered
+        if cls.__module__.startswith("depthwright") and cls.is_registered
     }
 
 
@@ -57,18 +57,18 @@ def test_register_and_unregister_twice_leaves_nothing():
     handlers = bpy.app.handlers
     before = (list(handlers.load_pre), list(handlers.render_init))
     for _ in range(2):
-        relievo.register()
-        assert {"RELIEVO_OT_generate", "RELIEVO_PT_generate", "RelievoSettings"} <= relievo_classes()
-        assert hasattr(bpy.types.Scene, "relievo")
-        relievo.unregister()
-        assert not relievo_classes()
-        assert not hasattr(bpy.types.Scene, "relievo")
+        depthwright.register()
+        assert {"DEPTHWRIGHT_OT_generate", "DEPTHWRIGHT_PT_generate", "DepthwrightSettings"} <= depthwright_classes()
+        assert hasattr(bpy.types.Scene, "depthwright")
+        depthwright.unregister()
+        assert not depthwright_classes()
+        assert not hasattr(bpy.types.Scene, "depthwright")
         assert (list(handlers.load_pre), list(handlers.render_init)) == before
 
 
 def test_generate_a_material_gives_what_the_functions_give(tab):
     tab.prompt, tab.seed, tab.tile_repeat = "brick wall", 7, 2
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     (made,) = meshes()
     asked = order.order_from(bpy.context)
     result = session.submit(asked.request, asked.arrays).wait(timeout_s=60)
@@ -89,7 +89,7 @@ def test_generate_a_scene_for_the_active_camera(tab):
     camera = add_camera()
     camera.location = 1, 2, 3
     tab.target, tab.prompt = "scene", "hills"
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     (made,) = meshes()
     assert tuple(made.matrix_world.translation) == pytest.approx((1, 2, 3))
     request = records.of(made)["request"]
@@ -171,7 +171,7 @@ def test_generate_for_the_active_object(tab):
     bpy.ops.mesh.primitive_plane_add()
     wall = bpy.context.object
     tab.apply_to = "active"
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert meshes() == [wall] and records.of(wall) and wall.active_material
 
 
@@ -199,7 +199,7 @@ def test_an_object_that_cannot_wear_it_is_said_before_the_work(tab, monkeypatch,
     tab.apply_to = "active"
     monkeypatch.setattr(session, "submit", lambda *_: pytest.fail("the engine was asked"))
     with pytest.raises(RuntimeError, match=said):
-        bpy.ops.relievo.generate()
+        bpy.ops.depthwright.generate()
 
 
 @pytest.mark.parametrize("target", ["material", "scene"])
@@ -212,21 +212,21 @@ def test_a_collection_of_another_file_is_not_written_to(tab, tmp_path, target):
     layer = bpy.context.view_layer
     layer.active_layer_collection = layer.layer_collection.children["Set"]
     tab.target, tab.camera_source = target, "new"
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert [item.name for item in meshes()] == [bpy.context.scene.collection.objects[-1].name]
 
 
 def test_words_that_were_not_understood_are_said(tab):
     tab.prompt = "brick zzqx"
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert any("zzqx" in note for note in session.state.notes)
-    assert bpy.ops.relievo.dismiss() == {"FINISHED"}
+    assert bpy.ops.depthwright.dismiss() == {"FINISHED"}
     assert session.state.notes == ()
 
 
 def test_blender_never_loads_torch(tab):
     tab.model, tab.prompt, tab.size_px = "procedural", "brick", SIZE_PX
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert "torch" not in sys.modules
 
 
@@ -247,20 +247,20 @@ def test_an_error_is_reported_and_kept_for_the_tab_and_changes_nothing(tab, valu
         setattr(tab, name, value)
     before = everything()
     with pytest.raises(RuntimeError, match=said):
-        bpy.ops.relievo.generate()
+        bpy.ops.depthwright.generate()
     assert said in session.state.error.summary and session.state.error.remedy
     assert session.state.job is None
     assert everything() == before
 
 
 def test_an_engine_that_cannot_start_is_reported(tab, monkeypatch, tmp_path):
-    monkeypatch.setenv("RELIEVO_ENGINE_PYTHON", str(tmp_path / "none"))
+    monkeypatch.setenv("DEPTHWRIGHT_ENGINE_PYTHON", str(tmp_path / "none"))
     before = everything()
-    with pytest.raises(RuntimeError, match="RELIEVO_ENGINE_PYTHON"):
-        bpy.ops.relievo.generate()
+    with pytest.raises(RuntimeError, match="DEPTHWRIGHT_ENGINE_PYTHON"):
+        bpy.ops.depthwright.generate()
     assert everything() == before
-    monkeypatch.delenv("RELIEVO_ENGINE_PYTHON")
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    monkeypatch.delenv("DEPTHWRIGHT_ENGINE_PYTHON")
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert session.state.error is None
 
 
@@ -276,7 +276,7 @@ def test_generate_says_why_it_cannot(tab, values, said):
     for name, value in values.items():
         setattr(tab, name, value)
     assert said in order.why_not(bpy.context)
-    assert not bpy.ops.relievo.generate.poll()
+    assert not bpy.ops.depthwright.generate.poll()
 
 
 def test_another_model_and_another_mode_bring_their_own_values(tab):
@@ -296,7 +296,7 @@ def test_opening_a_file_stops_the_job_and_forgets_it(tab):
     asked = order.order_from(bpy.context)
     job = session.submit(asked.request, {})
     session.state.begin(job)
-    assert not bpy.ops.relievo.generate.poll() and bpy.ops.relievo.cancel.poll()
+    assert not bpy.ops.depthwright.generate.poll() and bpy.ops.depthwright.cancel.poll()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert session.state.job is None
     with pytest.raises(Exception, match="Cancelled"):
@@ -307,15 +307,15 @@ def test_the_settings_are_saved_with_the_file(tab, tmp_path):
     tab.prompt, tab.seed = "red sand", 11
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    assert bpy.context.scene.relievo.seed == 0
+    assert bpy.context.scene.depthwright.seed == 0
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
-    assert (bpy.context.scene.relievo.prompt, bpy.context.scene.relievo.seed) == ("red sand", 11)
+    assert (bpy.context.scene.depthwright.prompt, bpy.context.scene.depthwright.seed) == ("red sand", 11)
 
 
 def test_randomise_takes_another_seed(tab):
     seeds = set()
     for _ in range(5):
-        bpy.ops.relievo.randomise_seed()
+        bpy.ops.depthwright.randomise_seed()
         seeds.add(tab.seed)
     assert len(seeds) == 5 and all(0 <= seed <= sampling_settings.MAX_SEED for seed in seeds)
 
@@ -323,7 +323,7 @@ def test_randomise_takes_another_seed(tab):
 def test_results_are_kept_where_the_preferences_say(tab, monkeypatch, tmp_path):
     monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path)))
     tab.target, tab.prompt, tab.camera_source = "scene", "hills", "new"
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     (folder,) = tmp_path.iterdir()
     assert {path.name for path in folder.iterdir()} == set(results.FILES)
     assert results.record_of(folder)["depth"]["unit"] == results.METRES
@@ -332,7 +332,7 @@ def test_results_are_kept_where_the_preferences_say(tab, monkeypatch, tmp_path):
 def test_a_result_that_cannot_be_kept_is_in_the_scene_all_the_same(tab, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path / "file")))
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert len(meshes()) == 1 and "cannot be written" in session.state.notes[0]
 
 
@@ -340,23 +340,23 @@ def test_a_film_look_over_the_scene_is_said(tab):
     add_camera()
     tab.target, tab.prompt = "scene", "hills"
     bpy.context.scene.view_settings.view_transform = "AgX"
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert "AgX" in session.state.notes[-1]
 
 
 def test_memory_is_freed_only_where_an_engine_runs(tab):
-    assert not bpy.ops.relievo.free_memory.poll()
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
-    assert session.running() and bpy.ops.relievo.free_memory.poll()
-    assert bpy.ops.relievo.free_memory() == {"FINISHED"}
+    assert not bpy.ops.depthwright.free_memory.poll()
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
+    assert session.running() and bpy.ops.depthwright.free_memory.poll()
+    assert bpy.ops.depthwright.free_memory() == {"FINISHED"}
 
 
 def test_switching_off_ends_the_engine():
-    relievo.register()
-    bpy.context.scene.relievo.size_px = SIZE_PX
-    bpy.ops.relievo.generate()
+    depthwright.register()
+    bpy.context.scene.depthwright.size_px = SIZE_PX
+    bpy.ops.depthwright.generate()
     assert session.running()
-    relievo.unregister()
+    depthwright.unregister()
     assert not session.running()
 
 
@@ -372,8 +372,8 @@ def online():
 def test_an_installation(tab, online, monkeypatch):
     asked = []
     monkeypatch.setattr(environment, "install", lambda folder, on_line: asked.append(folder))
-    assert bpy.ops.relievo.generate() == {"FINISHED"}
-    assert bpy.ops.relievo.install_engine() == {"FINISHED"}
+    assert bpy.ops.depthwright.generate() == {"FINISHED"}
+    assert bpy.ops.depthwright.install_engine() == {"FINISHED"}
     assert asked == [session.engine_dir()]
     assert not session.running(), "no worker runs from the folder that was replaced"
     assert session.state.installing == "" and session.state.error is None
@@ -386,11 +386,11 @@ def test_an_installation_that_fails_is_not_taken_for_success(tab, online, monkey
 
     monkeypatch.setattr(environment, "install", fail)
     with pytest.raises(RuntimeError, match="a bug" if isinstance(error, KeyError) else "No room. Make room."):
-        bpy.ops.relievo.install_engine()
+        bpy.ops.depthwright.install_engine()
     assert session.state.installing == ""
     assert session.state.error is (error if isinstance(error, EngineError) else None)
 
 
 def test_offline_the_installation_says_why_it_cannot(tab):
     with pytest.raises(RuntimeError, match="Online access is off"):
-        bpy.ops.relievo.install_engine()
+        bpy.ops.depthwright.install_engine()

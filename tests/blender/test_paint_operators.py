@@ -6,13 +6,13 @@ import subprocess
 import sys
 
 import bpy
+import depthwright
 import numpy as np
 import painter
 import pytest
-import relievo
-from relievo.engine.geometry import bake
-from relievo.operators import paint_order, paint_run, session
-from relievo.scene import images, painting, records
+from depthwright.engine.geometry import bake
+from depthwright.operators import paint_order, paint_run, session
+from depthwright.scene import images, painting, records
 from stand_in import StandIn, colour_of
 
 TEXTURE_PX = 128
@@ -27,13 +27,13 @@ def engine(monkeypatch):
 
 @pytest.fixture
 def panel(engine):
-    relievo.register()
-    settings = bpy.context.scene.relievo_paint
+    depthwright.register()
+    settings = bpy.context.scene.depthwright_paint
     settings.texture_px, settings.picture_px, settings.shading = TEXTURE_PX, 64, "unlit"
     settings.match_exposure, settings.margin_px, settings.prompt = False, 4, "old wood"
     yield settings
     session.state.end()
-    relievo.unregister()
+    depthwright.unregister()
 
 
 def everything() -> dict:
@@ -45,13 +45,13 @@ def everything() -> dict:
 
 
 def texture(thing) -> np.ndarray:
-    return np.rint(images.pixels(thing["relievo_painting"])[..., :3] * 255).astype(np.uint8)
+    return np.rint(images.pixels(thing["depthwright_painting"])[..., :3] * 255).astype(np.uint8)
 
 
 def test_six_views_become_one_texture_as_the_functions_make_it(panel, engine):
     thing = painter.add("cube")
     panel.seed = 3
-    assert bpy.ops.relievo.paint() == {"FINISHED"}
+    assert bpy.ops.depthwright.paint() == {"FINISHED"}
     assert [request.seed for request in engine.asked] == [3, 4, 5, 6, 7, 8]
     assert {request.prompt for request in engine.asked} == {"old wood"} and session.state.error is None
     assert painting.has(thing) and len(painting.view_images(thing)) == 6 and paint_run.shown is None
@@ -71,36 +71,36 @@ def test_six_views_become_one_texture_as_the_functions_make_it(panel, engine):
 
 def test_one_view_again_one_view_less_another_blend_and_off(panel, engine):
     thing = painter.add("cube")
-    bpy.ops.relievo.paint()
+    bpy.ops.depthwright.paint()
     before = {name: images.pixels(image).copy() for name, image in painting.view_images(thing).items()}
     panel.prompt = "something else"
-    assert bpy.ops.relievo.paint_view_again(view="Left") == {"FINISHED"}
+    assert bpy.ops.depthwright.paint_view_again(view="Left") == {"FINISHED"}
     assert (engine.asked[-1].prompt, engine.asked[-1].seed) == ("old wood", engine.asked[3].seed + 1)
     changed = [name for name, image in painting.view_images(thing).items()
                if not np.array_equal(images.pixels(image), before[name])]  # fmt: skip
     assert changed == ["Left"] and len(engine.asked) == 7
-    bpy.ops.relievo.paint_view_again(view="Left", seed=99)
+    bpy.ops.depthwright.paint_view_again(view="Left", seed=99)
     assert engine.asked[-1].seed == 99 and (texture(thing) == colour_of(99)).all(-1).sum() > 200
 
-    assert bpy.ops.relievo.paint_view_remove(view="Left") == {"FINISHED"}
+    assert bpy.ops.depthwright.paint_view_remove(view="Left") == {"FINISHED"}
     assert "Left" not in painting.view_images(thing) and painting.coverage_of(thing)[0] < 0.9
     panel.texture_px = 96
-    assert bpy.ops.relievo.paint_rebake() == {"FINISHED"}
+    assert bpy.ops.depthwright.paint_rebake() == {"FINISHED"}
     assert texture(thing).shape == (96, 96, 3) and len(engine.asked) == 8, "nothing is generated for that"
     with pytest.raises(RuntimeError, match="There is no view 'Left'"):
-        bpy.ops.relievo.paint_view_remove(view="Left")
-    assert bpy.ops.relievo.paint_remove() == {"FINISHED"}
-    assert not painting.has(thing) and not bpy.ops.relievo.paint_rebake.poll()
+        bpy.ops.depthwright.paint_view_remove(view="Left")
+    assert bpy.ops.depthwright.paint_remove() == {"FINISHED"}
+    assert not painting.has(thing) and not bpy.ops.depthwright.paint_rebake.poll()
 
 
 def test_undo_and_redo_take_one_step_for_pixels_too(panel):
     painter.add("cube")
     bpy.ops.ed.undo_push(message="Cube")
     states = [everything()]
-    bpy.ops.relievo.paint()
+    bpy.ops.depthwright.paint()
     bpy.ops.ed.undo_push(message="Paint")  # which a window does after an operator with UNDO
     first = texture(bpy.context.object)
-    bpy.ops.relievo.paint_view_again(view="Front", seed=50)
+    bpy.ops.depthwright.paint_view_again(view="Front", seed=50)
     bpy.ops.ed.undo_push(message="Paint View Again")
     second = texture(bpy.context.object)
     assert not np.array_equal(first, second)
@@ -129,7 +129,7 @@ def test_undo_gives_a_texture_of_the_users_back(panel, packed):
     panel.views, panel.over = "camera", own
     bpy.ops.ed.undo_push(message="Settings")
     was = images.pixels(own).copy()
-    assert bpy.ops.relievo.paint() == {"FINISHED"}
+    assert bpy.ops.depthwright.paint() == {"FINISHED"}
     bpy.ops.ed.undo_push(message="Paint")
     painted = images.pixels(own).copy()
     assert np.abs(painted - was).mean() > 0.01
@@ -148,17 +148,17 @@ def test_what_ends_early_leaves_nothing(panel, engine, monkeypatch, how, uvs):
     before = everything()
     if how == "cancelled":
         engine.stops_at = 3
-        assert bpy.ops.relievo.paint() == {"CANCELLED"}
+        assert bpy.ops.depthwright.paint() == {"CANCELLED"}
         assert session.state.error is None, "what the user did is no error"
     elif how == "failed":
         engine.fails_at = 3
         with pytest.raises(RuntimeError, match="out of memory"):
-            bpy.ops.relievo.paint()
+            bpy.ops.depthwright.paint()
     else:
         monkeypatch.setattr(bake, "bake", no_memory)
         panel.texture_px = 8192
         with pytest.raises(RuntimeError, match="not enough memory for a texture of 8192 pixels"):
-            bpy.ops.relievo.paint()
+            bpy.ops.depthwright.paint()
     assert everything() == before and session.state.job is None and paint_run.shown is None
     assert (session.state.error is None) == (how == "cancelled")
 
@@ -182,7 +182,7 @@ def library_cube(tmp_path) -> bpy.types.Object:
 
 def test_the_button_says_what_is_missing(panel, tmp_path):
     def reason():
-        assert bpy.ops.relievo.paint.poll() == (not paint_order.why_not(bpy.context))
+        assert bpy.ops.depthwright.paint.poll() == (not paint_order.why_not(bpy.context))
         return paint_order.why_not(bpy.context)
 
     assert reason() == "No object is selected; select the meshes to paint"
@@ -222,11 +222,11 @@ def to_tiles(thing):
 
 def look_away(thing):
     painter.add_camera((0.0, -5.0, 0.0), at=(0.0, -9.0, 0.0))
-    bpy.context.scene.relievo_paint.views = "camera"
+    bpy.context.scene.depthwright_paint.views = "camera"
 
 
 def tiled_image(thing):
-    bpy.context.scene.relievo_paint.over = bpy.data.images.new("Tiled", 64, 64, tiled=True)
+    bpy.context.scene.depthwright_paint.over = bpy.data.images.new("Tiled", 64, 64, tiled=True)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_what_cannot_be_painted_is_said_before_the_engine_is_asked(panel, engine
     bpy.context.view_layer.update()
     before = everything()
     with pytest.raises(RuntimeError, match=said):
-        bpy.ops.relievo.paint()
+        bpy.ops.depthwright.paint()
     assert not engine.asked and everything() == before
     assert said in session.state.error.summary and session.state.error.remedy
 
@@ -275,7 +275,7 @@ def test_what_works_all_the_same_and_what_is_said(panel, spoil, said):
     thing = painter.add("cube")
     spoil(thing)
     bpy.context.view_layer.update()
-    assert bpy.ops.relievo.paint() == {"FINISHED"}
+    assert bpy.ops.depthwright.paint() == {"FINISHED"}
     notes = " ".join(session.state.notes)
     assert said in notes and bool(notes) == bool(said)
     assert painting.coverage_of(thing)[1] > 0.95
@@ -290,11 +290,11 @@ def test_a_region_by_hand(panel, engine):
     bpy.context.view_layer.objects.active = thing
     bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
     with pytest.raises(RuntimeError, match="no mask"):
-        bpy.ops.relievo.paint_region()
+        bpy.ops.depthwright.paint_region()
     white = np.zeros((64, 64), np.float32)
     white[16:32, 16:48] = 1.0
     panel.mask = images.new_data("Mask", white)
-    assert bpy.ops.relievo.paint_region() == {"FINISHED"}
+    assert bpy.ops.depthwright.paint_region() == {"FINISHED"}
     after = np.rint(images.pixels(own)[..., :3] * 255)
     assert (after[white == 0] == 100).all() and (after[white == 1] == colour_of(0)).all(-1).mean() > 0.95
     assert records.of(own)["request"]["seed"] == 0 and not painting.has(thing)
@@ -305,16 +305,16 @@ RENDER = """
 import bpy, os, sys
 blend, picture = sys.argv[-2:]
 bpy.ops.wm.open_mainfile(filepath=blend)
-assert not hasattr(bpy.types.Scene, "relievo_paint") and "relievo" not in sys.modules
+assert not hasattr(bpy.types.Scene, "depthwright_paint") and "depthwright" not in sys.modules
 bpy.context.scene.render.filepath = picture
 bpy.ops.render.render(write_still=True)
 os._exit(0)
 """
 
 
-def test_without_relievo_the_file_renders_the_same(panel, tmp_path):
+def test_without_depthwright_the_file_renders_the_same(panel, tmp_path):
     painter.add("suzanne")
-    bpy.ops.relievo.paint()
+    bpy.ops.depthwright.paint()
     painter.add_camera((2.0, -4.0, 1.5))
     painter.set_frame(96, 96)
     here = painter.rendered(tmp_path, 96, 96)

@@ -12,10 +12,10 @@ import mathutils
 import numpy as np
 import painter
 import pytest
-from relievo.engine.errors import InputError
-from relievo.scene import camera as cameras
-from relievo.scene import images, painting, painting_by_hand, painting_views, records
-from relievo.scene.painting import PaintSettings, Recipe
+from depthwright.engine.errors import InputError
+from depthwright.scene import camera as cameras
+from depthwright.scene import images, painting, painting_by_hand, painting_views, records
+from depthwright.scene.painting import PaintSettings, Recipe
 
 SMALL = PaintSettings(texture_px=384, shading="unlit", margin_px=4)
 
@@ -146,7 +146,7 @@ def test_several_objects_materials_and_modifiers_and_what_they_wore_is_kept(tmp_
     assert [slot.material for slot in first.material_slots] == own and not painting.has(first) and painting.has(second)
 
 
-def test_the_file_keeps_the_views_and_opens_without_relievo(tmp_path):
+def test_the_file_keeps_the_views_and_opens_without_depthwright(tmp_path):
     thing = painter.add("cube")
     thing.name = "Crate"
     views = painting_views.from_text(bpy.context, "cube", [thing], 96)
@@ -159,7 +159,7 @@ def test_the_file_keeps_the_views_and_opens_without_relievo(tmp_path):
     thing = bpy.data.objects["Crate"]
     assert painting.has(thing) and list(painting.view_images(thing)) == [view.name for view in views]
     assert not [text for text in bpy.data.texts] and all(image.packed_file for image in thing_images(thing))
-    texture = thing["relievo_painting"]
+    texture = thing["depthwright_painting"]
     whole, count = images.pixels(texture).copy(), len(bpy.data.images)
 
     thing.location = (5.0, 1.0, 2.0)  # the views stay with the object
@@ -190,7 +190,7 @@ def test_the_file_keeps_the_views_and_opens_without_relievo(tmp_path):
 
 
 def thing_images(thing) -> list[bpy.types.Image]:
-    return [thing["relievo_painting"], *painting.view_images(thing).values()]
+    return [thing["depthwright_painting"], *painting.view_images(thing).values()]
 
 
 def test_a_height_comes_from_the_pictures_depth():
@@ -209,7 +209,7 @@ def test_a_height_comes_from_the_pictures_depth():
     depth = np.where(np.isfinite(work.views[0].depth), (work.views[0].depth - bump) * 3.0 + 1.0, np.inf)
     painting.accept_depth(work, 0, painter.result(work.views[0].picture, request, depth.astype(np.float32)))
     painting.apply(bpy.context, work)
-    relief = thing["relievo_painting"]["relievo_relief"]
+    relief = thing["depthwright_painting"]["depthwright_relief"]
     x = (np.arange(256) + 0.5) / 128 - 1.0
     found = images.pixels(relief)[64:192, 64:192, 0]
     assert np.corrcoef(found.mean(0), np.cos(x[64:192] * 40.0))[0, 1] > 0.95 and 0.01 < found.max() < 0.03
@@ -423,7 +423,7 @@ def test_a_failed_bake_leaves_nothing_behind(monkeypatch):
     def stop(share):
         raise MemoryError
 
-    from relievo.engine.errors import EngineError
+    from depthwright.engine.errors import EngineError
 
     with pytest.raises(EngineError, match="memory"):
         painting.apply(bpy.context, work, tick=stop)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import bpy
+import depthwright
 import numpy as np
 import painter
 import pytest
-import relievo
-from relievo.engine import catalog
-from relievo.engine.errors import EngineError, EnvironmentMissing
-from relievo.engine.protocol import Progress
-from relievo.operators import model_files, paint_run, preview, session
-from relievo.operators.order import order_from
-from relievo.scene import live_nodes, material, painting, painting_views, scene_mesh
+from depthwright.engine import catalog
+from depthwright.engine.errors import EngineError, EnvironmentMissing
+from depthwright.engine.protocol import Progress
+from depthwright.operators import model_files, paint_run, preview, session
+from depthwright.operators.order import order_from
+from depthwright.scene import live_nodes, material, painting, painting_views, scene_mesh
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
 PROPERTIES = bpy.types.UILayout.bl_rna.properties
@@ -68,15 +68,15 @@ class CheckingProperties:
 
 @pytest.fixture
 def tab():
-    relievo.register()
-    yield bpy.context.scene.relievo
+    depthwright.register()
+    yield bpy.context.scene.depthwright
     session.state.end()
     session.state.installing = ""
-    relievo.unregister()
+    depthwright.unregister()
 
 
 def panels() -> list[type]:
-    return [cls for cls in bpy.types.Panel.__subclasses__() if cls.__name__.startswith("RELIEVO_")]
+    return [cls for cls in bpy.types.Panel.__subclasses__() if cls.__name__.startswith("DEPTHWRIGHT_")]
 
 
 def draw(paint: bool = True) -> str:
@@ -100,7 +100,7 @@ def draw(paint: bool = True) -> str:
 def test_every_panel_is_in_the_tab(tab):
     assert len(panels()) == 12
     for panel in panels():
-        assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Relievo", "VIEW_3D", "UI")
+        assert (panel.bl_category, panel.bl_space_type, panel.bl_region_type) == ("Depthwright", "VIEW_3D", "UI")
 
 
 @pytest.mark.parametrize("target", ["material", "scene"])
@@ -172,7 +172,7 @@ def test_notes_and_an_installation(tab):
 def test_the_licence_is_beside_the_button(tab, monkeypatch):
     from dataclasses import replace
 
-    from relievo.engine import catalog
+    from depthwright.engine import catalog
 
     entry = replace(catalog.find("procedural"), license_note="Not for commercial use.")
     monkeypatch.setattr(catalog, "find", lambda model_id: entry)
@@ -284,11 +284,11 @@ def test_while_a_model_is_downloaded(tab, cancelled):
 
 
 def test_everything_explains_itself(tab):
-    for prop in (*type(tab).bl_rna.properties, *type(bpy.context.scene.relievo_paint).bl_rna.properties):
+    for prop in (*type(tab).bl_rna.properties, *type(bpy.context.scene.depthwright_paint).bl_rna.properties):
         if prop.identifier not in {"rna_type", "name"}:
             assert len(prop.description) > 10, prop.identifier
-    for verb in dir(bpy.ops.relievo):
-        assert len(getattr(bpy.ops.relievo, verb).get_rna_type().description) > 10, verb
+    for verb in dir(bpy.ops.depthwright):
+        assert len(getattr(bpy.ops.depthwright, verb).get_rna_type().description) > 10, verb
 
 
 def test_the_live_scene_in_hand_has_its_inputs_beside_it(tab):
@@ -320,7 +320,7 @@ def test_the_material_in_hand_is_beside_the_settings(tab, choice):
 
 
 def test_what_to_paint_and_from_where(tab):
-    paint = bpy.context.scene.relievo_paint
+    paint = bpy.context.scene.depthwright_paint
     for views in ("cube", "ring", "auto", "cameras", "camera", "viewport"):
         paint.views = views
         drawn = draw()
@@ -338,7 +338,7 @@ def test_in_texture_paint_mode_a_region_is_asked_for(tab):
     bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
     drawn = draw()
     assert "prop region" in drawn and "operator paint_region" in drawn and "prop views" not in drawn
-    bpy.context.scene.relievo_paint.region = "faces"
+    bpy.context.scene.depthwright_paint.region = "faces"
     assert draw().count("prop mask\n") == 1  # among the settings only
     bpy.ops.object.mode_set(mode="OBJECT")
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.engine.request import Request, Result
-from relievo.scene import images, results
+from depthwright.engine.errors import InputError
+from depthwright.engine.request import Request, Result
+from depthwright.scene import images, results
 
 RNG = np.random.default_rng(2)
 
@@ -23,7 +23,7 @@ def result() -> Result:
         depth=depth,
         request=Request(prompt="mossy bricks", seed=7),
         model={"id": "procedural", "label": "Procedural", "license": "GPL-3.0-or-later"},
-        versions={"relievo": "0.1.0"},
+        versions={"depthwright": "0.1.0"},
     )
 
 

@@ -9,8 +9,8 @@ import measure
 import numpy as np
 import pytest
 import shapes
-from relievo.engine.errors import InputError
-from relievo.scene import images, render, scene_mesh
+from depthwright.engine.errors import InputError
+from depthwright.scene import images, render, scene_mesh
 from views import CAMERAS
 
 
@@ -98,9 +98,9 @@ def test_sky_is_a_backdrop_of_its_own(camera, tmp_path):
     depth[shape == 1] = np.inf
     mesh = scene_mesh.build(bpy.context, image, depth, {}, name="Shapes", camera=camera).data
     known = np.empty(len(mesh.vertices), bool)
-    mesh.attributes["relievo_known"].data.foreach_get("value", known)
+    mesh.attributes["depthwright_known"].data.foreach_get("value", known)
     distance = np.empty(len(mesh.vertices), np.float32)
-    mesh.attributes["relievo_depth"].data.foreach_get("value", distance)
+    mesh.attributes["depthwright_depth"].data.foreach_get("value", distance)
     assert (~known).sum() > 0.2 * known.size
     assert np.allclose(distance[~known], 2.0 * depth[np.isfinite(depth)].max())
     corners = np.empty(len(mesh.loops), np.int32)

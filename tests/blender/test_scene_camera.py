@@ -8,10 +8,10 @@ import bpy
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
+from depthwright.engine.errors import InputError
+from depthwright.engine.geometry.camera import Intrinsics
+from depthwright.scene import camera as cameras
 from mathutils import Vector
-from relievo.engine.errors import InputError
-from relievo.engine.geometry.camera import Intrinsics
-from relievo.scene import camera as cameras
 
 
 def add_camera() -> bpy.types.Object:

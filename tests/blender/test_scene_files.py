@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from relievo.engine.errors import EngineError, InputError
-from relievo.scene import files, images, material, records, render, scene_mesh
+from depthwright.engine.errors import EngineError, InputError
+from depthwright.scene import files, images, material, records, render, scene_mesh
 
 RNG = np.random.default_rng(3)
 
@@ -90,7 +90,7 @@ def test_a_new_camera_becomes_the_scenes():
     )
     assert scene.camera is not None and (scene.render.resolution_x, scene.render.resolution_y) == (50, 30)
     depth = np.empty(len(mesh.data.vertices), np.float32)
-    mesh.data.attributes["relievo_depth"].data.foreach_get("value", depth)
+    mesh.data.attributes["depthwright_depth"].data.foreach_get("value", depth)
     assert np.median(depth) == pytest.approx(5.0, rel=0.05)
     with pytest.raises(InputError, match="no camera"):
         scene_mesh.build(bpy.context, np.zeros((4, 4, 3), np.uint8), RNG.uniform(1, 2, (4, 4)), {}, name="S")

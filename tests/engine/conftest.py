@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from depthwright.engine import catalog
+from depthwright.engine.catalog import places
+from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.model.bundle import SmallModel
+from depthwright.engine.training.presets import PRESETS, vocabulary
+from depthwright.tests.hub import tiny
 from huggingface_hub import constants
-from relievo.engine import catalog
-from relievo.engine.catalog import places
-from relievo.engine.modality_forcing import ModalityForcingBackend
-from relievo.engine.model.bundle import SmallModel
-from relievo.engine.training.presets import PRESETS, vocabulary
-from relievo.tests.hub import tiny
 
 torch.set_num_threads(1)
 

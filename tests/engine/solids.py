@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from relievo.engine.geometry import visibility
-from relievo.engine.geometry.camera import Intrinsics
-from relievo.engine.geometry.projection import PaintedView, Viewpoint
-from relievo.engine.geometry.surface import Surface, is_closed
+from depthwright.engine.geometry import visibility
+from depthwright.engine.geometry.camera import Intrinsics
+from depthwright.engine.geometry.projection import PaintedView, Viewpoint
+from depthwright.engine.geometry.surface import Surface, is_closed
 
 SIX = [(0, -1, 0), (0, 1, 0), (1, 0, 0), (-1, 0, 0), (0, 0, 1), (0, 0, -1)]
 

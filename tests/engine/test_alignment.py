@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.engine.geometry.alignment import AGREES, align, factor_for_distance
+from depthwright.engine.errors import InputError
+from depthwright.engine.geometry.alignment import AGREES, align, factor_for_distance
 
 
 def depth_map(seed: int, side_px: int = 60) -> np.ndarray:

@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from depthwright.engine.__main__ import main
+from depthwright.engine.errors import InputError
+from depthwright.engine.evaluation.benchmarks import BENCHMARKS
+from depthwright.engine.training.readers import Rgbd
 from PIL import Image
-from relievo.engine.__main__ import main
-from relievo.engine.errors import InputError
-from relievo.engine.evaluation.benchmarks import BENCHMARKS
-from relievo.engine.training.readers import Rgbd
 
 
 def rows_and_columns(counted):

@@ -22,11 +22,11 @@ def loaded_by(code: str) -> set[str]:
 @pytest.mark.parametrize(
     "code",
     [
-        "import relievo",
-        "import relievo.operators.headless.entry",  # --help and a mistyped option must not wait for Blender
-        "from relievo.engine import catalog, client, environment, errors, protocol, request, version",
-        "from relievo.engine.catalog import actions, command, places, verify",
-        "import relievo.engine.geometry.camera, relievo.engine.geometry.mesh, relievo.engine.geometry.height",
+        "import depthwright",
+        "import depthwright.operators.headless.entry",  # --help and a mistyped option must not wait for Blender
+        "from depthwright.engine import catalog, client, environment, errors, protocol, request, version",
+        "from depthwright.engine.catalog import actions, command, places, verify",
+        "from depthwright.engine.geometry import camera, height, mesh",
     ],
 )
 def test_light_parts_load_neither_blender_nor_torch(code):
@@ -34,4 +34,4 @@ def test_light_parts_load_neither_blender_nor_torch(code):
 
 
 def test_the_worker_starts_without_torch_and_without_blender():
-    assert not loaded_by("import relievo.engine.worker, relievo.engine.pipeline") & (HEAVY | {"bpy"})
+    assert not loaded_by("import depthwright.engine.worker, depthwright.engine.pipeline") & (HEAVY | {"bpy"})

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from relievo.engine import catalog
-from relievo.engine.catalog import parts, places, verify
-from relievo.engine.environment import worker_env
-from relievo.engine.errors import InputError, ModelError
-from relievo.engine.model.text_encoder import Qwen3Encoder, _LazyTensors
-from relievo.engine.pipeline import BACKENDS
-from relievo.tests.hub import tiny
-from relievo.tests.hub.server import safetensors
-from relievo.tests.hub.tiny import perform
+from depthwright.engine import catalog
+from depthwright.engine.catalog import parts, places, verify
+from depthwright.engine.environment import worker_env
+from depthwright.engine.errors import InputError, ModelError
+from depthwright.engine.model.text_encoder import Qwen3Encoder, _LazyTensors
+from depthwright.engine.pipeline import BACKENDS
+from depthwright.tests.hub import tiny
+from depthwright.tests.hub.server import safetensors
+from depthwright.tests.hub.tiny import perform
 
 
 def lay_out(folder: Path, repository: str = "", contents: dict[str, bytes] | None = None) -> Path:
@@ -96,7 +96,7 @@ class TestPlaces:
     def test_and_huggingface_hub_thinks_so_too(self, variables):
         names = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME")
         env = {key: value for key, value in os.environ.items() if key not in names} | variables
-        code = "import sys; from huggingface_hub import constants; from relievo.engine.catalog import places\n"
+        code = "import sys; from huggingface_hub import constants; from depthwright.engine.catalog import places\n"
         code += "sys.exit(str(places.hub_cache()) != constants.HF_HUB_CACHE)"
         env["PYTHONPATH"] = os.pathsep.join([str(Path(parts.__file__).parents[3]), *sys.path])
         assert subprocess.run([sys.executable, "-c", code], env=env, timeout=60).returncode == 0

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from depthwright.engine import catalog
+from depthwright.engine.catalog import actions, download, parts, places, refusals
+from depthwright.engine.errors import Cancelled, InputError, ModelError
+from depthwright.tests.hub import tiny
+from depthwright.tests.hub.server import COMMIT, Hub, etag, safetensors
+from depthwright.tests.hub.tiny import perform
 from huggingface_hub import constants
-from relievo.engine import catalog
-from relievo.engine.catalog import actions, download, parts, places, refusals
-from relievo.engine.errors import Cancelled, InputError, ModelError
-from relievo.tests.hub import tiny
-from relievo.tests.hub.server import COMMIT, Hub, etag, safetensors
-from relievo.tests.hub.tiny import perform
 
 ACCEPTED = {"model": "tiny", "accepted": True}
 MB = 1_000_000
@@ -61,7 +61,7 @@ def test_all_of_a_model_in_the_cache_s_own_layout(hub, bare_home):
 
 
 def test_what_another_program_downloaded_is_used(hub, bare_home):
-    """And the other way round: huggingface_hub itself finds what Relievo has brought, without the network."""
+    """And the other way round: huggingface_hub itself finds what Depthwright has brought, without the network."""
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
     for file in ("config.json", "model.safetensors"):
@@ -230,7 +230,7 @@ def test_a_small_file_damaged_on_the_way_too(hub, bare_home):
 @pytest.mark.parametrize("known", [(29_999, None), (None, "0" * 64)], ids=["size", "hash"])
 def test_a_file_that_is_not_the_one_in_the_catalogue_is_not_brought(hub, bare_home, monkeypatch, known):
     tiny.use(monkeypatch, bare_home.root, {"model.safetensors": known})
-    with pytest.raises(ModelError, match="not the file Relievo knows"):
+    with pytest.raises(ModelError, match="not the file Depthwright knows"):
         perform("download", ACCEPTED)
     assert not hub.ranges()
 
@@ -238,7 +238,7 @@ def test_a_file_that_is_not_the_one_in_the_catalogue_is_not_brought(hub, bare_ho
 def test_the_catalogue_s_hash_counts_where_a_mirror_gives_none(hub, bare_home, monkeypatch):
     content = hub.files[f"{tiny.REPOSITORY}/model.safetensors"]
     tiny.use(monkeypatch, bare_home.root, {"model.safetensors": (len(content), hashlib.sha256(content).hexdigest())})
-    monkeypatch.setattr("relievo.tests.hub.server.etag", lambda content: f"mirror-{len(content)}")
+    monkeypatch.setattr("depthwright.tests.hub.server.etag", lambda content: f"mirror-{len(content)}")
     hub.damage = frozenset({f"{tiny.REPOSITORY}/model.safetensors"})
     with pytest.raises(ModelError, match="was damaged"):
         perform("download", ACCEPTED)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from relievo.engine.errors import ModelError
-from relievo.engine.model.depth_codec import DepthCodec, contract, expand
-from relievo.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, PixelCodec
+from depthwright.engine.errors import ModelError
+from depthwright.engine.model.depth_codec import DepthCodec, contract, expand
+from depthwright.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, PixelCodec
 from safetensors.torch import load_file, save_file
 
 GOLDEN = Path(__file__).parents[1] / "golden"

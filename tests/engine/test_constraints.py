@@ -5,13 +5,21 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from relievo.engine.model.depth_codec import DepthCodec
-from relievo.engine.model.image_codec import Flux2Codec, PixelCodec
-from relievo.engine.sampling import constraints as module
-from relievo.engine.sampling.constraints import Alike, Constraints, KnownDepth, KnownImage, propagated, renoised, walk
-from relievo.engine.sampling.sampler import Parametrisation, initial_noise, sample
-from relievo.engine.sampling.schedules import Schedule
-from relievo.engine.sampling.windows import Plane
+from depthwright.engine.model.depth_codec import DepthCodec
+from depthwright.engine.model.image_codec import Flux2Codec, PixelCodec
+from depthwright.engine.sampling import constraints as module
+from depthwright.engine.sampling.constraints import (
+    Alike,
+    Constraints,
+    KnownDepth,
+    KnownImage,
+    propagated,
+    renoised,
+    walk,
+)
+from depthwright.engine.sampling.sampler import Parametrisation, initial_noise, sample
+from depthwright.engine.sampling.schedules import Schedule
+from depthwright.engine.sampling.windows import Plane
 
 PATCH, GRID = 4, (4, 6)
 SIZE = (GRID[0] * PATCH, GRID[1] * PATCH)

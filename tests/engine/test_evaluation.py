@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from relievo.engine.__main__ import main
-from relievo.engine.evaluation import held_out
-from relievo.engine.evaluation.alignment import WAYS
-from relievo.engine.evaluation.baselines import class_means, classes, luminance_depth
-from relievo.engine.evaluation.crew import Crew
-from relievo.engine.evaluation.ensemble import ensembled
-from relievo.engine.evaluation.metrics import depth_error, has_depth
-from relievo.engine.evaluation.published import TABLES
-from relievo.engine.evaluation.rollouts import Settings, estimate_depth
-from relievo.engine.model.bundle import load_small
-from relievo.engine.training.dataset import ShardSet, write_shard
+from depthwright.engine.__main__ import main
+from depthwright.engine.evaluation import held_out
+from depthwright.engine.evaluation.alignment import WAYS
+from depthwright.engine.evaluation.baselines import class_means, classes, luminance_depth
+from depthwright.engine.evaluation.crew import Crew
+from depthwright.engine.evaluation.ensemble import ensembled
+from depthwright.engine.evaluation.metrics import depth_error, has_depth
+from depthwright.engine.evaluation.published import TABLES
+from depthwright.engine.evaluation.rollouts import Settings, estimate_depth
+from depthwright.engine.model.bundle import load_small
+from depthwright.engine.training.dataset import ShardSet, write_shard
 
 COUNT = 10
 
@@ -112,7 +112,7 @@ def test_too_few_samples_are_refused(shards, tiny_model, tmp_path, capsys):
 
 
 def test_an_installed_extension_has_no_such_command(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "relievo.engine.evaluation", None)  # it comes without this package
+    monkeypatch.setitem(sys.modules, "depthwright.engine.evaluation", None)  # it comes without this package
     with pytest.raises(SystemExit):
         main(["evaluate", "held-out"])
     assert "invalid choice: 'evaluate'" in capsys.readouterr().err

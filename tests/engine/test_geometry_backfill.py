@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from relievo.engine.geometry import mesh
-from relievo.engine.geometry.camera import Intrinsics
+from depthwright.engine.geometry import mesh
+from depthwright.engine.geometry.camera import Intrinsics
 
 LENS = Intrinsics.from_fov(60, 40, 1.0)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import solids
-from relievo.engine.geometry import atlas, bake, exposure
-from relievo.engine.geometry.camera import Intrinsics
-from relievo.engine.geometry.projection import Blending, PaintedView, Viewpoint
+from depthwright.engine.geometry import atlas, bake, exposure
+from depthwright.engine.geometry.camera import Intrinsics
+from depthwright.engine.geometry.projection import Blending, PaintedView, Viewpoint
 
 SIZE = 256
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.engine.geometry import depth as depth_maps
-from relievo.engine.geometry import height as heights
+from depthwright.engine.errors import InputError
+from depthwright.engine.geometry import depth as depth_maps
+from depthwright.engine.geometry import height as heights
 
 
 def test_the_same_aspect_is_resampled_another_refused():

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from relievo.engine.geometry import edges
-from relievo.engine.geometry.camera import Intrinsics
+from depthwright.engine.geometry import edges
+from depthwright.engine.geometry.camera import Intrinsics
 from safetensors.numpy import load_file
 
-GOLDEN_DIR = Path(os.environ.get("RELIEVO_GOLDEN", Path(__file__).parent.parent / "golden"))
+GOLDEN_DIR = Path(os.environ.get("DEPTHWRIGHT_GOLDEN", Path(__file__).parent.parent / "golden"))
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.engine.geometry import mesh
-from relievo.engine.geometry.camera import Intrinsics
+from depthwright.engine.errors import InputError
+from depthwright.engine.geometry import mesh
+from depthwright.engine.geometry.camera import Intrinsics
 
 LENS = Intrinsics.from_fov(40, 30, math.radians(60.0))
 

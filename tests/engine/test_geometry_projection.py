@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import solids
-from relievo.engine.geometry import atlas, projection, raster, surface, visibility, warp
-from relievo.engine.geometry.camera import Intrinsics
-from relievo.engine.geometry.projection import Blending, Viewpoint
+from depthwright.engine.geometry import atlas, projection, raster, surface, visibility, warp
+from depthwright.engine.geometry.camera import Intrinsics
+from depthwright.engine.geometry.projection import Blending, Viewpoint
 
 LENS = Intrinsics(90, 60, 80.0, 70.0, 41.0, 33.0)
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from relievo.engine.geometry import mesh
-from relievo.engine.geometry.camera import Intrinsics
+from depthwright.engine.geometry import mesh
+from depthwright.engine.geometry.camera import Intrinsics
 
 WIDTH, HEIGHT = 160, 120
 LENS = Intrinsics.from_fov(WIDTH, HEIGHT, 1.0)

@@ -10,7 +10,7 @@ import pytest
 SCRIPT = """
 import psutil
 import torch
-from relievo.engine.memory import heap
+from depthwright.engine.memory import heap
 def resident():
     return psutil.Process().memory_info().rss
 if {keeps}:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from relievo.engine.errors import InputError
-from relievo.engine.geometry import height as heights
+from depthwright.engine.errors import InputError
+from depthwright.engine.geometry import height as heights
 
 Y, X = np.mgrid[0:96, 0:128]
 BOTH = (True, True)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from relievo.engine import catalog
-from relievo.engine.frame import plan_frame
-from relievo.engine.known import Known, _to_frame
-from relievo.engine.request import Request
+from depthwright.engine import catalog
+from depthwright.engine.frame import plan_frame
+from depthwright.engine.known import Known, _to_frame
+from depthwright.engine.request import Request
 
 RNG = np.random.default_rng(0)
 NATIVE, LARGE = 16, 100  # pixels; the tiny model's own size, and one that is enlarged

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tiny_published
 import torch
-from relievo.engine.modality_forcing import ModalityForcingBackend
-from relievo.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, PixelCodec
-from relievo.engine.model.patches import from_patches, to_patches
-from relievo.engine.sampling.constraints import Constraints, KnownLatents
-from relievo.engine.sampling.sampler import Parametrisation, sample
-from relievo.engine.sampling.tiling import RingCodec
-from relievo.engine.sampling.windows import Plane
+from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, PixelCodec
+from depthwright.engine.model.patches import from_patches, to_patches
+from depthwright.engine.sampling.constraints import Constraints, KnownLatents
+from depthwright.engine.sampling.sampler import Parametrisation, sample
+from depthwright.engine.sampling.tiling import RingCodec
+from depthwright.engine.sampling.windows import Plane
 
 PATCH, NATIVE = 4, 32
 RNG = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def run(tmp_path_factory):
         return backend.run(entry, request, arrays or {}, lambda *_: None)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RELIEVO_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("DEPTHWRIGHT_DATA_DIR", str(tmp_path_factory.mktemp("data")))
         yield made
 
 

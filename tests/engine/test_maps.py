@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from relievo.engine.geometry import maps
+from depthwright.engine.geometry import maps
 
 BOTH, NONE = (True, True), (False, False)
 

@@ -4,13 +4,13 @@ import copy
 
 import pytest
 import torch
-from relievo.engine.memory.embedding_cache import EmbeddingCache, key_of
-from relievo.engine.memory.facts import device_facts, host_facts, part_size
-from relievo.engine.memory.offload import stream
-from relievo.engine.memory.quantise import stored_bytes
-from relievo.engine.model import checkpoint
-from relievo.engine.model.checkpoint import BLOCKS, load_transformer
-from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
+from depthwright.engine.memory.embedding_cache import EmbeddingCache, key_of
+from depthwright.engine.memory.facts import device_facts, host_facts, part_size
+from depthwright.engine.memory.offload import stream
+from depthwright.engine.memory.quantise import stored_bytes
+from depthwright.engine.model import checkpoint
+from depthwright.engine.model.checkpoint import BLOCKS, load_transformer
+from depthwright.engine.model.transformer import Transformer, TransformerConfig, token_ids
 from safetensors.torch import save_file
 
 CONFIG = TransformerConfig(
@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("relievo.engine.memory.embedding_cache.save_file", full)
+    monkeypatch.setattr("depthwright.engine.memory.embedding_cache.save_file", full)
     EmbeddingCache(tmp_path).put("a", torch.zeros(10))
     assert list(tmp_path.iterdir()) == []
 

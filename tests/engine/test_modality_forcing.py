@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from relievo.engine import catalog
-from relievo.engine.errors import Cancelled, ModelError
-from relievo.engine.frame import Frame
-from relievo.engine.modality_forcing import MATERIAL_FARTHEST, ModalityForcingBackend, finished_depth, plan_frame
-from relievo.engine.model.bundle import WEIGHTS_FILE, SmallModel
-from relievo.engine.model.resample import enlarge, resize
-from relievo.engine.request import Request
-from relievo.engine.training.presets import PRESETS, vocabulary
+from depthwright.engine import catalog
+from depthwright.engine.errors import Cancelled, ModelError
+from depthwright.engine.frame import Frame
+from depthwright.engine.modality_forcing import MATERIAL_FARTHEST, ModalityForcingBackend, finished_depth, plan_frame
+from depthwright.engine.model.bundle import WEIGHTS_FILE, SmallModel
+from depthwright.engine.model.resample import enlarge, resize
+from depthwright.engine.request import Request
+from depthwright.engine.training.presets import PRESETS, vocabulary
 
 RNG = np.random.default_rng(0)
 

@@ -1,8 +1,8 @@
 """Parity with the published reference implementation, on every golden vector of a folder.
 
-The folder is the one that the environment variable RELIEVO_GOLDEN names, by default tests/golden; its README says what
-the files are and how they came about. Sizes, cases and tolerances are read from the files, so that any folder of the
-same form can be put in its place. A file of a kind that is not known here fails.
+The folder is the one that the environment variable DEPTHWRIGHT_GOLDEN names, by default tests/golden; its README says
+what the files are and how they came about. Sizes, cases and tolerances are read from the files, so that any folder of
+the same form can be put in its place. A file of a kind that is not known here fails.
 
 ``pytest -rP`` prints what was measured.
 """

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import tiny_permissive
 import torch
-from relievo.engine import catalog
-from relievo.engine.errors import Cancelled, InputError, ModelError
-from relievo.engine.model.depth_estimator import DepthEstimator
-from relievo.engine.permissive import control_picture
-from relievo.engine.pipeline import Pipeline
-from relievo.engine.request import Request
+from depthwright.engine import catalog
+from depthwright.engine.errors import Cancelled, InputError, ModelError
+from depthwright.engine.model.depth_estimator import DepthEstimator
+from depthwright.engine.permissive import control_picture
+from depthwright.engine.pipeline import Pipeline
+from depthwright.engine.request import Request
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.integers(0, 255, (40, 72, 3), np.uint8)
@@ -38,7 +38,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def pipeline(monkeypatch, tmp_path) -> Pipeline:
     """With the catalogue's entry led to another folder by ``at``, and a disk of its own for prompts."""
-    monkeypatch.setenv("RELIEVO_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DEPTHWRIGHT_DATA_DIR", str(tmp_path / "data"))
     made = Pipeline()
     entry = catalog.find("permissive")
     find = catalog.find

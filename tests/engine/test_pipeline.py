@@ -4,11 +4,11 @@ import sys
 
 import numpy as np
 import pytest
-from relievo.engine import catalog
-from relievo.engine.builtin import procedural
-from relievo.engine.errors import Cancelled, EnvironmentMissing, InputError
-from relievo.engine.pipeline import Pipeline
-from relievo.engine.request import Request
+from depthwright.engine import catalog
+from depthwright.engine.builtin import procedural
+from depthwright.engine.errors import Cancelled, EnvironmentMissing, InputError
+from depthwright.engine.pipeline import Pipeline
+from depthwright.engine.request import Request
 
 SMALL = {"width_px": 48, "height_px": 32}
 
@@ -26,7 +26,7 @@ def test_a_result_carries_the_request_it_can_be_made_again_from():
     again = Pipeline().run(first.request, {}, ignore)
     assert first.request.steps is not None and first.request.tile is True
     assert np.array_equal(first.image, again.image) and np.array_equal(first.depth, again.depth)
-    assert first.model["id"] == "procedural" and first.versions["relievo"]
+    assert first.model["id"] == "procedural" and first.versions["depthwright"]
 
 
 def test_a_scene_is_made_for_the_cameras_field_of_view():
@@ -41,10 +41,10 @@ def test_a_scene_is_made_for_the_cameras_field_of_view():
 def test_a_torch_that_does_not_load_is_said(monkeypatch, error):
     class Broken:
         def find_spec(self, name, *_):
-            if name == "relievo.engine.modality_forcing":
+            if name == "depthwright.engine.modality_forcing":
                 raise error
 
-    monkeypatch.delitem(sys.modules, "relievo.engine.modality_forcing", raising=False)
+    monkeypatch.delitem(sys.modules, "depthwright.engine.modality_forcing", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
     with pytest.raises(EnvironmentMissing, match="cannot load") as caught:
         run(prompt="wall", model="builtin")

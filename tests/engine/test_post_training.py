@@ -10,21 +10,21 @@ from dataclasses import replace
 
 import pytest
 import torch
+from depthwright.engine.errors import ModelError
+from depthwright.engine.model.checkpoint import load_transformer
+from depthwright.engine.model.image_codec import PixelCodec
+from depthwright.engine.model.text_encoder import WordEncoder
+from depthwright.engine.model.transformer import Transformer, TransformerConfig, token_ids
+from depthwright.engine.training.base import config_of, from_diffusers, grown, is_depth, read_base
+from depthwright.engine.training.dataset import ShardSet, write_shard
+from depthwright.engine.training.objective import Objective
+from depthwright.engine.training.presets import FAMILY
+from depthwright.engine.training.recipe import PAPER, noised
+from depthwright.engine.training.sources import InMemory
+from depthwright.engine.training.train_large import from_nothing, grow
+from depthwright.engine.training.trainer import Settings, Trainer
 from diffusers import Flux2Transformer2DModel
 from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers
-from relievo.engine.errors import ModelError
-from relievo.engine.model.checkpoint import load_transformer
-from relievo.engine.model.image_codec import PixelCodec
-from relievo.engine.model.text_encoder import WordEncoder
-from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
-from relievo.engine.training.base import config_of, from_diffusers, grown, is_depth, read_base
-from relievo.engine.training.dataset import ShardSet, write_shard
-from relievo.engine.training.objective import Objective
-from relievo.engine.training.presets import FAMILY
-from relievo.engine.training.recipe import PAPER, noised
-from relievo.engine.training.sources import InMemory
-from relievo.engine.training.train_large import from_nothing, grow
-from relievo.engine.training.trainer import Settings, Trainer
 from safetensors.torch import save_file
 
 PATCH, GRID, WORDS = 4, (4, 4), 6

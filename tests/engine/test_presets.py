@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from relievo.engine import catalog
-from relievo.engine.errors import InputError
-from relievo.engine.presets import SETTLED
-from relievo.engine.request import PRESETS, Request
+from depthwright.engine import catalog
+from depthwright.engine.errors import InputError
+from depthwright.engine.presets import SETTLED
+from depthwright.engine.request import PRESETS, Request
 
 JOINT = Request(prompt="wall", model="modality_forcing")
 

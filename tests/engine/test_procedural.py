@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from relievo.engine.builtin.procedural import (
+from depthwright.engine.builtin.procedural import (
     MATERIALS,
     SCENES,
     SYNONYMS,
@@ -17,13 +17,13 @@ from relievo.engine.builtin.procedural import (
     random_recipe,
     random_sample,
 )
-from relievo.engine.builtin.procedural.caption import caption
-from relievo.engine.builtin.procedural.materials import make_surface
-from relievo.engine.builtin.procedural.noise import Canvas
-from relievo.engine.builtin.procedural.palette import COLORS
-from relievo.engine.builtin.procedural.prompt import completed
-from relievo.engine.builtin.procedural.recipe import Sketch
-from relievo.engine.training.dataset import shrink
+from depthwright.engine.builtin.procedural.caption import caption
+from depthwright.engine.builtin.procedural.materials import make_surface
+from depthwright.engine.builtin.procedural.noise import Canvas
+from depthwright.engine.builtin.procedural.palette import COLORS
+from depthwright.engine.builtin.procedural.prompt import completed
+from depthwright.engine.builtin.procedural.recipe import Sketch
+from depthwright.engine.training.dataset import shrink
 
 
 def material(prompt: str, seed: int = 3, width: int = 128, height: int = 128):

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from relievo.engine.builtin.procedural import SCENES, generate, parse
-from relievo.engine.training.dataset import shrink
+from depthwright.engine.builtin.procedural import SCENES, generate, parse
+from depthwright.engine.training.dataset import shrink
 
 SCENE_PROMPTS = {
     "objects": "three red boxes on a checkered floor",

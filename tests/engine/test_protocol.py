@@ -8,9 +8,9 @@ import threading
 
 import numpy as np
 import pytest
-from relievo.engine import protocol
-from relievo.engine.errors import EngineError
-from relievo.engine.protocol import (
+from depthwright.engine import protocol
+from depthwright.engine.errors import EngineError
+from depthwright.engine.protocol import (
     Alive,
     Cancel,
     Failed,
@@ -158,7 +158,7 @@ PROGRESS = {"stage": "s", "step": 0, "of": 0, "job": 0}
 def test_what_is_no_frame_is_refused(data):
     with pytest.raises(EngineError) as caught:
         read(data)
-    assert "not Relievo's protocol" in caught.value.summary and caught.value.remedy
+    assert "not Depthwright's protocol" in caught.value.summary and caught.value.remedy
 
 
 def test_a_banner_is_quoted():
@@ -187,7 +187,7 @@ def test_what_does_not_fit_is_not_sent(monkeypatch):
 
 def test_hello_is_checked():
     protocol.check_hello(Hello(version="99.0.0"), "The engine", "there")
-    with pytest.raises(EngineError, match=r"protocol 0 .*Install the same version of Relievo there"):
+    with pytest.raises(EngineError, match=r"protocol 0 .*Install the same version of Depthwright there"):
         protocol.check_hello(Hello(protocol=0), "The engine", "there")
     with pytest.raises(EngineError, match="did not introduce itself"):
         protocol.check_hello(Alive(), "The engine", "there")

@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 import tiny_published
 import torch
-from diffusers import Flux2KleinPipeline
-from relievo.engine import loading
-from relievo.engine.errors import Cancelled, EngineError
-from relievo.engine.frame import image_to_tensor, tensor_to_image
-from relievo.engine.memory.plan import PartPlan, Plan
-from relievo.engine.modality_forcing import ModalityForcingBackend, frame_of
-from relievo.engine.model.bundle import read_config
-from relievo.engine.model.checkpoint import load_transformer
-from relievo.engine.model.image_codec import Flux2Codec
-from relievo.engine.model.published import (
+from depthwright.engine import loading
+from depthwright.engine.errors import Cancelled, EngineError
+from depthwright.engine.frame import image_to_tensor, tensor_to_image
+from depthwright.engine.memory.plan import PartPlan, Plan
+from depthwright.engine.modality_forcing import ModalityForcingBackend, frame_of
+from depthwright.engine.model.bundle import read_config
+from depthwright.engine.model.checkpoint import load_transformer
+from depthwright.engine.model.image_codec import Flux2Codec
+from depthwright.engine.model.published import (
     PublishedFolders,
 )
-from relievo.engine.model.staged import PublishedModel
-from relievo.engine.model.transformer import Transformer
-from relievo.engine.sampling.sampler import sample
+from depthwright.engine.model.staged import PublishedModel
+from depthwright.engine.model.transformer import Transformer
+from depthwright.engine.sampling.sampler import sample
+from diffusers import Flux2KleinPipeline
 from safetensors.torch import load_file
 from tiny_published import asked, entry_of
 from transformers import AutoTokenizer, Qwen3ForCausalLM
@@ -67,7 +67,7 @@ def opened(folder: Path, say=ignore, plan: Plan = WHOLE, **folders: Path) -> Pub
 @pytest.fixture(autouse=True)
 def no_prompts_of_others(tmp_path, monkeypatch):
     """Prompts are kept on disk: each test has a disk of its own."""
-    monkeypatch.setenv("RELIEVO_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DEPTHWRIGHT_DATA_DIR", str(tmp_path / "data"))
 
 
 # exactness

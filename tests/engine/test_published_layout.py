@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import tiny_published
 import torch
-from relievo.engine.errors import ModelError
-from relievo.engine.modality_forcing import ModalityForcingBackend
-from relievo.engine.model.bundle import read_config
-from relievo.engine.model.checkpoint import load_transformer
-from relievo.engine.model.image_codec import Flux2Codec
-from relievo.engine.model.published import VARIANTS, PublishedConfig, check_autoencoder, check_transformer
-from relievo.engine.model.text_encoder import Qwen3Encoder
+from depthwright.engine.errors import ModelError
+from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.model.bundle import read_config
+from depthwright.engine.model.checkpoint import load_transformer
+from depthwright.engine.model.image_codec import Flux2Codec
+from depthwright.engine.model.published import VARIANTS, PublishedConfig, check_autoencoder, check_transformer
+from depthwright.engine.model.text_encoder import Qwen3Encoder
 from safetensors.torch import load_file, save_file
 from tiny_published import asked, entry_of
 from transformers import Qwen3Config, Qwen3ForCausalLM

@@ -11,12 +11,12 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from depthwright.engine.errors import InputError
+from depthwright.engine.training.dataset import ShardSet, convert
+from depthwright.engine.training.readers import FORMATS, open_reader
+from depthwright.engine.training.readers.rgbd import Rgbd, squared
+from depthwright.engine.training.readers.sets import distance_to_depth
 from PIL import Image
-from relievo.engine.errors import InputError
-from relievo.engine.training.dataset import ShardSet, convert
-from relievo.engine.training.readers import FORMATS, open_reader
-from relievo.engine.training.readers.rgbd import Rgbd, squared
-from relievo.engine.training.readers.sets import distance_to_depth
 from scipy.io import savemat
 
 H, W = 12, 16

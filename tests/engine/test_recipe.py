@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from relievo.engine.errors import InputError
-from relievo.engine.training.draws import draw_noise, draw_step
-from relievo.engine.training.levels import draw_levels
-from relievo.engine.training.recipe import PAPER, Recipe, noised
-from relievo.engine.training.train import with_changes
+from depthwright.engine.errors import InputError
+from depthwright.engine.training.draws import draw_noise, draw_step
+from depthwright.engine.training.levels import draw_levels
+from depthwright.engine.training.recipe import PAPER, Recipe, noised
+from depthwright.engine.training.train import with_changes
 from scipy import stats
 
 DRAWN = 20_000

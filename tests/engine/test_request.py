@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from relievo.engine import catalog
-from relievo.engine.errors import InputError
-from relievo.engine.request import Request, Result
+from depthwright.engine import catalog
+from depthwright.engine.errors import InputError
+from depthwright.engine.request import Request, Result
 
 BRICK = Request(prompt="brick")
 
@@ -97,7 +97,7 @@ def test_a_record_is_json_and_complete():
         np.ones((2, 2), np.float32),
         BRICK,
         {"id": "m"},
-        {"relievo": "0"},
+        {"depthwright": "0"},
         ("note",),
         1.23456,
     )

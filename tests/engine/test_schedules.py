@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from relievo.engine.sampling.schedules import MODES, Schedule, shifted, timesteps, warped
+from depthwright.engine.sampling.schedules import MODES, Schedule, shifted, timesteps, warped
 
 LEVELS = torch.linspace(1.0, 0.0, 101)
 

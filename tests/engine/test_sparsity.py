@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from relievo.engine.errors import InputError
-from relievo.engine.training.dataset import ShardSet, write_shard
-from relievo.engine.training.sparsity import Sparsity
+from depthwright.engine.errors import InputError
+from depthwright.engine.training.dataset import ShardSet, write_shard
+from depthwright.engine.training.sparsity import Sparsity
 
 SHAPE = (64, 96)
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from relievo.engine import catalog
-from relievo.engine.catalog import places
-from relievo.engine.errors import EngineError
-from relievo.engine.modality_forcing import ModalityForcingBackend
-from relievo.engine.model import speed
-from relievo.engine.model.transformer import Transformer
-from relievo.engine.request import Request
-from relievo.engine.worker import keep_what_is_compiled
+from depthwright.engine import catalog
+from depthwright.engine.catalog import places
+from depthwright.engine.errors import EngineError
+from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.model import speed
+from depthwright.engine.model.transformer import Transformer
+from depthwright.engine.request import Request
+from depthwright.engine.worker import keep_what_is_compiled
 from tiny_transformer import CONFIG, inputs, model
 
 SMALLEST = replace(CONFIG, depth_double=1, depth_single=1)

@@ -8,11 +8,11 @@ import tarfile
 import numpy as np
 import pytest
 import torch
+from depthwright.engine.errors import InputError
+from depthwright.engine.training.dataset import write_shard
+from depthwright.engine.training.sources import InMemory
+from depthwright.engine.training.streamed import Streamed, open_source
 from PIL import Image
-from relievo.engine.errors import InputError
-from relievo.engine.training.dataset import write_shard
-from relievo.engine.training.sources import InMemory
-from relievo.engine.training.streamed import Streamed, open_source
 
 SIDE = 16
 

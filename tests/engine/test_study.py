@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from relievo.engine.errors import InputError
-from relievo.engine.study import __main__ as study
-from relievo.engine.study import findings, report
-from relievo.engine.study.data import Scenes, kept_scenes
-from relievo.engine.study.measure import LEVELS, constant_depth, measure
-from relievo.engine.study.plan import INDEPENDENT, MORE_RUNS, RUNS, SIZE_PX, Run
+from depthwright.engine.errors import InputError
+from depthwright.engine.study import __main__ as study
+from depthwright.engine.study import findings, report
+from depthwright.engine.study.data import Scenes, kept_scenes
+from depthwright.engine.study.measure import LEVELS, constant_depth, measure
+from depthwright.engine.study.plan import INDEPENDENT, MORE_RUNS, RUNS, SIZE_PX, Run
 
 
 @pytest.fixture(scope="module")

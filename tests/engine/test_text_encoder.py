@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 import torch
-from relievo.engine.errors import ModelError
-from relievo.engine.model.text_encoder import FIRST_WORD, NULL, PAD, UNKNOWN, Qwen3Encoder, WordEncoder
+from depthwright.engine.errors import ModelError
+from depthwright.engine.model.text_encoder import FIRST_WORD, NULL, PAD, UNKNOWN, Qwen3Encoder, WordEncoder
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from relievo.engine.errors import InputError
-from relievo.engine.evaluation.seams import of_material, seam_ratio
-from relievo.engine.frame import plan_frame
-from relievo.engine.model.patches import from_patches, to_patches
-from relievo.engine.model.resample import resize
-from relievo.engine.request import Request
-from relievo.engine.sampling import sampler
-from relievo.engine.sampling.sampler import Parametrisation, initial_noise, sample
-from relievo.engine.sampling.tiling import random_offset, roll, seen_from_both_sides
+from depthwright.engine.errors import InputError
+from depthwright.engine.evaluation.seams import of_material, seam_ratio
+from depthwright.engine.frame import plan_frame
+from depthwright.engine.model.patches import from_patches, to_patches
+from depthwright.engine.model.resample import resize
+from depthwright.engine.request import Request
+from depthwright.engine.sampling import sampler
+from depthwright.engine.sampling.sampler import Parametrisation, initial_noise, sample
+from depthwright.engine.sampling.tiling import random_offset, roll, seen_from_both_sides
 
 GRID, PATCH = (3, 4), 8
 

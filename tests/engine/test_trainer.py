@@ -13,19 +13,19 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import DistributedType
-from relievo.engine.errors import InputError, ModelError
-from relievo.engine.model.bundle import load_small
-from relievo.engine.model.transformer import token_ids
-from relievo.engine.sampling.sampler import Parametrisation
-from relievo.engine.training import train
-from relievo.engine.training.dataset import Batch, ShardSet, write_shard
-from relievo.engine.training.optimizers import lr_factor
-from relievo.engine.training.recipe import Recipe
-from relievo.engine.training.run_folder import RunFolder
-from relievo.engine.training.samples import depth_pixels, sample_joint
-from relievo.engine.training.sources import InMemory
-from relievo.engine.training.spread import as_sharded, fsdp_plugin, make_accelerator, whole
-from relievo.engine.training.trainer import Settings, Trainer
+from depthwright.engine.errors import InputError, ModelError
+from depthwright.engine.model.bundle import load_small
+from depthwright.engine.model.transformer import token_ids
+from depthwright.engine.sampling.sampler import Parametrisation
+from depthwright.engine.training import train
+from depthwright.engine.training.dataset import Batch, ShardSet, write_shard
+from depthwright.engine.training.optimizers import lr_factor
+from depthwright.engine.training.recipe import Recipe
+from depthwright.engine.training.run_folder import RunFolder
+from depthwright.engine.training.samples import depth_pixels, sample_joint
+from depthwright.engine.training.sources import InMemory
+from depthwright.engine.training.spread import as_sharded, fsdp_plugin, make_accelerator, whole
+from depthwright.engine.training.trainer import Settings, Trainer
 
 SHORT = Settings(steps=6, batch=4, log_s=0, sample_grids=False)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from relievo.engine.training.dataset import ShardSet, write_shard
+from depthwright.engine.training.dataset import ShardSet, write_shard
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from relievo.engine.model.depth_codec import DepthCodec
-from relievo.engine.model.published import PublishedConfig
-from relievo.engine.model.refinement import RefinedTransformer
-from relievo.engine.model.transformer import Transformer
-from relievo.engine.sampling.sampler import Parametrisation
-from relievo.engine.training.latent_model import LatentConfig
-from relievo.engine.training.presets import FAMILY, PARAMETERS, PRESETS
+from depthwright.engine.model.depth_codec import DepthCodec
+from depthwright.engine.model.published import PublishedConfig
+from depthwright.engine.model.refinement import RefinedTransformer
+from depthwright.engine.model.transformer import Transformer
+from depthwright.engine.sampling.sampler import Parametrisation
+from depthwright.engine.training.latent_model import LatentConfig
+from depthwright.engine.training.presets import FAMILY, PARAMETERS, PRESETS
 
 
 def test_every_preset_has_its_count():

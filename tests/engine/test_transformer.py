@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from relievo.engine.model.speed import lay_out
+from depthwright.engine.model.speed import lay_out
 from tiny_transformer import inputs, model
 
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from relievo.engine import catalog
-from relievo.engine.modality_forcing import ModalityForcingBackend
-from relievo.engine.model.bundle import SmallModel, load_small
-from relievo.engine.model.resample import enlarge
-from relievo.engine.model.upsampler import Standard, Upsampler, UpsamplerConfig
-from relievo.engine.request import Request
-from relievo.engine.training import train_upsampler
-from relievo.engine.training.dataset import ShardSet, write_shard
-from relievo.engine.training.presets import PRESETS, vocabulary
+from depthwright.engine import catalog
+from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.model.bundle import SmallModel, load_small
+from depthwright.engine.model.resample import enlarge
+from depthwright.engine.model.upsampler import Standard, Upsampler, UpsamplerConfig
+from depthwright.engine.request import Request
+from depthwright.engine.training import train_upsampler
+from depthwright.engine.training.dataset import ShardSet, write_shard
+from depthwright.engine.training.presets import PRESETS, vocabulary
 
 SMALL = UpsamplerConfig(width=8, blocks=1)
 
@@ -138,5 +138,5 @@ def test_results_larger_than_the_model_go_through_it(folders, monkeypatch, side,
 
 
 def test_it_is_a_command(folders):
-    asked = [sys.executable, "-m", "relievo.engine.training.train_upsampler", "--help"]
+    asked = [sys.executable, "-m", "depthwright.engine.training.train_upsampler", "--help"]
     assert "--init" in subprocess.run(asked, capture_output=True, text=True, check=True).stdout

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from relievo.engine.builtin import procedural
-from relievo.engine.geometry.upsampling import upsampled
+from depthwright.engine.builtin import procedural
+from depthwright.engine.geometry.upsampling import upsampled
 
 GREY = np.full((64, 96, 3), 128, np.uint8)
 

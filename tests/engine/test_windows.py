@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 import torch
-from relievo.engine.sampling.constraints import Constraints
-from relievo.engine.sampling.sampler import Parametrisation, sample
-from relievo.engine.sampling.schedules import Schedule
-from relievo.engine.sampling.windows import Broad, Plane, Windows, windowed
+from depthwright.engine.sampling.constraints import Constraints
+from depthwright.engine.sampling.sampler import Parametrisation, sample
+from depthwright.engine.sampling.schedules import Schedule
+from depthwright.engine.sampling.windows import Broad, Plane, Windows, windowed
 
 X_PREDICTION = Parametrisation(Schedule(), image_x_prediction=True, depth_x_prediction=True)
 IMAGE_CHANNELS, DEPTH_CHANNELS = 12, 4  # patches of 2 x 2 pixels

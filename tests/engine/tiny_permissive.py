@@ -9,7 +9,7 @@ import diffusers
 import tiny_published
 import torch
 import transformers
-from relievo.engine.permissive import ROLES
+from depthwright.engine.permissive import ROLES
 
 UNET = {
     "block_out_channels": (32, 64),

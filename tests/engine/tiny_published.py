@@ -1,6 +1,6 @@
 """A checkpoint folder with the published names and layout, random and tiny.
 
-``python tiny_published.py FOLDER`` writes one for 'relievo models import'.
+``python tiny_published.py FOLDER`` writes one for 'depthwright models import'.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from relievo.engine import catalog
-from relievo.engine.model.block_float8 import FLOAT8, SCALE
-from relievo.engine.model.transformer import Transformer, TransformerConfig
-from relievo.engine.request import Request
+from depthwright.engine import catalog
+from depthwright.engine.model.block_float8 import FLOAT8, SCALE
+from depthwright.engine.model.transformer import Transformer, TransformerConfig
+from depthwright.engine.request import Request
 from safetensors.torch import load_file, save_file
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
@@ -172,7 +172,7 @@ def block_scales(weight: torch.Tensor) -> torch.Tensor:
 
 
 def write_importable(folder: Path) -> None:
-    """As 'relievo models import' expects it: the FP8 text encoder, whose files' sizes the catalogue leaves open."""
+    """As 'depthwright models import' expects it: the FP8 text encoder, whose files' sizes the catalogue leaves open."""
     write(folder)
     whole, text = folder / "whole", folder / "text_encoder"
     text.rename(whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from relievo.engine.model.transformer import Transformer, TransformerConfig, token_ids
+from depthwright.engine.model.transformer import Transformer, TransformerConfig, token_ids
 
 CONFIG = TransformerConfig(
     in_channels=6,

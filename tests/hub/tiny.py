@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from relievo.engine import catalog
-from relievo.engine.catalog import actions, parts
-from relievo.tests.hub.server import safetensors
+from depthwright.engine import catalog
+from depthwright.engine.catalog import actions, parts
+from depthwright.tests.hub.server import safetensors
 
 LICENSES = {
     "free": {"name": "Apache-2.0", "url": "https://example.org/free", "commercial": True, "forbids": ""},
@@ -94,7 +94,7 @@ def perform(action: str, options: dict, said: list | None = None) -> dict:
 
 
 if __name__ == "__main__":
-    from relievo.engine import __main__
+    from depthwright.engine import __main__
 
     parts.DATA_FILE = Path(os.environ["TINY_CATALOGUE"])
     sys.exit(__main__.main())

@@ -78,7 +78,7 @@ def build(output_dir: Path, root: Path = ROOT) -> Path:
     """Build and validate the zip in ``output_dir`` (made if missing); its path."""
     output_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        clean, built = Path(folder, "relievo"), Path(folder, "built")
+        clean, built = Path(folder, "depthwright"), Path(folder, "built")
         built.mkdir()
         export(clean, root)
         tags = bpy_scripts() / "modules" / "_bpy_internal" / "extensions" / "tags.py"

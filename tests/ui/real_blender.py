@@ -2,12 +2,12 @@
 
 Where they are is said by two variables; without them the tests that need a real Blender are skipped.
 
-RELIEVO_BLENDER_CHROOTS  a folder whose sub-folders are root file systems, each with Blender, Xvfb and software OpenGL
-RELIEVO_BLENDER_UI       the runner: ``RUNNER CHROOT SCRIPT.py OUT.png [--mount SRC:DST[:rw]] [--env N=V]
+DEPTHWRIGHT_BLENDER_CHROOTS  a folder whose sub-folders are root file systems, each with Blender, Xvfb, software OpenGL
+DEPTHWRIGHT_BLENDER_UI       the runner: ``RUNNER CHROOT SCRIPT.py OUT.png [--mount SRC:DST[:rw]] [--env N=V]
                          [--timeout S] [--size WxH] [--net] [--background | --command] [-- BLENDER-ARGUMENTS]``;
                          it drives a generator ``steps()`` of SCRIPT.py (a number: wait so many seconds; a name: take
                          a picture), gives Blender a user folder at /tmp/user, and no network unless --net
-RELIEVO_UI_PICTURES      optional: a folder that keeps the pictures, for a person to look at
+DEPTHWRIGHT_UI_PICTURES      optional: a folder that keeps the pictures, for a person to look at
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ INSIDE = HERE / "inside"
 
 #: Lines of a log that make a run fail. Blender's own (missing driver, no audio device) are not ours.
 TROUBLE = re.compile(
-    r"Traceback|relievo.*(Error|Warning)|(Error|Warning).*relievo|DeprecationWarning|rna_\w+: |Not freed"
+    r"Traceback|depthwright.*(Error|Warning)|(Error|Warning).*depthwright|DeprecationWarning|rna_\w+: |Not freed"
 )
 
 
 def find_chroots() -> list[Path]:
-    folder = os.environ.get("RELIEVO_BLENDER_CHROOTS")
+    folder = os.environ.get("DEPTHWRIGHT_BLENDER_CHROOTS")
     if not folder:
         return []
     return sorted(path for path in Path(folder).iterdir() if (path / "usr" / "bin" / "blender").exists())
@@ -40,14 +40,14 @@ def find_chroots() -> list[Path]:
 
 def missing() -> str:
     """Why no real Blender can be run here; empty when one can."""
-    if not os.environ.get("RELIEVO_BLENDER_CHROOTS"):
-        return "RELIEVO_BLENDER_CHROOTS names no folder with Blender systems"
+    if not os.environ.get("DEPTHWRIGHT_BLENDER_CHROOTS"):
+        return "DEPTHWRIGHT_BLENDER_CHROOTS names no folder with Blender systems"
     if not find_chroots():
-        return "the folder RELIEVO_BLENDER_CHROOTS names holds no system with usr/bin/blender"
-    if not os.environ.get("RELIEVO_BLENDER_UI"):
-        return "RELIEVO_BLENDER_UI names no runner script"
-    if not Path(os.environ["RELIEVO_BLENDER_UI"]).is_file():
-        return "the runner script RELIEVO_BLENDER_UI names is not there"
+        return "the folder DEPTHWRIGHT_BLENDER_CHROOTS names holds no system with usr/bin/blender"
+    if not os.environ.get("DEPTHWRIGHT_BLENDER_UI"):
+        return "DEPTHWRIGHT_BLENDER_UI names no runner script"
+    if not Path(os.environ["DEPTHWRIGHT_BLENDER_UI"]).is_file():
+        return "the runner script DEPTHWRIGHT_BLENDER_UI names is not there"
     if os.geteuid() != 0:
         return "a root file system can be entered by root only"
     return ""
@@ -119,7 +119,7 @@ class RealBlender:
         mounts = [f"{self.out}:/mnt/out:rw", f"{INSIDE}:/mnt/inside", *self.mounts]
         if not fresh:
             mounts.append(f"{self.user}:/tmp/user:rw")
-        command = [os.environ["RELIEVO_BLENDER_UI"], self.chroot, *head, "--timeout", timeout_s]
+        command = [os.environ["DEPTHWRIGHT_BLENDER_UI"], self.chroot, *head, "--timeout", timeout_s]
         for mount in mounts:
             command += ["--mount", mount]
         if self.net:

@@ -20,7 +20,7 @@ from .real_blender import RealBlender
 REASON = real_blender.missing()
 pytestmark = [pytest.mark.skipif(bool(REASON), reason=REASON), pytest.mark.timeout(600), pytest.mark.slow]
 
-RELIEVO = ("-b", "--command", "relievo")
+DEPTHWRIGHT = ("-b", "--command", "depthwright")
 
 MATERIAL = {"prompt": "mossy red brick wall", "target": "material", "seed": 7, "size_px": 2048}
 SCENE = {"prompt": "mountain valley", "target": "scene", "seed": 3, "size_px": 1024}
@@ -46,7 +46,7 @@ def blender(
     real = RealBlender(chroot=request.param, user=user, out=out)
     real.command("--command", "extension", "install-file", "-r", "user_default", "-e", f"/mnt/out/{extension_zip.name}")
     yield real
-    if keep := os.environ.get("RELIEVO_UI_PICTURES"):
+    if keep := os.environ.get("DEPTHWRIGHT_UI_PICTURES"):
         for picture in out.rglob("*.png"):
             target = Path(keep) / request.param.name / picture.relative_to(out)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,11 +60,13 @@ def neural_blender(blender: RealBlender) -> RealBlender:
     if python is None:
         pytest.skip("this Python has no torch, which the neural model needs")
     executable, mounts = python
-    return RealBlender(blender.chroot, blender.user, blender.out, mounts, {"RELIEVO_ENGINE_PYTHON": str(executable)})
+    return RealBlender(
+        blender.chroot, blender.user, blender.out, mounts, {"DEPTHWRIGHT_ENGINE_PYTHON": str(executable)}
+    )
 
 
 def test_installed_and_enabled(blender: RealBlender) -> None:
-    assert "relievo" in blender.command("--command", "extension", "list")
+    assert "depthwright" in blender.command("--command", "extension", "list")
 
 
 def test_material_in_the_interface(blender: RealBlender) -> None:
@@ -130,7 +132,7 @@ def test_the_suite_of_the_bpy_wheel(blender: RealBlender, tmp_path: Path) -> Non
     pack.export(package)
     tests = sorted(path.name for path in (pack.ROOT / "tests" / "blender").glob("test_*.py"))
     tests = [f"tests/blender/{name}" for name in tests if not name.startswith(("test_headless", "test_batch"))]
-    with_suite = replace(blender, mounts=[f"{pure}:/mnt/pure", f"{package}:/mnt/package/relievo"])
+    with_suite = replace(blender, mounts=[f"{pure}:/mnt/pure", f"{package}:/mnt/package/depthwright"])
     state = with_suite.background("suite.py", "suite", timeout_s=400, TESTS=" ".join(tests))
     assert state["status"] == 0
     assert state["passed"] > 50
@@ -148,7 +150,7 @@ def test_mistakes_in_the_interface(blender: RealBlender) -> None:
 
 def test_command_line(blender: RealBlender) -> None:
     words = ["--prompt", "cobblestones", "--seed", "4", "--size", "128"]
-    printed = blender.command(*RELIEVO, "generate", *words, "--out", "/mnt/out/headless")
+    printed = blender.command(*DEPTHWRIGHT, "generate", *words, "--out", "/mnt/out/headless")
     made = blender.out / "headless"
     assert {"request.json", "image.png", "depth.exr", "preview.png"} <= {path.name for path in made.iterdir()}, printed
     assert json.loads((made / "request.json").read_text(encoding="utf-8"))["request"]["prompt"] == "cobblestones"
@@ -156,17 +158,17 @@ def test_command_line(blender: RealBlender) -> None:
 
 def test_command_line_renders(blender: RealBlender) -> None:
     words = ["--prompt", "cobblestones", "--size", "256", "--render", "/mnt/out/headless-render.png"]
-    blender.command(*RELIEVO, "generate", *words, "--out", "/mnt/out/headless-render")
+    blender.command(*DEPTHWRIGHT, "generate", *words, "--out", "/mnt/out/headless-render")
     assert (blender.out / "headless-render.png").stat().st_size > 10_000
 
 
 def test_command_line_on_files(blender: RealBlender) -> None:
     """Picture and depth as files, through a camera of the file that is open, and as a material."""
     words = ["--prompt", "mountains", "--target", "scene", "--fov-deg", "60", "--size", "320x180"]
-    blender.command(*RELIEVO, "generate", *words, "--out", "/mnt/out/pair")
+    blender.command(*DEPTHWRIGHT, "generate", *words, "--out", "/mnt/out/pair")
     pair = ["--image", "/mnt/out/pair/image.png", "--depth", "/mnt/out/pair/depth.exr"]
-    opened = ("-b", "/mnt/out/pair/scene.blend", *RELIEVO[1:])
-    for door, command, camera in ((opened, "scene", ["--camera", "mountains Camera"]), (RELIEVO, "material", [])):
+    opened = ("-b", "/mnt/out/pair/scene.blend", *DEPTHWRIGHT[1:])
+    for door, command, camera in ((opened, "scene", ["--camera", "mountains Camera"]), (DEPTHWRIGHT, "material", [])):
         made = f"/mnt/out/pair-{command}"
         blender.command(*door, command, *pair, *camera, "--out", f"{made}.blend", "--render", f"{made}.png")
         assert (blender.out / f"pair-{command}.blend").stat().st_size > 10_000
@@ -177,12 +179,12 @@ def test_command_line_batch(blender: RealBlender) -> None:
     jobs = [{"prompt": prompt, "size": 64} for prompt in ("bricks", "marble", "planks")]
     (blender.out / "jobs.jsonl").write_text("\n".join(map(json.dumps, jobs)), encoding="utf-8")
     for resume in ([], ["--resume"]):
-        blender.command(*RELIEVO, "batch", "/mnt/out/jobs.jsonl", "--out", "/mnt/out/batch", *resume)
+        blender.command(*DEPTHWRIGHT, "batch", "/mnt/out/jobs.jsonl", "--out", "/mnt/out/batch", *resume)
         assert len((blender.out / "batch" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()) == len(jobs)
 
 
 def test_command_line_refuses_an_empty_prompt(blender: RealBlender) -> None:
     words = ["--prompt", " ", "--out", "/mnt/out/refused"]
-    printed = blender.command(*RELIEVO, "generate", *words, expect=2)
+    printed = blender.command(*DEPTHWRIGHT, "generate", *words, expect=2)
     assert "prompt is empty" in printed
     assert not (blender.out / "refused").exists()

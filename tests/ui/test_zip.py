@@ -43,10 +43,10 @@ def entries(extension_zip: Path) -> list[PurePosixPath]:
 
 @pytest.fixture(scope="module")
 def unpacked(extension_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip as the package ``relievo`` in a folder of its own; the folder."""
+    """The zip as the package ``depthwright`` in a folder of its own; the folder."""
     folder = tmp_path_factory.mktemp("unpacked")
     with zipfile.ZipFile(extension_zip) as archive:
-        archive.extractall(folder / "relievo")
+        archive.extractall(folder / "depthwright")
     return folder
 
 
@@ -112,10 +112,10 @@ def test_an_unpacked_archive_packs_the_same_files(tmp_path: Path) -> None:
 
 
 def test_every_model_of_the_catalogue_ships_its_files(unpacked: Path) -> None:
-    models = json.loads((unpacked / "relievo/engine/catalog/models.json").read_text(encoding="utf-8"))["models"]
+    models = json.loads((unpacked / "depthwright/engine/catalog/models.json").read_text(encoding="utf-8"))["models"]
     for model in models:
         if model.get("folder"):
-            folder = unpacked / "relievo" / "engine" / model["folder"]
+            folder = unpacked / "depthwright" / "engine" / model["folder"]
             assert list(folder.glob("*.safetensors")), f"{model['id']} ships without weights"
             assert list(folder.glob("*.json")), f"{model['id']} ships without its config"
 
@@ -124,14 +124,14 @@ def test_engine_imports_nothing_that_does_not_ship(unpacked: Path) -> None:
     """Every module of the shipped engine loads from the unpacked zip: no import of training, tests, or bpy."""
     code = """
 import importlib, pkgutil, sys
-import relievo.engine
+import depthwright.engine
 from pathlib import Path
-assert Path(relievo.engine.__file__).is_relative_to(Path(sys.argv[1])), relievo.engine.__file__
-for module in pkgutil.walk_packages(relievo.engine.__path__, "relievo.engine."):
+assert Path(depthwright.engine.__file__).is_relative_to(Path(sys.argv[1])), depthwright.engine.__file__
+for module in pkgutil.walk_packages(depthwright.engine.__path__, "depthwright.engine."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 assert "bpy" not in sys.modules
-print(len([m for m in sys.modules if m.startswith("relievo.")]))
+print(len([m for m in sys.modules if m.startswith("depthwright.")]))
 """
     assert int(run_python(unpacked, code, str(unpacked))) > 10
 
@@ -141,8 +141,8 @@ def test_the_unpacked_engine_makes_a_result(unpacked: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from relievo.engine import client, environment
-from relievo.engine.request import Request
+from depthwright.engine import client, environment
+from depthwright.engine.request import Request
 
 def command(needs_torch):
     return environment.find_worker_command("", None, needs_torch)

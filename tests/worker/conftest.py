@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from relievo.engine import environment
-from relievo.engine.client import EngineClient
-from relievo.engine.request import Request
+from depthwright.engine import environment
+from depthwright.engine.client import EngineClient
+from depthwright.engine.request import Request
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 

@@ -8,9 +8,9 @@ import time
 
 import psutil
 import pytest
-from relievo.engine import environment
-from relievo.engine.errors import EngineError, EnvironmentMissing, WorkerDied
-from relievo.engine.protocol import Alive, FrameReader, Hello, Run, write_message
+from depthwright.engine import environment
+from depthwright.engine.errors import EngineError, EnvironmentMissing, WorkerDied
+from depthwright.engine.protocol import Alive, FrameReader, Hello, Run, write_message
 
 from .conftest import ask, fake_command, gone, step_of, wait_until
 
@@ -108,8 +108,8 @@ def test_a_dead_worker_is_noticed_though_a_child_of_it_holds_the_pipe(make_clien
 PARENT = """
 import sys, time
 from pathlib import Path
-from relievo.engine.client import EngineClient
-from relievo.engine.request import Request
+from depthwright.engine.client import EngineClient
+from depthwright.engine.request import Request
 client = EngineClient(sys.argv[3:], Path(sys.argv[1]))
 job = client.submit(Request(prompt=sys.argv[2]))
 while job.progress is None or job.progress.stage != "sampling":
@@ -178,13 +178,13 @@ def test_a_banner_on_stdout_is_quoted(make_client):
 
 
 def test_a_command_that_is_not_there(make_client):
-    error = error_of(make_client(["relievo-no-such-program", "worker"]).submit(ask()))
-    assert type(error) is EnvironmentMissing and "relievo-no-such-program" in error.summary
+    error = error_of(make_client(["depthwright-no-such-program", "worker"]).submit(ask()))
+    assert type(error) is EnvironmentMissing and "depthwright-no-such-program" in error.summary
 
 
 def test_a_command_that_the_far_shell_does_not_find(make_client):
     client = make_client(
-        python("import sys; print('bash: relievo-engine: command not found', file=sys.stderr); sys.exit(127)")
+        python("import sys; print('bash: depthwright-engine: command not found', file=sys.stderr); sys.exit(127)")
     )
     error = error_of(client.submit(ask()))
     assert type(error) is EnvironmentMissing and "command not found" in error.detail
@@ -294,7 +294,7 @@ def test_the_worker_refuses_noise(bare_worker, noise):
         bare_worker.stdin.close()  # cut off within a frame
         assert reader.read() is None
     else:
-        assert "not Relievo's protocol" in reader.read().summary
+        assert "not Depthwright's protocol" in reader.read().summary
     assert bare_worker.wait(10) == 0
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from relievo.engine import environment
-from relievo.engine.environment import find_worker_command, install, worker_command, worker_env
-from relievo.engine.errors import EngineError, EnvironmentMissing
+from depthwright.engine import environment
+from depthwright.engine.environment import find_worker_command, install, worker_command, worker_env
+from depthwright.engine.errors import EngineError, EnvironmentMissing
 
 from .conftest import ask
 
@@ -94,7 +94,7 @@ def test_what_the_user_set_is_named_when_it_will_not_do(make_python, monkeypatch
 
 
 def test_settings_that_name_nothing(tmp_path):
-    settings = [str(tmp_path / "none" / "python3"), "relievo-no-such-program worker", str(tmp_path), "'open"]
+    settings = [str(tmp_path / "none" / "python3"), "depthwright-no-such-program worker", str(tmp_path), "'open"]
     for setting in [*settings, "~no-such-user/bin/python3", "ssh-no-such " + 300 * "x"]:
         with pytest.raises(EnvironmentMissing) as caught:
             find_worker_command(setting, None, False)
@@ -111,8 +111,8 @@ def test_a_python_that_may_not_be_run(make_python):
 def test_a_whole_launch_command_is_taken_as_it_is(make_python, monkeypatch):
     ssh = make_python("bin/ssh", "exit 1")
     monkeypatch.setenv("PATH", str(ssh.parent))
-    assert find_worker_command("ssh -p 22 'my workstation' relievo-engine worker", None, True) == [
-        str(ssh), "-p", "22", "my workstation", "relievo-engine", "worker",
+    assert find_worker_command("ssh -p 22 'my workstation' depthwright-engine worker", None, True) == [
+        str(ssh), "-p", "22", "my workstation", "depthwright-engine", "worker",
     ]  # fmt: skip
 
 
@@ -166,11 +166,11 @@ def test_a_file_in_the_current_folder_is_not_taken_for_a_package(make_client, tm
 
 def wheel(folder: Path) -> Path:
     """The smallest package pip installs, so that nothing is downloaded."""
-    path = folder / "relievo_tiny-1.0-py3-none-any.whl"
+    path = folder / "depthwright_tiny-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("relievo_tiny.py", "")
-        info = "relievo_tiny-1.0.dist-info"
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: relievo-tiny\nVersion: 1.0\n")
+        archive.writestr("depthwright_tiny.py", "")
+        info = "depthwright_tiny-1.0.dist-info"
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: depthwright-tiny\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return path
@@ -180,8 +180,8 @@ def test_install_is_whole_or_not_at_all(tmp_path, make_python, monkeypatch):
     packages, target, lines = (str(wheel(tmp_path)),), tmp_path / "deep" / "engine", []
     python = install(target, lines.append, packages)
     assert python == environment.installed_python(target)
-    subprocess.run([str(python), "-c", "import relievo_tiny"], check=True)
-    assert any("relievo-tiny" in line for line in lines)
+    subprocess.run([str(python), "-c", "import depthwright_tiny"], check=True)
+    assert any("depthwright-tiny" in line for line in lines)
 
     def stop(line):
         raise KeyboardInterrupt
@@ -194,7 +194,7 @@ def test_install_is_whole_or_not_at_all(tmp_path, make_python, monkeypatch):
         install(target, lines.append, packages)
     assert "No space left" in caught.value.summary and "install again" in caught.value.remedy
     assert [path.name for path in target.parent.iterdir()] == ["engine"]  # nothing is left, the old one is as it was
-    subprocess.run([str(python), "-c", "import relievo_tiny"], check=True)
+    subprocess.run([str(python), "-c", "import depthwright_tiny"], check=True)
 
 
 def test_a_silent_installation_can_be_stopped(tmp_path, make_python, monkeypatch):

@@ -5,16 +5,16 @@ import time
 
 import numpy as np
 import pytest
-from relievo.engine.client import EngineClient
-from relievo.engine.errors import Cancelled, EngineError, EnvironmentMissing, InputError
-from relievo.engine.protocol import Log, Progress
-from relievo.engine.request import Request
+from depthwright.engine.client import EngineClient
+from depthwright.engine.errors import Cancelled, EngineError, EnvironmentMissing, InputError
+from depthwright.engine.protocol import Log, Progress
+from depthwright.engine.request import Request
 
 from .conftest import ask, step_of, wait_until
 
 
 def test_a_prompt_comes_back_as_image_and_depth_from_the_product_worker(make_client, plain_env):
-    from relievo.engine import environment
+    from depthwright.engine import environment
 
     client = make_client(lambda needs_torch: environment.find_worker_command("", None, needs_torch))
     request = Request(prompt="mossy brick wall zzqx", seed=7, width_px=64, height_px=48)
@@ -38,7 +38,7 @@ def test_progress_and_previews_arrive_in_order(client):
 
 
 def test_submit_and_the_job_never_block_while_the_worker_starts(make_client):
-    client = make_client(lambda needs_torch: time.sleep(1.0) or ["relievo-no-such-program"])
+    client = make_client(lambda needs_torch: time.sleep(1.0) or ["depthwright-no-such-program"])
     start = time.monotonic()
     job = client.submit(ask())
     job.events(), job.progress, job.done

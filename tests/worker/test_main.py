@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from relievo.engine.environment import find_worker_command, worker_env
-from relievo.engine.version import VERSION
+from depthwright.engine.environment import find_worker_command, worker_env
+from depthwright.engine.version import VERSION
 
 from .conftest import ask
 
@@ -35,12 +35,12 @@ def test_the_worker_is_not_for_terminals():
     answer = run("worker", stdin=secondary)
     os.close(primary)
     os.close(secondary)
-    assert answer.returncode == 2 and "Relievo starts it" in answer.stderr and answer.stdout == ""
+    assert answer.returncode == 2 and "Depthwright starts it" in answer.stderr and answer.stdout == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no sh")
 def test_a_launch_command_as_for_another_machine(make_client, plain_env):
-    """As ``ssh HOST relievo-engine worker``: another program in between, which is not the worker itself."""
+    """As ``ssh HOST depthwright-engine worker``: another program in between, which is not the worker itself."""
     setting = f"sh -c {shlex.quote(shlex.join([*ENGINE, 'worker']) + '; exit $?')}"
     client = make_client(find_worker_command(setting, None, True))
     assert client.submit(ask("brick wall")).wait(timeout_s=60).model["id"] == "procedural"

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from relievo.engine.environment import worker_env
-from relievo.engine.errors import Cancelled, EnvironmentMissing, InputError, ModelError
-from relievo.engine.protocol import Progress
-from relievo.tests.hub import tiny
-from relievo.tests.hub.server import COMMIT, Hub
+from depthwright.engine.environment import worker_env
+from depthwright.engine.errors import Cancelled, EnvironmentMissing, InputError, ModelError
+from depthwright.engine.protocol import Progress
+from depthwright.tests.hub import tiny
+from depthwright.tests.hub.server import COMMIT, Hub
 
 from .conftest import ask, fake_command, wait_until
 
@@ -24,7 +24,7 @@ def files_client(make_client, tmp_path):
     (tmp_path / "models.json").write_text(json.dumps(tiny.catalogue()), encoding="utf-8")
 
     def make(hub: Hub, **variables):
-        env = worker_env() | {"HF_HOME": str(tmp_path / "hf"), "RELIEVO_DATA_DIR": str(tmp_path / "data")}
+        env = worker_env() | {"HF_HOME": str(tmp_path / "hf"), "DEPTHWRIGHT_DATA_DIR": str(tmp_path / "data")}
         command = fake_command("--catalogue", str(tmp_path / "models.json"))
         return make_client(command, env=env | {"HF_ENDPOINT": hub.url} | variables)
 
@@ -72,7 +72,7 @@ def test_cancel_while_the_server_says_nothing(files_client, tmp_path):
         errand = client.manage("download", ACCEPTED)
         assert hub.held.wait(30)
         unfinished = tmp_path / "hf/hub/models--somebody--tiny/blobs"
-        wait_until(lambda: any(path.stat().st_size >= 20 * MB for path in unfinished.glob("*.relievo.incomplete")))
+        wait_until(lambda: any(path.stat().st_size >= 20 * MB for path in unfinished.glob("*.depthwright.incomplete")))
         errand.cancel()
         with pytest.raises(Cancelled):
             errand.wait(timeout_s=10)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from relievo.engine.geometry.camera import Intrinsics
-from relievo.engine.geometry.edges import edge_mask
-from relievo.engine.model.depth_codec import DepthCodec
-from relievo.engine.model.image_codec import Flux2Codec, Flux2CodecConfig
-from relievo.engine.model.text_encoder import Qwen3Encoder
+from depthwright.engine.geometry.camera import Intrinsics
+from depthwright.engine.geometry.edges import edge_mask
+from depthwright.engine.model.depth_codec import DepthCodec
+from depthwright.engine.model.image_codec import Flux2Codec, Flux2CodecConfig
+from depthwright.engine.model.text_encoder import Qwen3Encoder
 from transformers import Qwen3Config
 
 from .vectors import Measure, Vector, compare, exact
@@ -112,8 +112,8 @@ def cloud_groups(vector: Vector) -> list[str]:
 def check_cloud(vector: Vector, name: str) -> Iterator[Measure]:
     """Edge masks, and the points of a cloud before and after centring.
 
-    Statistical outlier removal is no part of Relievo. Of the clouds it was applied to, what is checked is that each of
-    their points is one of ours, unchanged and in order; which ones it took away is not.
+    Statistical outlier removal is no part of Depthwright. Of the clouds it was applied to, what is checked is that each
+    of their points is one of ours, unchanged and in order; which ones it took away is not.
     """
     if name.startswith("edge_mask."):
         yield _check_mask(vector, name)

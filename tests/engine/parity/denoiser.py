@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from relievo.engine.model.attention import QKNorm, apply_rope, attend, rope
-from relievo.engine.model.blocks import STREAMS, LastLayer, Modulation, Part, SingleStreamBlock
-from relievo.engine.model.checkpoint import load_transformer
-from relievo.engine.model.transformer import (
+from depthwright.engine.model.attention import QKNorm, apply_rope, attend, rope
+from depthwright.engine.model.blocks import STREAMS, LastLayer, Modulation, Part, SingleStreamBlock
+from depthwright.engine.model.checkpoint import load_transformer
+from depthwright.engine.model.transformer import (
     Transformer,
     TransformerConfig,
     timestep_embedding,
     token_ids,
 )
-from relievo.engine.sampling.sampler import Parametrisation, Step, initial_noise, refine_depth, sample
-from relievo.engine.sampling.schedules import Schedule, timesteps
+from depthwright.engine.sampling.sampler import Parametrisation, Step, initial_noise, refine_depth, sample
+from depthwright.engine.sampling.schedules import Schedule, timesteps
 from torch import nn
 
 from .vectors import Measure, Vector, compare, exact

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from relievo.engine.model.checkpoint import check_fits, without_prefix
-from relievo.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, diffusers_name, diffusers_state_dict
-from relievo.engine.model.transformer import Transformer, TransformerConfig
+from depthwright.engine.model.checkpoint import check_fits, without_prefix
+from depthwright.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, diffusers_name, diffusers_state_dict
+from depthwright.engine.model.transformer import Transformer, TransformerConfig
 
 from .vectors import Measure, Vector, exact
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-FOLDER = Path(os.environ.get("RELIEVO_GOLDEN") or Path(__file__).parents[2] / "golden")
+FOLDER = Path(os.environ.get("DEPTHWRIGHT_GOLDEN") or Path(__file__).parents[2] / "golden")
 NUMBER = r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
 
 

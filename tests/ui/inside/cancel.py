@@ -27,16 +27,16 @@ def press_escape():
 
 
 def press_cancel():
-    assert call(bpy.ops.relievo.cancel) == {"FINISHED"}
+    assert call(bpy.ops.depthwright.cancel) == {"FINISHED"}
 
 
 def steps():
     yield from show_tab()
     for key, value in json.loads(os.environ["SETTINGS"]).items():
-        setattr(bpy.context.scene.relievo, key, value)
+        setattr(bpy.context.scene.depthwright, key, value)
     before = everything()
     for press in (press_cancel, press_escape):
-        call(bpy.ops.relievo.generate, "INVOKE_DEFAULT")
+        call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
         job = session.state.job
         yield from wait_until(lambda job=job: job.progress is not None, 60, "progress")
         assert not job.done, "the generation is too short to be cancelled"

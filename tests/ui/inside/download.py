@@ -15,7 +15,7 @@ import server
 from viewport import NAME, call, enable, override, show_tab, wait_until, write_state
 
 MB = 1_000_000
-os.environ["HF_HOME"], os.environ["RELIEVO_DATA_DIR"] = "/tmp/hf", "/tmp/relievo-data"
+os.environ["HF_HOME"], os.environ["DEPTHWRIGHT_DATA_DIR"] = "/tmp/hf", "/tmp/depthwright-data"
 
 enable()
 session = importlib.import_module(f"{NAME}.operators.session")
@@ -28,7 +28,7 @@ def steps():
     with server.Hub(files=contents, hold_after=12 * MB) as hub:
         os.environ["HF_ENDPOINT"] = hub.url
         yield from show_tab()
-        settings = bpy.context.scene.relievo
+        settings = bpy.context.scene.depthwright
         bpy.context.preferences.system.use_online_access = True
         settings.target, settings.prompt, settings.model = "scene", "a sunlit kitchen", "modality_forcing"
         files = model_files.files
@@ -37,7 +37,7 @@ def steps():
         yield 1.0
         yield "missing.png"
 
-        assert call(bpy.ops.relievo.download_model, text_encoder="qwen3-8b-fp8") == {"FINISHED"}
+        assert call(bpy.ops.depthwright.download_model, text_encoder="qwen3-8b-fp8") == {"FINISHED"}
         assert not files.errand.done, "the button waited for the end"
 
         def brought():
@@ -59,13 +59,13 @@ def steps():
         yield 1.0
         yield "here.png"
 
-        assert call(bpy.ops.relievo.verify_model) == {"FINISHED"}
+        assert call(bpy.ops.depthwright.verify_model) == {"FINISHED"}
         yield from wait_until(lambda: files.errand is None, 60, "the end of the check")
         checked = session.state.notes
         override()["area"].tag_redraw()
         yield 0.8
         yield "checked.png"
-        call(bpy.ops.relievo.download_model, "INVOKE_DEFAULT")
+        call(bpy.ops.depthwright.download_model, "INVOKE_DEFAULT")
         yield 1.5
         yield "licence.png"
         write_state(turns=turns, notes=notes, checked=" ".join(checked))

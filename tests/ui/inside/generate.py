@@ -27,7 +27,7 @@ def steps():
     if os.environ.get("EMPTY"):
         bpy.data.objects.remove(bpy.data.objects["Cube"])
     yield from show_tab()
-    settings = bpy.context.scene.relievo
+    settings = bpy.context.scene.depthwright
     for key, value in json.loads(os.environ["SETTINGS"]).items():
         setattr(settings, key, value)
     call(bpy.ops.ed.undo_push, message="Settings")
@@ -37,11 +37,11 @@ def steps():
 
     kinds = ("objects", "meshes", "materials", "images", "cameras")
     before = {kind: names(kind) for kind in kinds}
-    assert call(bpy.ops.relievo.generate, "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    assert call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     seen = []
 
     def under_way():
-        settings = bpy.context.scene.relievo
+        settings = bpy.context.scene.depthwright
         if session.state.job is not None and session.state.job.progress is not None:
             progress = session.state.job.progress
             seen.append(f"{progress.stage} {progress.step}/{progress.of}")
@@ -60,7 +60,7 @@ def steps():
     made = {kind: names(kind) - before[kind] for kind in kinds}
     assert made["objects"] and made["materials"] and made["images"], made
     wearer = next(item for item in bpy.data.objects if item.name in made["objects"] and item.type == "MESH")
-    record = json.loads(wearer["relievo"])
+    record = json.loads(wearer["depthwright"])
     vertices = len(wearer.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.vertices)
     assert all(bpy.data.images[name].packed_file for name in made["images"])
 
@@ -73,7 +73,7 @@ def steps():
     yield 0.5
     assert all(names(kind) == before[kind] for kind in kinds), {kind: names(kind) - before[kind] for kind in kinds}
     chosen = json.loads(os.environ["SETTINGS"])
-    kept = {key: getattr(bpy.context.scene.relievo, key) for key in chosen}
+    kept = {key: getattr(bpy.context.scene.depthwright, key) for key in chosen}
     assert kept == chosen, kept  # the undo took back the result, not what was typed
     yield "undone.png"
     call(bpy.ops.ed.redo)

@@ -15,14 +15,14 @@ session = importlib.import_module(f"{NAME}.operators.session")
 
 def choose(**values):
     for key, value in values.items():
-        setattr(bpy.context.scene.relievo, key, value)
+        setattr(bpy.context.scene.depthwright, key, value)
     call(bpy.ops.ed.undo_push, message="Settings")
     override()["area"].tag_redraw()
 
 
 def generated():
     """Generate and wait."""
-    call(bpy.ops.relievo.generate, "INVOKE_DEFAULT")
+    call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
     yield from wait_until(lambda: session.state.job is None, 100, "the end of the generation")
     assert session.state.error is None, session.state.error
     yield 0.5
@@ -35,7 +35,7 @@ def steps():
     call(bpy.ops.ed.undo_push, message="Add Monkey")
 
     # An undo while the engine works takes back what was done before, and the result still comes.
-    call(bpy.ops.relievo.generate, "INVOKE_DEFAULT")
+    call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
     yield from wait_until(lambda: session.state.job is None or session.state.job.progress is not None, 60, "progress")
     assert session.state.job is not None, "over before it could be disturbed"
     call(bpy.ops.ed.undo)
@@ -54,14 +54,14 @@ def steps():
     before = everything()
     yield from generated()
     cube = bpy.data.objects["Cube"]
-    assert cube.active_material["relievo"] and len(cube.modifiers) == 2
+    assert cube.active_material["depthwright"] and len(cube.modifiers) == 2
     assert everything()["objects"] == before["objects"]
     yield 1.5
     yield "active-object.png"
     call(bpy.ops.ed.undo)
     yield 0.3
     cube = bpy.data.objects["Cube"]
-    assert "relievo" not in cube.active_material and not cube.modifiers
+    assert "depthwright" not in cube.active_material and not cube.modifiers
     assert everything() == before
 
     # With a camera of its own; one undo gives back the camera and the frame that were.
@@ -79,7 +79,7 @@ def steps():
     assert session.running()
     addon_utils.disable(NAME, default_set=True)
     yield 1.0
-    assert not session.running() and not hasattr(bpy.types.Scene, "relievo")
+    assert not session.running() and not hasattr(bpy.types.Scene, "depthwright")
     enable()
     yield 0.5
     write_state(ok=True)

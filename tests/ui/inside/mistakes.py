@@ -22,14 +22,14 @@ MISTAKES = {
 
 def steps():
     yield from show_tab()
-    settings = bpy.context.scene.relievo
+    settings = bpy.context.scene.depthwright
     before = everything()
     said = {}
     for name, values in MISTAKES.items():
         for key, value in values.items():
             setattr(settings, key, value)
         try:
-            call(bpy.ops.relievo.generate, "INVOKE_DEFAULT")
+            call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
         except RuntimeError as error:  # how bpy.ops passes on an error that was reported at once
             assert "Traceback" not in str(error), error
         yield from wait_until(lambda: session.state.job is None, 60, "the error")
@@ -41,13 +41,13 @@ def steps():
         override()["area"].tag_redraw()
         yield 1.5
         yield f"{name}.png"
-        assert call(bpy.ops.relievo.dismiss) == {"FINISHED"}
+        assert call(bpy.ops.depthwright.dismiss) == {"FINISHED"}
         assert session.state.error is None
 
     # What can be seen beforehand greys the button out instead.
     settings.model, settings.target = "procedural", "scene"
     bpy.data.objects.remove(bpy.data.objects["Camera"])
-    assert not call(bpy.ops.relievo.generate.poll)
+    assert not call(bpy.ops.depthwright.generate.poll)
     settings.camera_source = "new"
-    assert call(bpy.ops.relievo.generate.poll)
+    assert call(bpy.ops.depthwright.generate.poll)
     write_state(said=said)

@@ -51,14 +51,14 @@ session.submit = submit
 def open_paint_alone():
     """As a person has it who has closed the other panels."""
     panels.unregister()
-    generate_panel.RELIEVO_PT_generate.bl_options = {"DEFAULT_CLOSED"}
-    paint_panels.RELIEVO_PT_paint.bl_options = set()
+    generate_panel.DEPTHWRIGHT_PT_generate.bl_options = {"DEFAULT_CLOSED"}
+    paint_panels.DEPTHWRIGHT_PT_paint.bl_options = set()
     panels.register()
 
 
 def texture():
     thing = bpy.data.objects["Suzanne"]
-    return images.pixels(thing["relievo_painting"]).copy() if painting.has(thing) else None
+    return images.pixels(thing["depthwright_painting"]).copy() if painting.has(thing) else None
 
 
 def ended():
@@ -70,7 +70,7 @@ def steps():
     call(bpy.ops.mesh.primitive_monkey_add)
     open_paint_alone()
     yield from show_tab()
-    settings = bpy.context.scene.relievo_paint
+    settings = bpy.context.scene.depthwright_paint
     settings.texture_px, settings.picture_px, settings.prompt = 512, 160, "old wood"
     call(bpy.ops.ed.undo_push, message="Settings")
     override()["area"].tag_redraw()
@@ -78,7 +78,7 @@ def steps():
     yield "before.png"
     before = everything()
 
-    assert call(bpy.ops.relievo.paint, "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    assert call(bpy.ops.depthwright.paint, "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     yield from wait_until(lambda: paint_run.shown is not None and len(paint_run.shown.done) >= 3, 120, "three views")
     assert everything() == before, "nothing of the file changes before the end"
     yield "during.png"
@@ -98,7 +98,7 @@ def steps():
     yield 3.0
     yield "after.png"
 
-    assert call(bpy.ops.relievo.paint_view_again, "INVOKE_DEFAULT", view="Front", seed=77) == {"RUNNING_MODAL"}
+    assert call(bpy.ops.depthwright.paint_view_again, "INVOKE_DEFAULT", view="Front", seed=77) == {"RUNNING_MODAL"}
     yield from wait_until(ended, 120, "the end of the view")
     assert session.state.error is None, session.state.error
     second = texture()
@@ -119,9 +119,9 @@ def steps():
     assert texture() is None and everything()["images"] == before["images"], everything()
     assert everything()["materials"] == before["materials"]
 
-    call(bpy.ops.relievo.paint, "INVOKE_DEFAULT")
+    call(bpy.ops.depthwright.paint, "INVOKE_DEFAULT")
     yield from wait_until(lambda: paint_run.shown is not None and len(paint_run.shown.done) >= 2, 120, "two views")
-    assert call(bpy.ops.relievo.cancel) == {"FINISHED"}
+    assert call(bpy.ops.depthwright.cancel) == {"FINISHED"}
     yield from wait_until(ended, 20, "the end after Cancel")
     assert session.state.error is None and paint_run.shown is None and texture() is None
     assert everything()["images"] == before["images"] and everything()["materials"] == before["materials"]
@@ -129,12 +129,12 @@ def steps():
     call(bpy.ops.ed.redo)
     yield 0.5
     call(bpy.ops.object.mode_set, mode="TEXTURE_PAINT")
-    bpy.context.scene.relievo_paint.region = "all"
+    bpy.context.scene.depthwright_paint.region = "all"
     override()["area"].tag_redraw()
     yield 1.0
     yield "by-hand.png"
     worn = texture()
-    assert call(bpy.ops.relievo.paint_region, "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
+    assert call(bpy.ops.depthwright.paint_region, "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     yield from wait_until(ended, 120, "the end of the region")
     assert session.state.error is None, session.state.error
     assert not np.array_equal(texture(), worn)

@@ -1,6 +1,6 @@
 """tests/blender in a real Blender: other Python, other numpy, other Blender than the bpy wheel.
 
-TESTS  the test files, separated by spaces; pytest lies in /mnt/pure, the package in /mnt/package/relievo
+TESTS  the test files, separated by spaces; pytest lies in /mnt/pure, the package in /mnt/package/depthwright
 """
 
 import json
@@ -13,7 +13,7 @@ sys.path[:0] = ["/mnt/pure", "/mnt/package"]
 import bpy  # noqa: E402 (pytest lies where the lines above say)
 import pytest  # noqa: E402
 
-ROOT = "/mnt/package/relievo"
+ROOT = "/mnt/package/depthwright"
 os.chdir(ROOT)
 sys.stdout.reconfigure(line_buffering=True)
 

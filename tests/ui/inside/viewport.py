@@ -13,7 +13,7 @@ import addon_utils
 import bpy
 
 OUT = Path(os.environ["BLENDER_UI_DIR"])
-NAME = "bl_ext.user_default.relievo"
+NAME = "bl_ext.user_default.depthwright"
 
 
 def enable() -> None:
@@ -35,11 +35,11 @@ def call(operator: Callable, *arguments, **properties) -> set[str]:
 
 
 def show_tab() -> Iterator[float]:
-    """Open the sidebar of the 3D viewport at Relievo's tab. Tabs exist only after the sidebar was drawn once."""
+    """Open the sidebar of the 3D viewport at Depthwright's tab. Tabs exist only after the sidebar was drawn once."""
     area = override()["area"]
     area.spaces.active.show_region_ui = True
     yield 1.0
-    next(r for r in area.regions if r.type == "UI").active_panel_category = "Relievo"
+    next(r for r in area.regions if r.type == "UI").active_panel_category = "Depthwright"
     yield 0.5
 
 
@@ -51,7 +51,7 @@ def wait_until(reached: Callable[[], bool], limit_s: float, what: str) -> Iterat
 
 
 def everything() -> dict[str, list[str]]:
-    """The names of all datablocks of the kinds Relievo makes."""
+    """The names of all datablocks of the kinds Depthwright makes."""
     kinds = ("objects", "meshes", "materials", "images", "cameras", "lights", "textures", "node_groups")
     return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in kinds}
 
