@@ -3,9 +3,9 @@
 
 def _parts():
     from . import operators, panels
-    from .scene import paint_settings, preferences, settings
+    from .scene.settings import paint, preferences, tab
 
-    return settings, paint_settings, preferences, operators, panels  # settings first: operators and panels read them
+    return tab, paint, preferences, operators, panels  # settings first: operators and panels read them
 
 
 def register() -> None:

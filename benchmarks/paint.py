@@ -7,7 +7,8 @@ import numpy as np
 from depthwright.engine.geometry import bake as baking
 from depthwright.engine.geometry import visibility
 from depthwright.engine.geometry.projection import Blending, PaintedView
-from depthwright.scene import painting_mesh, shaders
+from depthwright.scene.blocks import shaders
+from depthwright.scene.painting import surfaces
 
 from .measure import best_of, row
 
@@ -24,7 +25,7 @@ def bake_against_blenders_own() -> None:
     bpy.ops.mesh.primitive_monkey_add()
     thing = bpy.context.object
     thing.modifiers.new("Finer", "SUBSURF").render_levels = 2
-    surface = painting_mesh.of_object(bpy.context, thing, "UVMap")
+    surface = surfaces.of_object(bpy.context, thing, "UVMap")
     towards = np.array([(0, 1, 0), (0, -1, 0), (1, 0, 0), (-1, 0, 0), (0, 0, -1), (0, 0, 1)], float)
     points = visibility.world_points([surface])
     views = []
@@ -41,7 +42,7 @@ def bake_against_blenders_own() -> None:
     yardstick = "Blender's emission bake"
     row(f"one {PICTURE_PX} view baked into {TEXTURE_PX} texels", one, yardstick, own)
     row("six views blended, and the rest filled", six, yardstick, own)
-    read = best_of(lambda: painting_mesh.of_object(bpy.context, thing, "UVMap"))
+    read = best_of(lambda: surfaces.of_object(bpy.context, thing, "UVMap"))
     row("the mesh read as it is rendered", read, yardstick, own)
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 from depthwright.engine.builtin import procedural
-from depthwright.scene import live_nodes, live_scene, scene_mesh
-from depthwright.scene.bulk import KINDS
+from depthwright.scene.blocks.bulk import KINDS
+from depthwright.scene.live import mesh as scene_mesh
+from depthwright.scene.live import modifier, nodes
 
 from .measure import best_of, best_of_each, row
 
@@ -84,7 +85,7 @@ def live_scene_against_bare_arrays() -> None:
 
     def file_with_the_node_group() -> None:
         empty_file()
-        live_nodes.group()
+        nodes.group()
 
     empty_file()
     arrays = Arrays.of(build())
@@ -98,7 +99,7 @@ def live_scene_against_bare_arrays() -> None:
     angles = itertools.cycle((0.8, 0.9, 1.0))
 
     def turn() -> None:
-        live_scene.put(live_scene.of(made), {"Field of View": next(angles)})
+        modifier.put(modifier.of(made), {"Field of View": next(angles)})
         bpy.context.view_layer.update()
 
     row("the same, its field of view turned", best_of(turn), yardstick, bare)

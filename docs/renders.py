@@ -17,7 +17,8 @@ from pathlib import Path
 import bpy
 import mathutils
 import numpy as np
-from depthwright.scene import depth_pass, render
+from depthwright.scene.stage import render
+from depthwright.scene.view import depth_pass
 
 SAMPLES = 32
 PRIMITIVES = ("cube", "uv_sphere", "cylinder", "cone", "torus")

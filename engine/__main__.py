@@ -9,17 +9,17 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TypeVar
 
-from .catalog import command
+from .catalog import models_text
 from .catalog.actions import perform
-from .errors import EngineError, InputError
-from .progress import ProgressLines
-from .version import VERSION
+from .client.progress import ProgressLines
+from .contract.errors import EngineError, InputError
+from .contract.version import VERSION
 
 T = TypeVar("T")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a sub-command: worker, models, evaluate or bench; returns the exit status.
+    """Run a sub-command: process, models, evaluate or bench; returns the exit status.
 
     0 done, 1 failed, 2 refused: what was asked for makes no sense, or a licence was not accepted.
     """
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("worker", help="serve one client over stdin and stdout")
-    command.add_options(commands.add_parser("models", help="the models there are: list, download, verify, ..."))
+    models_text.add_options(commands.add_parser("models", help="the models there are: list, download, verify, ..."))
     evaluation = _evaluation_command()
     if evaluation:
         evaluation.add_arguments(commands.add_parser("evaluate", help="measure a model and write a report"))
@@ -47,9 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     if sys.stdin is None or sys.stdin.isatty():
         parser.error("the worker talks to a program, not to a terminal; Depthwright starts it")
 
-    from . import worker
+    from .worker import process
 
-    status = worker.main()
+    status = process.main()
     # Not by way of the interpreter's own end: unloading a GPU library can take seconds, and the client waits.
     sys.stderr.flush()
     os._exit(status)
@@ -57,11 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _models(args: argparse.Namespace) -> int:
     try:
-        for line in command.before(args):
+        for line in models_text.before(args):
             _say(line)
         say = (lambda line: None) if args.quiet else _say
-        record = perform(*command.options_of(args), ProgressLines(say))
-        print(command.text(args, record))
+        record = perform(*models_text.options_of(args), ProgressLines(say))
+        print(models_text.text(args, record))
         return 0
     except KeyboardInterrupt:
         _say("Stopped. A download goes on where it was when it is asked for again.")
@@ -83,7 +83,7 @@ def _bench(arguments: list[str]) -> int:
 def _evaluation_command() -> ModuleType | None:
     """None in an installed extension, which comes without the evaluation."""
     try:
-        from .evaluation import command as evaluation
+        from .evaluation import evaluate_command as evaluation
     except ModuleNotFoundError as error:
         if error.name != f"{__package__}.evaluation":
             raise

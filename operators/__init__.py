@@ -3,34 +3,12 @@
 
 def _modules():
     # Inside the function: the command line's parser must be importable without Blender.
-    from . import (
-        align_to_scene,
-        cancel,
-        cancel_files,
-        command,
-        copy_error,
-        dismiss,
-        download_model,
-        export_maps,
-        free_memory,
-        generate,
-        handlers,
-        import_model,
-        install_engine,
-        mark_asset,
-        open_log,
-        paint,
-        paint_rebake,
-        paint_region,
-        paint_remove,
-        paint_view_again,
-        paint_view_remove,
-        preview,
-        randomise_seed,
-        set_distance,
-        texture_undo,
-        verify_model,
-    )
+    from . import cancel, copy_error, dismiss, free_memory, generate, install_engine, open_log, randomise_seed
+    from .events import command, handlers, texture_undo
+    from .models import cancel_files, download_model, import_model, verify_model
+    from .paint import paint, rebake, region, take_off, view_again, view_remove
+    from .results import align_to_scene, export_maps, mark_asset, set_distance
+    from .shared import preview
 
     return (
         preview,  # first: generate shows its pictures there
@@ -51,11 +29,11 @@ def _modules():
         align_to_scene,
         set_distance,
         paint,
-        paint_region,
-        paint_rebake,
-        paint_remove,
-        paint_view_again,
-        paint_view_remove,
+        region,
+        rebake,
+        take_off,
+        view_again,
+        view_remove,
         texture_undo,
         handlers,
         command,

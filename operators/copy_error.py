@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..engine.version import VERSION
-from . import session
+from ..engine.contract.version import VERSION
+from .shared import session
 
 
 class DEPTHWRIGHT_OT_copy_error(bpy.types.Operator):

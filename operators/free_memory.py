@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import session
+from .shared import session
 
 
 class DEPTHWRIGHT_OT_free_memory(bpy.types.Operator):

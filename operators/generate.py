@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..engine.errors import EngineError
-from ..scene import preferences, results, selection
-from . import preview, session
-from .jobs import Done, WaitsForJobs
-from .order import order_from, why_not
-from .placement import place, title
+from ..engine.contract.errors import EngineError
+from ..scene.blocks import selection
+from ..scene.files import results
+from ..scene.placement import place, title
+from ..scene.settings import preferences
+from .shared import preview, session
+from .shared.order import order_from, why_not
+from .shared.waiting import Done, WaitsForJobs
 
 if TYPE_CHECKING:
-    from ..engine.job import Job
-    from ..engine.request import Result
-    from .placement import Placement
+    from ..engine.client.job import Job
+    from ..engine.contract.request import Result
+    from ..scene.placement import Placement
 
 
 class DEPTHWRIGHT_OT_generate(WaitsForJobs, bpy.types.Operator):

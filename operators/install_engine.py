@@ -6,10 +6,10 @@ import threading
 
 import bpy
 
-from ..engine import environment
-from ..engine.errors import Cancelled, EngineError
-from . import model_files, session
-from .redraw import redraw
+from ..engine.client import environment
+from ..engine.contract.errors import Cancelled, EngineError
+from .shared import model_files, session
+from .shared.redraw import redraw
 
 TICK_S = 0.3
 

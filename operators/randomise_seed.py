@@ -6,7 +6,7 @@ import random
 
 import bpy
 
-from ..scene.sampling_settings import MAX_SEED
+from ..scene.settings.sampling import MAX_SEED
 
 
 class DEPTHWRIGHT_OT_randomise_seed(bpy.types.Operator):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators import session
 from ..operators.free_memory import DEPTHWRIGHT_OT_free_memory
 from ..operators.open_log import DEPTHWRIGHT_OT_open_log
+from ..operators.shared import session
 from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import bpy
 
 from ..engine.catalog import ModelEntry
-from ..engine.catalog.command import gigabytes
-from ..operators import model_files
-from ..operators.cancel_files import DEPTHWRIGHT_OT_cancel_files
-from ..operators.download_model import DEPTHWRIGHT_OT_download_model
+from ..engine.catalog.models_text import gigabytes
+from ..operators.models.cancel_files import DEPTHWRIGHT_OT_cancel_files
+from ..operators.models.download_model import DEPTHWRIGHT_OT_download_model
+from ..operators.shared import model_files
 
 
 def draw_missing(layout: bpy.types.UILayout, entry: ModelEntry) -> None:

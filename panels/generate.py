@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from ..engine.errors import EnvironmentMissing
-from ..operators import preview, session
+from ..engine.contract.errors import EnvironmentMissing
 from ..operators.cancel import DEPTHWRIGHT_OT_cancel
 from ..operators.copy_error import DEPTHWRIGHT_OT_copy_error
 from ..operators.dismiss import DEPTHWRIGHT_OT_dismiss
 from ..operators.generate import DEPTHWRIGHT_OT_generate
 from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
 from ..operators.randomise_seed import DEPTHWRIGHT_OT_randomise_seed
+from ..operators.shared import preview, session
 from .errand import draw_missing
 from .tab import InTab, paragraph
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene import live_scene
+from ..scene.live import modifier as live_scene
 from .tab import InTab
 
 

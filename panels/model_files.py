@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..engine.catalog.command import gigabytes
-from ..operators import model_files
-from ..operators.download_model import DEPTHWRIGHT_OT_download_model
-from ..operators.import_model import DEPTHWRIGHT_OT_import_model
+from ..engine.catalog.models_text import gigabytes
 from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
-from ..operators.verify_model import DEPTHWRIGHT_OT_verify_model
+from ..operators.models.download_model import DEPTHWRIGHT_OT_download_model
+from ..operators.models.import_model import DEPTHWRIGHT_OT_import_model
+from ..operators.models.verify_model import DEPTHWRIGHT_OT_verify_model
+from ..operators.shared import model_files
 from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab, paragraph
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators import paint_run, preview, session
-from ..operators.paint import DEPTHWRIGHT_OT_paint
-from ..operators.paint_rebake import DEPTHWRIGHT_OT_paint_rebake
-from ..operators.paint_region import DEPTHWRIGHT_OT_paint_region
-from ..operators.paint_remove import DEPTHWRIGHT_OT_paint_remove
-from ..operators.paint_view_again import DEPTHWRIGHT_OT_paint_view_again
-from ..operators.paint_view_remove import DEPTHWRIGHT_OT_paint_view_remove
+from ..operators.paint.paint import DEPTHWRIGHT_OT_paint
+from ..operators.paint.rebake import DEPTHWRIGHT_OT_paint_rebake
+from ..operators.paint.region import DEPTHWRIGHT_OT_paint_region
+from ..operators.paint.take_off import DEPTHWRIGHT_OT_paint_remove
+from ..operators.paint.view_again import DEPTHWRIGHT_OT_paint_view_again
+from ..operators.paint.view_remove import DEPTHWRIGHT_OT_paint_view_remove
+from ..operators.shared import paint_run, preview, session
 from ..scene import painting
 from .generate import draw_progress
 from .tab import InTab, paragraph

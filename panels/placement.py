@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.export_maps import DEPTHWRIGHT_OT_export_maps
-from ..operators.mark_asset import DEPTHWRIGHT_OT_mark_asset
-from ..scene import displacement, map_set
+from ..operators.results.export_maps import DEPTHWRIGHT_OT_export_maps
+from ..operators.results.mark_asset import DEPTHWRIGHT_OT_mark_asset
+from ..scene.material import displacement, map_set
 from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab
 

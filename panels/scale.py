@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.align_to_scene import DEPTHWRIGHT_OT_align_to_scene
-from ..operators.set_distance import DEPTHWRIGHT_OT_set_distance
-from ..scene import fitting
+from ..operators.results.align_to_scene import DEPTHWRIGHT_OT_align_to_scene
+from ..operators.results.set_distance import DEPTHWRIGHT_OT_set_distance
+from ..scene.live import fitting
 from .live_scene import DEPTHWRIGHT_PT_live_scene
 from .tab import InTab, paragraph
 

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from ..presets import Presets, settle
-from ..request import Request
+from ..contract.errors import InputError
+from ..contract.request import Request
 from .parts import License, Slot, data, slots
+from .presets import Presets, settle
 
 ENGINE_DIR = Path(__file__).resolve().parent.parent
 

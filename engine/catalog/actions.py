@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, ModelError
+from ..contract.errors import InputError, ModelError
 from . import ModelEntry, find, models, places
 from .parts import Part, parts
 from .verify import CONFIG, check_part, check_variant, header_fault, variant_of

@@ -22,7 +22,7 @@ from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars
 
-from ..errors import ModelError
+from ..contract.errors import ModelError
 from . import places
 from .parts import File, Part
 from .refusals import explained, no_room

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..errors import ModelError
+from ..contract.errors import ModelError
 from . import ModelEntry
 from .parts import File, Part
 

@@ -18,7 +18,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from ..errors import EngineError, ModelError
+from ..contract.errors import EngineError, ModelError
 from . import places
 from .parts import Part
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelError
+from ..contract.errors import ModelError
 from .parts import File, Part
 from .places import needed_files
 

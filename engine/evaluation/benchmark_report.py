@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 
 from .. import catalog
+from ..contract.version import VERSION
 from ..training.samples import depth_pixels
-from ..version import VERSION
 from .benchmark_run import MODEL, Found
 from .benchmarks import BENCHMARKS, published_name
-from .published import TABLES, Table
-from .report import MODEL_COLOR, OTHER_COLOR, plt, save_figure, table
+from .held_out_report import MODEL_COLOR, OTHER_COLOR, plt, save_figure, table
+from .published_numbers import TABLES, Table
 from .rollouts import SAID
 
 COLUMNS = ("AbsRel", "RMSE", "d1", "d2", "d3")

@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from .. import catalog
-from ..errors import InputError
+from ..backends.modality_forcing import ModalityForcingBackend
+from ..contract.errors import InputError
+from ..contract.request import Request
 from ..geometry.depth import resample
-from ..modality_forcing import ModalityForcingBackend
-from ..request import Request
 from ..sampling.estimates import DepthEstimate
 from ..training.readers import Reader, Rgbd, open_reader
 from ..training.readers.rgbd import resized
-from .alignment import aligned
 from .baselines import luminance_depth
 from .benchmarks import BENCHMARKS
 from .crew import Crew
 from .ensemble import ensembled
 from .metrics import DepthError, boundary_f1, depth_error
 from .rollouts import FARTHEST
+from .scale_alignment import aligned
 
 EXAMPLES, EXAMPLE_PX = 6, 256
 MODEL, CONSTANT, BRIGHTNESS = "this model", "constant depth", 0.4

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import InputError
+from ..contract.errors import InputError
 from ..training.readers import Rgbd
 from .metrics import has_depth
 

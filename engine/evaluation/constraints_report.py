@@ -26,9 +26,9 @@ from ..sampling.sampler import sample
 from ..sampling.windows import Plane
 from ..training.dataset import Batch, ShardSet
 from ..training.samples import depth_pixels, image_pixels
-from .alignment import aligned
 from .metrics import depth_error, has_depth
 from .rollouts import Settings, estimate_depth
+from .scale_alignment import aligned
 
 CHUNK = 25
 SHEET_ROWS = 8

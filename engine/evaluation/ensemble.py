@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .alignment import least_squares_line
+from .scale_alignment import least_squares_line
 
 _ROUNDS = 5
 

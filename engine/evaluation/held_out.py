@@ -15,18 +15,18 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ..errors import InputError
-from ..loading import best_device
+from ..backends.loading import best_device
+from ..contract.errors import InputError
 from ..model.bundle import SmallModel, load_small
 from ..sampling.estimates import DepthEstimate
 from ..training.dataset import ShardSet
 from ..training.samples import image_pixels
-from .alignment import WAYS, aligned
 from .baselines import STRENGTHS, class_means, classes, luminance_depth
 from .crew import Crew
 from .ensemble import ensembled
 from .metrics import boundary_f1, depth_error, has_depth
 from .rollouts import FARTHEST, Settings, estimate_depth, imagine, paint
+from .scale_alignment import WAYS, aligned
 
 CHUNK = 32  # samples in one batch
 ESTIMATE_DRAW = 1000  # a re-estimation has noise of its own

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import torch
 
-from ..errors import EngineError
+from ..catalog.plans import GB, Choices, Device, Host, ModelSizes, PartPlan, Work, plan
+from ..contract.errors import EngineError
 from ..memory.facts import part_size
-from ..memory.plan import GB, Choices, Device, Host, ModelSizes, PartPlan, Work, plan
 from ..model import checkpoint, text_encoder
 from ..model.image_codec import Flux2Codec
 from ..model.text_encoder import Qwen3Encoder

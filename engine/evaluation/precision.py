@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import catalog
-from ..memory.plan import Precision
+from ..catalog.plans import Precision
 from ..memory.quantise import NF4_BLOCK
 from ..model.bundle import load_small
 from ..model.checkpoint import TensorFile, load_transformer

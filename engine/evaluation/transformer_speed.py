@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..errors import InputError
+from ..contract.errors import InputError
 from ..model.speed import compile_module, compile_transformer, lay_out
 from ..model.transformer import Transformer, TransformerConfig, token_ids
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..contract.errors import InputError
 
 #: An aligned distance counts as right within this share of the known one.
 AGREES = 0.05

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..contract.errors import InputError
 
 #: An image counts as having the frame's shape when the aspects agree to this.
 ASPECT_TOLERANCE = 0.01

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import InputError
+from ..contract.errors import InputError
 from .camera import same_aspect
 from .edges import DEFAULT_TEAR
 

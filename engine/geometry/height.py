@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..contract.errors import InputError
 
 #: Whether a picture continues around its borders: (from bottom to top, from right to left), as the arrays' axes.
 Wrap = tuple[bool, bool]

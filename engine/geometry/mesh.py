@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import backfill, lattice, seams, silhouettes
+from . import backfill, lattice, silhouettes, tears
 from .camera import Intrinsics
 from .edges import DEFAULT_TEAR, jumps
 
@@ -137,8 +137,8 @@ def build(
         upper_and_lower = np.maximum(across[:-1][band], across[1:][band])
         np.maximum(upper_and_lower, np.maximum(down[band, :-1], down[band, 1:]), out=whole_from[band])
     cells = np.flatnonzero(whole_from)
-    cut = seams.cut(seams.Layer(z, across, down, intrinsics.orthographic), cells, tear)
-    grid = lattice.Grid(*z.shape, cells[whole_from.ravel()[cells] >= seams.ALWAYS])
+    cut = tears.cut(tears.Layer(z, across, down, intrinsics.orthographic), cells, tear)
+    grid = lattice.Grid(*z.shape, cells[whole_from.ravel()[cells] >= tears.ALWAYS])
     layers = [lattice.of_quads(cut.quads)] + ([behind.faces] if behind else [])
     count = z.size + len(cut.depth) + (len(behind.depth) if behind else 0)
     arrays = allocate(
@@ -191,14 +191,14 @@ def _show(
     arrays: dict[str, np.ndarray],
     grid: lattice.Grid,
     whole_from: np.ndarray,
-    cut: seams.Seams,
+    cut: tears.Seams,
     behind: backfill.Fill | None,
 ) -> None:
     """Write from which threshold to which every face is there, and whether it is the back fill's."""
     shown_from, shown_to = arrays["shown_from"], arrays["shown_to"]
     start, end = grid.count, grid.count + len(cut.quads)
     grid.put(whole_from, shown_from)
-    shown_to[:] = seams.ALWAYS
+    shown_to[:] = tears.ALWAYS
     shown_from[start:end], shown_to[start:end] = cut.shown_from, cut.shown_to
     if behind:
         shown_from[end:] = behind.shown_from
@@ -216,11 +216,11 @@ def _jumps(z: np.ndarray, known: np.ndarray, tear: float, orthographic: bool) ->
     linear = z if orthographic else 1.0 / z
     across, down = jumps(linear, min(LEAST_TEAR, tear), axis=1), jumps(linear, min(LEAST_TEAR, tear), axis=0)
     if np.count_nonzero(across > 0) + np.count_nonzero(down > 0) > _CROWDED * z.size:
-        across = np.where(across > tear, seams.ALWAYS, np.float32(0.0))
-        down = np.where(down > tear, seams.ALWAYS, np.float32(0.0))
+        across = np.where(across > tear, tears.ALWAYS, np.float32(0.0))
+        down = np.where(down > tear, tears.ALWAYS, np.float32(0.0))
     if not known.all():
-        across.ravel()[np.flatnonzero(known[:, 1:] != known[:, :-1])] = seams.ALWAYS
-        down.ravel()[np.flatnonzero(known[1:] != known[:-1])] = seams.ALWAYS
+        across.ravel()[np.flatnonzero(known[:, 1:] != known[:, :-1])] = tears.ALWAYS
+        down.ravel()[np.flatnonzero(known[1:] != known[:-1])] = tears.ALWAYS
     return across, down
 
 

@@ -8,7 +8,7 @@ import psutil
 import torch
 from torch import nn
 
-from .plan import Device, Host, PartSize
+from ..catalog.plans import Device, Host, PartSize
 
 
 def device_facts(device: torch.device) -> Device:

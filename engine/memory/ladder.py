@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ..errors import EngineError
-from .plan import Plan
+from ..catalog.plans import Plan
+from ..contract.errors import EngineError
 
 T = TypeVar("T")
 

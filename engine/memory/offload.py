@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..errors import EnvironmentMissing
+from ..contract.errors import EnvironmentMissing
 
 
 def stream(module: nn.Module, device: torch.device) -> None:

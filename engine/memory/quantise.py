@@ -14,8 +14,8 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from ..errors import EnvironmentMissing
-from .plan import EXACT, Precision
+from ..catalog.plans import EXACT, Precision
+from ..contract.errors import EnvironmentMissing
 
 NF4_BLOCK = 64  # weights that share a scale
 AT_ONCE = 2**22  # weights that are packed together

@@ -30,7 +30,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..builtin.procedural.words import canonical_words
-from ..errors import ModelError
+from ..contract.errors import ModelError
 from ..sampling.sampler import Denoiser, Parametrisation
 from .checkpoint import assign, read_tensors
 from .depth_codec import DepthCodec

@@ -10,9 +10,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ..errors import ModelError
+from ..catalog.plans import EXACT, Precision
+from ..contract.errors import ModelError
 from ..memory import quantise
-from ..memory.plan import EXACT, Precision
 from .transformer import Transformer, TransformerConfig
 
 PUBLISHED_PREFIX = "dit."

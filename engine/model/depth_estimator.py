@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from ..errors import EnvironmentMissing, ModelError
+from ..contract.errors import EnvironmentMissing, ModelError
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and spread of the pictures it was trained on
 SKY = 0.01  # of the nearest disparity: what is less is infinitely far

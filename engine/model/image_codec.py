@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import nn
 
-from ..errors import EnvironmentMissing, ModelError
+from ..contract.errors import EnvironmentMissing, ModelError
 from .checkpoint import assign, read_tensors
 from .patches import from_patches, to_patches
 

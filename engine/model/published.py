@@ -23,7 +23,7 @@ from typing import Any, Literal
 import torch
 
 from ..catalog.verify import header_fault
-from ..errors import ModelError
+from ..contract.errors import ModelError
 from ..sampling.sampler import Parametrisation
 from .checkpoint import PUBLISHED_PREFIX, check_fits
 from .depth_codec import DepthCodec

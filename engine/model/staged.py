@@ -15,11 +15,11 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..catalog.plans import Placement, Plan, Precision
+from ..contract.errors import ModelError
 from ..memory.embedding_cache import EmbeddingCache, key_of
 from ..memory.ladder import free_device_memory
 from ..memory.offload import stream
-from ..memory.plan import Placement, Plan, Precision
 from .checkpoint import load_transformer
 from .image_codec import REACH, Flux2Codec, Flux2CodecConfig, Grid, wholly_known
 from .published import DECODER_FILE, ENCODER_FILE, WEIGHTS_FILE, PublishedConfig, PublishedFolders

@@ -17,8 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from ..errors import EnvironmentMissing, ModelError
-from ..memory.plan import Precision
+from ..catalog.plans import Precision
+from ..contract.errors import EnvironmentMissing, ModelError
 from .block_float8 import FLOAT8, SCALE, BlockFloat8Linear, dequantised, use_float8
 from .checkpoint import assign_quantised, check_fits
 

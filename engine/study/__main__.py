@@ -18,15 +18,15 @@ from typing import Any
 
 import torch
 
-from ..errors import EngineError
+from ..contract.errors import EngineError
 from ..model.bundle import SmallModel, load_small
 from ..training.initialise import initialise
-from ..training.presets import vocabulary
 from ..training.run_folder import MODEL_FOLDER, versions
+from ..training.sizes import vocabulary
 from ..training.trainer import Settings, Trainer
 from .data import HELD_OUT_SEED, Scenes, kept_scenes
 from .measure import constant_depth, measure
-from .plan import BATCH, MORE_RUNS, RUNS, SCENES_HELD_OUT, SCENES_IN_TRAINING, SIZE_PX, Run, study_model
+from .runs import BATCH, MORE_RUNS, RUNS, SCENES_HELD_OUT, SCENES_IN_TRAINING, SIZE_PX, Run, study_model
 from .shipped import QUESTIONS
 
 STEPS = 200
@@ -101,9 +101,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         make_results(options.out, options.steps)
         if options.docs:
-            from . import report
+            from . import study_report
 
-            report.write(options.out / RESULTS, options.docs)
+            study_report.write(options.out / RESULTS, options.docs)
     except EngineError as error:
         print(error, file=sys.stderr)
         return 2

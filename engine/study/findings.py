@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .measure import LEVELS
-from .plan import HIDDEN
+from .runs import HIDDEN
 
 MISSING = "Not run yet."
 Results = Mapping[str, dict[str, Any]]

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..evaluation.alignment import aligned
 from ..evaluation.metrics import depth_error, has_depth
 from ..evaluation.rollouts import FARTHEST, NEAREST
+from ..evaluation.scale_alignment import aligned
 from ..model.bundle import SmallModel
 from ..sampling.sampler import sample
 from ..training.draws import DEPTH_NOISE, IMAGE_NOISE, draw_noise
-from ..training.recipe import Noised
+from ..training.training_recipe import Noised
 from .data import Scenes
 
 LEVELS = (0.0, 0.3, 0.6, 0.85, 1.0)

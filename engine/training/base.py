@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..contract.errors import ModelError
 from ..model.checkpoint import assign, check_fits, read_tensors, without_prefix
 from ..model.transformer import Transformer, TransformerConfig
 from .initialise import begin

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..builtin.procedural import MATERIALS, SCENES, random_sample
-from ..errors import EngineError
+from ..contract.errors import EngineError
 from .readers import FORMATS, Reader, open_reader
 from .readers.rgbd import squared
 from .sparsity import Sparsity

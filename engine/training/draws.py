@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .levels import Levels, draw_levels
-from .recipe import Recipe
+from .training_recipe import Recipe
 
 # What a draw is for: streams that must not repeat one another.
 DATA, AUGMENTATION, LEVELS, CAPTIONS, IMAGE_NOISE, DEPTH_NOISE, MODEL = range(7)

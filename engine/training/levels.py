@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..contract.errors import InputError
 from ..sampling.schedules import shifted
-from .recipe import Recipe
+from .training_recipe import Recipe
 
 
 class Levels(NamedTuple):

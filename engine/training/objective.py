@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..model.image_codec import Grid
 from ..sampling.sampler import velocity
-from .recipe import Noised, Recipe
+from .training_recipe import Noised, Recipe
 
 
 class Objective(nn.Module):

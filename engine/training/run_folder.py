@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import ModelError
+from ..contract.errors import ModelError
+from ..contract.version import VERSION
 from ..model.bundle import VOCABULARY_FILE, read_json
-from ..version import VERSION
 
 CHECKPOINT_FILE, METRICS_FILE, CONFIG_FILE, MODEL_FOLDER = "checkpoint.pt", "metrics.jsonl", "config.json", "model"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..contract.errors import InputError
 
 _REACH = math.tan(math.radians(30))  # of the simulated camera: 60 degrees across
 _ALONG = 6  # points along a scan line for each line there is

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..contract.errors import InputError
 from .dataset import Batch, ShardSet, augmented, to_batch
 from .draws import AUGMENTATION, DATA, numpy_rng
 from .readers import FORMATS, Reader, open_reader

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import torch
 
-from ..errors import EngineError, InputError
+from ..contract.errors import EngineError, InputError
 from ..model.bundle import SmallModel, load_small
 from . import streamed
 from .initialise import initialise
-from .presets import PRESETS, vocabulary
-from .recipe import RECIPES, Recipe
 from .run_folder import RunFolder
+from .sizes import PRESETS, vocabulary
 from .trainer import Settings, Trainer
+from .training_recipe import RECIPES, Recipe
 
 
 def small_model(preset: str, seed: int, words: list[str] | None = None) -> SmallModel:

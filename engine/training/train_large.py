@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import EngineError
+from ..contract.errors import EngineError
 from ..model.bundle import WEIGHTS_FILE
 from ..model.checkpoint import load_transformer
 from ..model.depth_codec import DepthCodec
@@ -30,10 +30,10 @@ from .adapters import add_lora
 from .base import config_of, freeze_image_stream, grown, read_base
 from .initialise import begin
 from .latent_model import LatentConfig, LatentModel
-from .presets import FAMILY
-from .recipe import RECIPES
+from .sizes import FAMILY
 from .train import add_settings, settings_from, with_changes
 from .trainer import Trainer
+from .training_recipe import RECIPES
 
 
 def grow(

@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from ..errors import EngineError, InputError
-from ..frame import depth_to_disparity, disparity_to_depth
+from ..backends.frame import depth_to_disparity, disparity_to_depth
+from ..contract.errors import EngineError, InputError
 from ..model.bundle import SmallModel, load_small
 from ..model.upsampler import FACTOR, Standard, Upsampler, UpsamplerConfig
 from .dataset import Batch, ShardSet

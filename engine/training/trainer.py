@@ -20,14 +20,13 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..errors import InputError
+from ..contract.errors import InputError
 from ..model.checkpoint import check_fits
 from ..model.image_codec import Grid
 from .dataset import Batch
 from .draws import DEPTH_NOISE, IMAGE_NOISE, MODEL, StepDraws, draw_noise, draw_step, torch_generator
 from .objective import Objective
 from .optimizers import Average, Optimizers, lr_factor
-from .recipe import Noised, Recipe, noised
 from .run_folder import RunFolder
 from .samples import write_sample_grid
 from .sources import Source
@@ -41,6 +40,7 @@ from .spread import (
     whole,
     whole_state,
 )
+from .training_recipe import Noised, Recipe, noised
 
 
 @dataclass(frozen=True)

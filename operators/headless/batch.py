@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import bpy
 
-from ...engine.errors import EngineError, InputError
-from ...scene.writing import unwritable
-from . import commands, givens, paint, sheets
-from .blend import start_from
+from ...engine.contract.errors import EngineError, InputError
+from ...scene.files.writing import unwritable
+from . import commands, known_options, paint, sheets
+from .base_file import start_from
 from .console import print_error
-from .jobs import BatchJob, read_jobs
 from .manifest import Manifest
+from .rows import BatchJob, read_jobs
 from .staging import Staging, leftover, remove
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _generate(
     paths = {"blend": f"{job_id}/{commands.blend_name(args.target)}"}
     shot = None
     if args.render:
-        commands.refuse_overwriting(args.render, givens.known_files(args, list_dir).values())
+        commands.refuse_overwriting(args.render, known_options.known_files(args, list_dir).values())
         png, paths["render"] = commands.render_place(args.render, job_id, folder, staging)
         shot = commands.Shot(png, args.samples)
     maps = None

@@ -13,25 +13,31 @@ import bpy
 import numpy as np
 
 from ...engine import catalog
-from ...engine.errors import InputError
+from ...engine.contract.errors import InputError
+from ...engine.contract.request import Request, tile_fields
 from ...engine.geometry import depth as depth_maps
-from ...engine.request import Request, tile_fields
-from ...scene import depth_pass, displacement, files, images, material, render, results, scene_mesh
-from .. import known, session
-from ..placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
-from . import fit, givens, live, sheets
-from .blend import camera_of, open_or_keep
+from ...scene.files import blend as files
+from ...scene.files import pictures, results
+from ...scene.live import mesh
+from ...scene.material import displacement, material
+from ...scene.placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
+from ...scene.stage import render
+from ...scene.view import depth_pass
+from ..shared import givens as known
+from ..shared import session
+from . import fit_options, known_options, live_options, sheets
+from .base_file import camera_of, open_or_keep
 from .console import Console
 from .staging import Staging
 
 if TYPE_CHECKING:
-    from ...engine.request import Result
+    from ...engine.contract.request import Result
 
 
 #: The options of generate that mean something for one target only, and what those are that are not given.
 ONLY_FOR = {
     "material": ("relief_m", "tile_repeat", "displacement", "flatten", "maps", "asset"),
-    "scene": ("camera", "fov_deg", "align_to_scene", "known_from_scene", *live.OPTIONS),
+    "scene": ("camera", "fov_deg", "align_to_scene", "known_from_scene", *live_options.OPTIONS),
 }
 UNSAID = {"tile_repeat": 1, "displacement": displacement.DEFAULT}  # else None, or False
 
@@ -68,7 +74,7 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
     with Staging() as staging:
         folder = staging.folder(args.out)
         written = [*(args.out / name for name in results.FILES), *sheets.files(args, args.prompt)]
-        shot = _shot(args, staging, [*givens.known_files(args).values(), *written])
+        shot = _shot(args, staging, [*known_options.known_files(args).values(), *written])
         maps = sheets.place(args.maps, staging, args.prompt) if args.maps else None
         extra = sheets.wanted(args, maps, args.prompt)
         result = ask(request, arrays, console)
@@ -86,9 +92,11 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
     _refuse_without_effect(args)
     material.check_repeat(args.tile_repeat)
     camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
-    arrays = givens.going_on(args, base, camera) if args.known_from_scene else givens.read_known(args, base)
-    givens.refuse_without_known(args, arrays)
-    width_px, height_px = givens.picture_px(args, camera, {} if args.known_from_scene else arrays)
+    arrays = (
+        known_options.going_on(args, base, camera) if args.known_from_scene else known_options.read_known(args, base)
+    )
+    known_options.refuse_without_known(args, arrays)
+    width_px, height_px = known_options.picture_px(args, camera, {} if args.known_from_scene else arrays)
     check_shape(scene, camera, width_px, height_px)
     request = Request(
         target=args.target,
@@ -109,7 +117,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
         **({"fov_deg": args.fov_deg} if args.fov_deg else {}),
         scene_units="known_depth" in arrays,
         align_to_scene=args.align_to_scene,
-        live=live.settings(args),
+        live=live_options.settings(args),
         relief_m=args.relief_m,
         tile_repeat=args.tile_repeat,
         displacement=args.displacement,
@@ -137,7 +145,7 @@ def write_generated(
     _write_result(result, folder, results.KNOWN_UNITS if placement.scene_units else None)
     made = place(bpy.context, result, placement)
     extra.write(made, console)
-    notes = fit.said(made)
+    notes = fit_options.said(made)
     for note in notes:
         console.say(note)
     _write_blend(made, placement.target, folder / blend_name(placement.target))
@@ -179,7 +187,7 @@ def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture -> result folder with its depth."""
     open_or_keep(args.blend)
-    return _convert(args, "i2d", {"image": images.read_image(args.image)}, console)
+    return _convert(args, "i2d", {"image": pictures.read_image(args.image)}, console)
 
 
 def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
@@ -188,10 +196,10 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     if not args.from_scene:
         if args.camera or args.size:
             raise InputError("--camera and --size go with --from-scene.", "A depth file has its own view and size.")
-        return _convert(args, "d2i", {"depth": images.read_depth(args.depth)}, console)
+        return _convert(args, "d2i", {"depth": pictures.read_depth(args.depth)}, console)
     scene = bpy.context.scene
     camera = camera_of(scene, args.camera)
-    width_px, height_px = givens.picture_px(args, camera)
+    width_px, height_px = known_options.picture_px(args, camera)
     check_shape(scene, camera, width_px, height_px)
     console.say("looking at the scene")
     depth = depth_pass.of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
@@ -230,8 +238,8 @@ def _convert(
     fov_deg: float | None = None,
     depth_unit: str | None = None,
 ) -> Outcome:
-    arrays = arrays | givens.read_known(args)
-    givens.refuse_without_known(args, arrays)
+    arrays = arrays | known_options.read_known(args)
+    known_options.refuse_without_known(args, arrays)
     width_px, height_px = known.size_px(arrays)
     if "known_depth" in arrays:
         depth_unit = results.KNOWN_UNITS
@@ -258,11 +266,11 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a mesh that fits the camera."""
     open_or_keep(args.blend)
     camera = None if args.fov_deg else camera_of(bpy.context.scene, args.camera)
-    start = live.settings(args)
+    start = live_options.settings(args)
     notes: list[str] = []
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
-        made = scene_mesh.build(
+        made = mesh.build(
             bpy.context,
             picture,
             depth_map,
@@ -272,7 +280,7 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             fov_deg=args.fov_deg,
             live=start,
         )
-        notes.extend(fit.fit(args, made))
+        notes.extend(fit_options.fit(args, made))
         return made
 
     outcome = _from_pair(args, console, build)
@@ -304,9 +312,9 @@ def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
 def _from_pair(
     args: argparse.Namespace, console: Console, build: Callable[[np.ndarray, np.ndarray], bpy.types.Object]
 ) -> Outcome:
-    picture = images.read_image(args.image)
+    picture = pictures.read_image(args.image)
     height_px, width_px = picture.shape[:2]
-    depth_map = depth_maps.match(images.read_depth(args.depth), width_px, height_px)
+    depth_map = depth_maps.match(pictures.read_depth(args.depth), width_px, height_px)
     with Staging() as staging:
         blend = staging.file(args.out)
         extra, written = sheets.Sheets(), []

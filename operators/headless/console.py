@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, TextIO
 
-from ...engine.progress import ProgressLines
-from ...engine.protocol import Log, Progress
+from ...engine.client.progress import ProgressLines
+from ...engine.contract.protocol import Log, Progress
 
 if TYPE_CHECKING:
-    from ...engine.errors import EngineError
+    from ...engine.contract.errors import EngineError
 
 
 class Console:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from ...engine.errors import EngineError, EnvironmentMissing, InputError
+from ...engine.contract.errors import EngineError, EnvironmentMissing, InputError
 from . import staging
 from .console import Console, claimed_stdout, print_error, print_outcome
 from .parser import build_parser
@@ -98,14 +98,14 @@ def _run(args) -> int:
             )
         )
         return FAILED
-    from .. import session
-    from . import batch, commands, model_files, paint
+    from ..shared import session
+    from . import batch, commands, models_command, paint
 
     console = Console(args.quiet)
     try:
         with claimed_stdout(args.verbose) as stdout:
             if args.command == "models":
-                print(model_files.run(args, console), file=stdout)
+                print(models_command.run(args, console), file=stdout)
                 return DONE
             if args.command == "batch":
                 return batch.run(args, console, stdout)

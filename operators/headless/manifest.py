@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ...engine.errors import EngineError, InputError
-from ...scene.writing import unwritable
+from ...engine.contract.errors import EngineError, InputError
+from ...scene.files.writing import unwritable
 
 try:
     import fcntl

@@ -11,15 +11,19 @@ from typing import Any
 import bpy
 
 from ...engine import catalog
-from ...engine.errors import InputError
-from ...engine.request import Request
-from ...scene import camera as cameras
-from ...scene import files, painting, painting_views, records, render
+from ...engine.contract.errors import InputError
+from ...engine.contract.request import Request
+from ...scene import painting
+from ...scene.blocks import records
+from ...scene.files import blend as files
 from ...scene.painting import Applied, Blending, Painting, PaintSettings, Recipe
-from ...scene.sampling_settings import MAX_SEED
-from .. import paint_run
+from ...scene.painting import views as painting_views
+from ...scene.settings.sampling import MAX_SEED
+from ...scene.stage import render
+from ...scene.view import camera as cameras
+from ..shared import paint_run
 from . import commands
-from .blend import open_or_keep
+from .base_file import open_or_keep
 from .console import Console
 from .staging import Staging
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from ...engine.catalog import command as model_files
-from ...engine.errors import InputError
-from ...engine.request import DEPTH_ESTIMATES, FRAMINGS, PRECISIONS, PRESETS, TARGETS, TILE_CHOICES
-from ...engine.version import VERSION
+from ...engine.catalog import models_text as model_files
+from ...engine.contract.errors import InputError
+from ...engine.contract.request import DEPTH_ESTIMATES, FRAMINGS, PRECISIONS, PRESETS, TARGETS, TILE_CHOICES
+from ...engine.contract.version import VERSION
 
 MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
 DISPLACEMENTS = ("modifier", "adaptive", "bump")  # scene.displacement.CHOICES, which only Blender can import

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import bpy
 
-from ...scene import asset, map_set
+from ...scene.material import map_set
+from ...scene.stage import asset
 from .console import Console
 from .staging import Staging
 

@@ -7,8 +7,8 @@ import uuid
 from pathlib import Path
 from types import TracebackType
 
-from ...engine.errors import InputError
-from ...scene.writing import unwritable
+from ...engine.contract.errors import InputError
+from ...scene.files.writing import unwritable
 
 TEMPORARY_PREFIX = ".depthwright-"
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from depthwright.scene import images
+from depthwright.scene.files.blend import pictures
 
 DEPTHWRIGHT = Path(sys.executable).with_name("depthwright")
 
@@ -28,7 +28,7 @@ def write_pair(folder: Path, width_px: int = 48, height_px: int = 32) -> tuple[P
     y, x = np.mgrid[0:height_px, 0:width_px].astype(np.float32)
     picture = np.stack([x / width_px, y / height_px, np.full_like(x, 0.5)], axis=-1)
     image, depth = folder / "image.png", folder / "depth.npy"
-    images.write_image(image, np.rint(picture * 255).astype(np.uint8))
+    pictures.write_image(image, np.rint(picture * 255).astype(np.uint8))
     bump = np.exp(-((x - width_px / 2) ** 2 + (y - height_px / 2) ** 2) / width_px)
     np.save(depth, (5.0 - bump).astype(np.float32))
     return image, depth

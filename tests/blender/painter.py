@@ -5,9 +5,14 @@ from __future__ import annotations
 import bpy
 import mathutils
 import numpy as np
+from depthwright.engine.contract.request import Result
 from depthwright.engine.geometry import atlas
-from depthwright.engine.request import Result
-from depthwright.scene import depth_pass, images, painting, painting_views, render, shaders
+from depthwright.scene import painting
+from depthwright.scene.blocks import shaders
+from depthwright.scene.files.blend import pictures
+from depthwright.scene.painting import views
+from depthwright.scene.stage import render
+from depthwright.scene.view import depth_pass
 
 #: The coordinate pattern goes up and down once in so many pixels: eight levels a pixel.
 PERIOD_PX = 64
@@ -62,7 +67,7 @@ def render_file(folder, width_px: int, height_px: int):
 
 
 def rendered(folder, width_px: int, height_px: int) -> np.ndarray:
-    return images.read_image(render_file(folder, width_px, height_px))
+    return pictures.read_image(render_file(folder, width_px, height_px))
 
 
 def world_points(viewpoint, depth: np.ndarray) -> np.ndarray:
@@ -125,7 +130,7 @@ def paint(work, colours, only=None) -> None:
 
 def exact_picture(camera: bpy.types.Object, size_px: int, colours) -> tuple[np.ndarray, np.ndarray]:
     """(H, W, 3) 0..1 of a function, as that camera sees it, and where there is something."""
-    viewpoint = painting_views.from_camera(bpy.context, camera, size_px)
+    viewpoint = views.from_camera(bpy.context, camera, size_px)
     depth = depth_pass.from_camera(bpy.context, camera, width_px=size_px, height_px=size_px).depth
     return np.nan_to_num(colours(world_points(viewpoint, depth))), np.isfinite(depth)
 
@@ -141,7 +146,7 @@ def hidden_texels(surface, size_px: int, camera: bpy.types.Object) -> np.ndarray
     tree = mathutils.bvhtree.BVHTree.FromPolygons(
         surface.points.reshape(-1, 3).tolist(), np.arange(3 * len(surface)).reshape(-1, 3).tolist()
     )
-    view = painting_views.from_camera(bpy.context, camera, bpy.context.scene.render.resolution_x)
+    view = views.from_camera(bpy.context, camera, bpy.context.scene.render.resolution_x)
     lens, rotation = view.lens, view.to_camera[:3, :3]
     in_camera = view.in_camera(places, surface.origin)
     found = np.ones(len(number), bool)

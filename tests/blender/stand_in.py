@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import painter
-from depthwright.engine.errors import Cancelled, EngineError
+from depthwright.engine.contract.errors import Cancelled, EngineError
 
 
 class StandIn:

@@ -7,9 +7,11 @@ import depthwright
 import numpy as np
 import pytest
 import shapes
-from depthwright.engine.errors import InputError
-from depthwright.operators import session
-from depthwright.scene import depth_pass, fitting, live_scene, scene_mesh
+from depthwright.engine.contract.errors import InputError
+from depthwright.operators.shared import session
+from depthwright.scene.live import fitting, mesh
+from depthwright.scene.live import modifier as live_scene
+from depthwright.scene.view import depth_pass
 from test_panels import draw
 from views import landscape_with_shift, non_square_pixels, orthographic
 
@@ -30,7 +32,7 @@ def spoilt(depth: np.ndarray) -> np.ndarray:
 
 def generated(camera, depth: np.ndarray, name: str = "Made") -> bpy.types.Object:
     picture = np.full((*depth.shape, 3), 128, np.uint8)
-    return scene_mesh.build(bpy.context, picture, depth, {}, name=name, camera=camera)
+    return mesh.build(bpy.context, picture, depth, {}, name=name, camera=camera)
 
 
 def points(thing: bpy.types.Object, camera: bpy.types.Object) -> np.ndarray:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.operators.headless import manifest as manifests
 from depthwright.operators.headless.entry import run
-from depthwright.operators.headless.jobs import BatchJob, read_jobs
+from depthwright.operators.headless.rows import BatchJob, read_jobs
 from headless import everything_in, start
 
 TINY = {"size": 32}

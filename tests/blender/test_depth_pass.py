@@ -7,8 +7,8 @@ import measure
 import numpy as np
 import pytest
 import shapes
-from depthwright.engine.errors import EngineError, InputError
-from depthwright.scene import depth_pass
+from depthwright.engine.contract.errors import EngineError, InputError
+from depthwright.scene.view import depth_pass
 from views import CAMERAS, landscape_with_shift
 
 

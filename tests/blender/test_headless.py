@@ -13,10 +13,11 @@ import bpy
 import numpy as np
 import psutil
 import pytest
-from depthwright.engine.version import VERSION
+from depthwright.engine.contract.version import VERSION
 from depthwright.operators.headless.entry import run
 from depthwright.operators.headless.parser import build_parser
-from depthwright.scene import images, records
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import pictures
 from headless import DEPTHWRIGHT, everything_in, start, write_pair
 
 RESULT = {"request.json", "image.png", "depth.exr", "preview.png"}
@@ -40,7 +41,7 @@ def test_generate_a_material(tmp_path, capfd):
     assert printed.out.split() == [str(out), str(out / "material.blend"), str(png)]
     assert {path.name for path in out.iterdir()} == RESULT | {"material.blend"}
     assert "generating 1/1" in printed.err and "Fra:" not in printed.err
-    assert images.read_image(png).shape == (48, 48, 3)
+    assert pictures.read_image(png).shape == (48, 48, 3)
     request = json.loads((out / "request.json").read_text())["request"]
     assert (request["prompt"], request["target"], request["width_px"]) == ("brick wall", "material", 48)
     made = made_in(out / "material.blend")
@@ -81,7 +82,7 @@ def test_generate_for_a_camera_of_the_file(tmp_path, blend_with_cameras, option,
     out, png = tmp_path / "out", tmp_path / "render.png"
     assert run(["generate", "--prompt", "hills", "--target", "scene", *TINY, *option, "--render", str(png),
                 "--samples", "4", "--blend", str(blend_with_cameras), "--out", str(out)]) == 0  # fmt: skip
-    picture, rendered = images.read_image(out / "image.png"), images.read_image(png)
+    picture, rendered = pictures.read_image(out / "image.png"), pictures.read_image(png)
     assert np.abs(picture.astype(int) - rendered).mean() < 4, "rendered from the camera it was made for"
     request = json.loads((out / "request.json").read_text())["request"]
     assert (request["width_px"], request["height_px"]) == (48, 32), "the size takes the camera's shape"
@@ -99,7 +100,7 @@ def test_a_pair_of_files_becomes_a_blend(tmp_path, capfd, command):
     printed = capfd.readouterr()
     assert status == 0, printed.err
     assert printed.out.split() == [str(out), str(png)]
-    assert images.read_image(png).shape == (32, 48, 3)
+    assert pictures.read_image(png).shape == (32, 48, 3)
     assert records.of(made_in(out))["command"] == command
 
 
@@ -115,7 +116,7 @@ def test_the_scene_gives_the_picture_back(tmp_path):
     png = tmp_path / "render.png"
     assert run(["scene", "--image", str(image), "--depth", str(depth), "--fov-deg", "50",
                 "--out", str(tmp_path / "made.blend"), "--render", str(png), "--samples", "16"]) == 0  # fmt: skip
-    difference = images.read_image(png).astype(float) - images.read_image(image)
+    difference = pictures.read_image(png).astype(float) - pictures.read_image(image)
     assert np.sqrt((difference[4:-4, 4:-4] ** 2).mean()) < 2.0  # of 255
 
 

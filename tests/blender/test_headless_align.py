@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import shapes
 from depthwright.operators.headless.entry import run
-from depthwright.scene import fitting, images, records
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import pictures
+from depthwright.scene.live import fitting
 from test_align_scene import SCALE, points, spoilt
 
 
@@ -20,8 +22,8 @@ def test_a_pair_of_files(camera, tmp_path, capfd):
     _, depth, _ = shapes.trace(camera, scene)
     shapes.build()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "room.blend"))
-    images.write_image(tmp_path / "image.png", np.full((54, 96, 3), 90, np.uint8))
-    images.write_depth(tmp_path / "depth.npy", spoilt(depth))
+    pictures.write_image(tmp_path / "image.png", np.full((54, 96, 3), 90, np.uint8))
+    pictures.write_depth(tmp_path / "depth.npy", spoilt(depth))
     capfd.readouterr()
     words = ["scene", "--image", str(tmp_path / "image.png"), "--depth", str(tmp_path / "depth.npy"),
              "--blend", str(tmp_path / "room.blend"), "--json"]  # fmt: skip

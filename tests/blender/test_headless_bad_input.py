@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 from depthwright.operators.headless.entry import run
-from depthwright.scene import images
+from depthwright.scene.files.blend import pictures
 from headless import everything_in, start, write_pair
 
 
@@ -19,7 +19,7 @@ def given(tmp_path) -> Path:
     folder.mkdir()
     write_pair(folder)
     image = np.zeros((32, 48, 3), np.uint8)
-    images.write_image(folder / "tall.png", image.transpose(1, 0, 2))
+    pictures.write_image(folder / "tall.png", image.transpose(1, 0, 2))
     (folder / "text.png").write_text("no picture")
     (folder / "text.exr").write_text("no depth")
     (folder / "text.npy").write_text("no depth")

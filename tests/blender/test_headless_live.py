@@ -8,9 +8,10 @@ import bpy
 import numpy as np
 import pytest
 from depthwright.operators.headless.entry import run
-from depthwright.operators.headless.jobs import BatchJob
-from depthwright.operators.headless.live import settings
-from depthwright.scene import live_scene, records
+from depthwright.operators.headless.live_options import settings
+from depthwright.operators.headless.rows import BatchJob
+from depthwright.scene.blocks import records
+from depthwright.scene.live import modifier as live_scene
 from headless import write_pair
 
 OPTIONS = [

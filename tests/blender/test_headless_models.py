@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from depthwright.engine import catalog
-from depthwright.operators import session
-from depthwright.operators.headless import model_files as headless
+from depthwright.operators.headless import models_command as headless
 from depthwright.operators.headless.entry import run
+from depthwright.operators.shared import session
 from depthwright.tests.hub.server import Hub, contents_of
 from test_model_files import lay_out_published
 

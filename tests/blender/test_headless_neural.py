@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 import shapes
 from depthwright.operators.headless.entry import run
-from depthwright.scene import depth_pass, images, records, results
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import pictures, results
+from depthwright.scene.view import depth_pass
 from headless import everything_in, write_pair
 
 MAKE_MODEL = """
 import sys
 from pathlib import Path
 from depthwright.engine.model.bundle import SmallModel
-from depthwright.engine.training.presets import PRESETS, vocabulary
+from depthwright.engine.training.sizes import PRESETS, vocabulary
 SmallModel(PRESETS["tiny"], vocabulary()).save(Path(sys.argv[1]))
 """
 
@@ -64,7 +66,7 @@ def test_a_picture_gets_its_depth(tmp_path, capfd, model_dir):
     printed = capfd.readouterr()
     assert status == 0, printed.err
     assert printed.out.split() == [str(out)]
-    assert images.read_depth(out / "depth.exr").shape == (32, 48)
+    assert pictures.read_depth(out / "depth.exr").shape == (32, 48)
     assert request_in(out)["depth_estimate"] == "sample"
     request = request_in(out)
     assert (request["mode"], request["width_px"], request["height_px"], request["steps"]) == ("i2d", 48, 32, 2)
@@ -76,8 +78,8 @@ def test_a_depth_gets_its_picture(tmp_path, capfd, model_dir):
     out = tmp_path / "out"
     status = run(["image", "--depth", str(depth), "--prompt", "brick", "--out", str(out), "--steps", "2"])
     assert status == 0, capfd.readouterr().err
-    assert images.read_image(out / "image.png").shape == (32, 48, 3)
-    np.testing.assert_array_equal(np.isfinite(images.read_depth(out / "depth.exr")), np.isfinite(np.load(depth)))
+    assert pictures.read_image(out / "image.png").shape == (32, 48, 3)
+    np.testing.assert_array_equal(np.isfinite(pictures.read_depth(out / "depth.exr")), np.isfinite(np.load(depth)))
     assert request_in(out)["mode"] == "d2i" and request_in(out)["prompt"] == "brick"
 
 
@@ -93,7 +95,7 @@ def test_the_scene_gets_its_picture(tmp_path, capfd, model_dir):
     assert run([*asked, "--out", str(out)]) == 2 and "no camera" in capfd.readouterr().err
     status = run([*asked, "--camera", "Eye", "--out", str(out)])
     assert status == 0, capfd.readouterr().err
-    depth = images.read_depth(out / "depth.exr")
+    depth = pictures.read_depth(out / "depth.exr")
     assert depth.shape == (32, 48) and 7.0 < depth.min() < 8.5 and 12.0 < np.median(depth[np.isfinite(depth)]) < 16.0
     record = json.loads((out / "request.json").read_text())
     assert record["depth"]["unit"] == results.SCENE_UNITS and set(record["request"]["input_sha256"]) == {"depth"}
@@ -139,7 +141,7 @@ def write_mask(folder: Path) -> Path:
     """White on the left half of write_pair's picture."""
     mask = np.zeros((32, 48, 3), np.uint8)
     mask[:, :24] = 255
-    images.write_image(folder / "mask.png", mask)
+    pictures.write_image(folder / "mask.png", mask)
     return folder / "mask.png"
 
 
@@ -150,9 +152,9 @@ def test_known_pixels_are_kept(tmp_path, capfd, model_dir):
                   "--known-image", str(image), "--known-depth", str(depth), "--mask", str(write_mask(tmp_path)),
                   "--strictness", "1", "--resample", "2"])  # fmt: skip
     assert status == 0, capfd.readouterr().err
-    made, given = images.read_image(out / "image.png"), images.read_image(image)
+    made, given = pictures.read_image(out / "image.png"), pictures.read_image(image)
     assert np.array_equal(made[:, :24], given[:, :24]) and not np.array_equal(made[:, 24:], given[:, 24:])
-    np.testing.assert_array_equal(images.read_depth(out / "depth.exr")[:, :24], np.load(depth)[:, :24])
+    np.testing.assert_array_equal(pictures.read_depth(out / "depth.exr")[:, :24], np.load(depth)[:, :24])
     request = request_in(out)
     assert (request["strictness"], request["resample"]) == (1.0, 2)
     assert (request["width_px"], request["height_px"]) == (48, 32), "the size is that of what is known"
@@ -176,7 +178,7 @@ def test_a_scene_goes_on_from_what_is_there(tmp_path, capfd, model_dir):
     assert run([*words, "--target", "scene", "--fov-deg", "50"]) == 2
     status = run([*words, "--target", "scene", "--camera", "Eye"])
     assert status == 0, capfd.readouterr().err
-    made, known = images.read_depth(out / "depth.exr"), ~np.isnan(there)
+    made, known = pictures.read_depth(out / "depth.exr"), ~np.isnan(there)
     np.testing.assert_array_equal(made[known], there[known])
     assert 0.02 < known.mean() < 0.5 and set(request_in(out)["input_sha256"]) == {"known_depth"}
 
@@ -191,15 +193,15 @@ def test_a_few_known_depths_help_a_picture_to_its_depth(tmp_path, capfd, model_d
                   "--out", str(out)])  # fmt: skip
     assert status == 0, capfd.readouterr().err
     known = ~np.isnan(sparse)
-    np.testing.assert_array_equal(images.read_depth(out / "depth.exr")[known], sparse[known])
+    np.testing.assert_array_equal(pictures.read_depth(out / "depth.exr")[known], sparse[known])
 
 
 def test_a_batch_finds_what_is_known_beside_its_list(tmp_path, capfd, model_dir):
     write_pair(tmp_path)
     (tmp_path / "jobs.csv").write_text("id,prompt,model,steps,known_image\none,brick,builtin,2,image.png\n")
     assert run(["batch", str(tmp_path / "jobs.csv"), "--out", str(tmp_path / "out")]) == 0, capfd.readouterr().err
-    made = images.read_image(tmp_path / "out" / "one" / "image.png")
-    assert np.array_equal(made, images.read_image(tmp_path / "image.png"))
+    made = pictures.read_image(tmp_path / "out" / "one" / "image.png")
+    assert np.array_equal(made, pictures.read_image(tmp_path / "image.png"))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,7 @@ def test_what_cannot_be_kept_is_refused(tmp_path, capfd, monkeypatch, options, s
     monkeypatch.chdir(tmp_path)
     write_pair(tmp_path)
     write_mask(tmp_path)
-    images.write_image(tmp_path / "small.png", np.full((16, 24, 3), 255, np.uint8))
+    pictures.write_image(tmp_path / "small.png", np.full((16, 24, 3), 255, np.uint8))
     assert run(["generate", "--prompt", "brick", "--model", "builtin", *options, "--out", "out"]) == 2
     printed = capfd.readouterr().err
     assert said in printed and "Traceback" not in printed

@@ -8,10 +8,11 @@ import bpy
 import numpy as np
 import painter
 import pytest
-from depthwright.operators import session
 from depthwright.operators.headless import paint as headless_paint
 from depthwright.operators.headless.entry import run
-from depthwright.scene import images, painting
+from depthwright.operators.shared import session
+from depthwright.scene import painting
+from depthwright.scene.files.blend import pictures
 from headless import everything_in
 from stand_in import StandIn, colour_of
 
@@ -57,7 +58,7 @@ def test_objects_of_a_file_are_painted_and_rendered(engine, crates, tmp_path, ca
     assert any("of what shows outside" in note for note in outcome["notes"])
     assert [line for line in printed.err.splitlines() if line.startswith("Ring")] == ["Ring 1", "Ring 2", "Ring 3"]
     assert [request.seed for request in engine.asked] == [5, 6, 7] and engine.asked[1].strictness == 0.5
-    assert images.read_image(png).std() > 10
+    assert pictures.read_image(png).std() > 10
     bpy.ops.wm.open_mainfile(filepath=str(out))
     for name in ("Crate", "Lid"):
         thing = bpy.data.objects[name]
@@ -70,14 +71,14 @@ def test_over_an_image_of_the_file_where_a_mask_says(engine, crates, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=str(crates))
     white = np.zeros((32, 32), np.float32)
     white[:16] = 1.0
-    images.new_data("Mask", white).use_fake_user = True
-    images.put_picture(bpy.data.images["Own"], np.full((32, 32, 3), 100, np.uint8))
+    pictures.new_data("Mask", white).use_fake_user = True
+    pictures.put_picture(bpy.data.images["Own"], np.full((32, 32, 3), 100, np.uint8))
     painter.show(bpy.data.objects["Crate"], bpy.data.images["Own"])
     bpy.ops.wm.save_as_mainfile(filepath=str(crates))
     out = tmp_path / "made.blend"
     assert paint(crates, "--object", "Crate", "--prompt", "wood", "--over", "Own", "--mask", "Mask", "--out", out) == 0
     bpy.ops.wm.open_mainfile(filepath=str(out))
-    after = np.rint(images.pixels(bpy.data.images["Own"])[..., :3] * 255)
+    after = np.rint(pictures.pixels(bpy.data.images["Own"])[..., :3] * 255)
     assert (after[16:] == 100).all() and (after[:16] != 100).any(-1).mean() > 0.3
     assert not painting.has(bpy.data.objects["Crate"])
 
@@ -143,5 +144,5 @@ def test_jobs_of_a_batch(engine, crates, tmp_path, capfd):
     assert run(["batch", str(jobs), "--blend", str(crates), "--out", str(out), "--resume"]) == 1
     assert len(engine.asked) == asked, "what is done is not done again"
     bpy.ops.wm.open_mainfile(filepath=str(out / "one" / "paint.blend"))
-    made = np.rint(images.pixels(bpy.data.objects["Lid"]["depthwright_painting"])[..., :3] * 255)
+    made = np.rint(pictures.pixels(bpy.data.objects["Lid"]["depthwright_painting"])[..., :3] * 255)
     assert (made == colour_of(0)).all(-1).any() and not painting.has(bpy.data.objects["Crate"])

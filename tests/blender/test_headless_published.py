@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from depthwright.operators.headless.entry import run
-from depthwright.scene import images
+from depthwright.scene.files.blend import pictures
 from headless import everything_in, write_pair
 
 WRITER = Path(__file__).parents[1] / "engine" / "tiny_published.py"
@@ -49,13 +49,13 @@ def test_an_imported_checkpoint_does_all_three_modes(tmp_path, capfd, checkpoint
     for mode, words in asked.items():
         preset = ["--preset", "published"] if mode == "joint" else []
         assert run([*words, *MODEL, *preset, "--out", str(made[mode])]) == 0, capfd.readouterr().err
-        picture, found = images.read_image(made[mode] / "image.png"), images.read_depth(made[mode] / "depth.exr")
+        picture, found = pictures.read_image(made[mode] / "image.png"), pictures.read_depth(made[mode] / "depth.exr")
         assert picture.shape == (32, 48, 3) and found.shape == (32, 48)
         record = json.loads((made[mode] / "request.json").read_text())
         assert record["request"]["mode"] == mode and record["model"]["license"] == "CC BY-NC 4.0"
     request = json.loads((made["joint"] / "request.json").read_text())["request"]
     assert (request["preset"], request["framing"], request["guidance"]) == ("published", "letterbox", 4.0)
-    np.testing.assert_array_equal(images.read_image(made["i2d"] / "image.png"), images.read_image(image))
+    np.testing.assert_array_equal(pictures.read_image(made["i2d"] / "image.png"), pictures.read_image(image))
 
 
 def test_a_checkpoint_damaged_after_its_import_is_said_and_nothing_is_written(tmp_path, capfd, checkpoint, elsewhere):

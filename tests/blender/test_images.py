@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from depthwright.engine.errors import InputError
-from depthwright.scene import images
+from depthwright.engine.contract.errors import InputError
+from depthwright.scene.files.blend import pictures
 
 RNG = np.random.default_rng(5)
 PICTURE = RNG.integers(0, 256, (9, 14, 3), dtype=np.uint8)
@@ -15,16 +15,16 @@ DEPTH[2, 3] = np.inf
 
 
 def test_png_keeps_every_byte(tmp_path):
-    images.write_image(tmp_path / "a.png", PICTURE)
-    assert np.array_equal(images.read_image(tmp_path / "a.png"), PICTURE)
+    pictures.write_image(tmp_path / "a.png", PICTURE)
+    assert np.array_equal(pictures.read_image(tmp_path / "a.png"), PICTURE)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
     assert len(bpy.data.images) == 0
 
 
 @pytest.mark.parametrize("name", ["d.exr", "d.npy"])
 def test_depth_keeps_every_bit_and_infinity(name, tmp_path):
-    images.write_depth(tmp_path / name, DEPTH)
-    assert np.array_equal(images.read_depth(tmp_path / name), DEPTH)
+    pictures.write_depth(tmp_path / name, DEPTH)
+    assert np.array_equal(pictures.read_depth(tmp_path / name), DEPTH)
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert len(bpy.data.images) == 0
 
@@ -32,7 +32,7 @@ def test_depth_keeps_every_bit_and_infinity(name, tmp_path):
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_npy_of_other_types(dtype, tmp_path):
     np.save(tmp_path / "d.npy", DEPTH.astype(dtype)[..., None])
-    assert np.array_equal(images.read_depth(tmp_path / "d.npy"), DEPTH.astype(dtype).astype(np.float32))
+    assert np.array_equal(pictures.read_depth(tmp_path / "d.npy"), DEPTH.astype(dtype).astype(np.float32))
 
 
 def test_half_float_exr(tmp_path):
@@ -42,16 +42,16 @@ def test_half_float_exr(tmp_path):
     settings = bpy.context.scene.render.image_settings
     settings.file_format, settings.color_depth = "OPEN_EXR", "16"
     image.save_render(str(tmp_path / "half.exr"))
-    read = images.read_depth(tmp_path / "half.exr")
+    read = pictures.read_depth(tmp_path / "half.exr")
     np.testing.assert_allclose(read[::-1].ravel(), np.arange(1, 13), rtol=1e-3)
 
 
 def test_datablocks_are_packed_and_typed():
-    picture, data = images.new_picture("P", PICTURE), images.new_data("D", DEPTH)
+    picture, data = pictures.new_picture("P", PICTURE), pictures.new_data("D", DEPTH)
     assert picture.packed_file and picture.colorspace_settings.name == "sRGB" and not picture.is_float
     assert data.packed_file and data.colorspace_settings.name == "Non-Color" and data.is_float
-    assert np.array_equal(images.pixels(data)[..., 0], DEPTH)
-    assert np.array_equal(np.rint(images.pixels(picture)[..., :3] * 255), PICTURE)
+    assert np.array_equal(pictures.pixels(data)[..., 0], DEPTH)
+    assert np.array_equal(np.rint(pictures.pixels(picture)[..., :3] * 255), PICTURE)
 
 
 def test_what_cannot_be_read_is_said(tmp_path):
@@ -62,23 +62,23 @@ def test_what_cannot_be_read_is_said(tmp_path):
     cut.write_bytes(cut.read_bytes()[:100])
     objects = tmp_path / "objects.npy"
     np.save(objects, np.array([{}], dtype=object), allow_pickle=True)
-    images.write_image(tmp_path / "one.png", np.zeros((1, 1, 3), np.uint8))
+    pictures.write_image(tmp_path / "one.png", np.zeros((1, 1, 3), np.uint8))
     for read, path in [
-        (images.read_image, bad),
-        (images.read_image, tmp_path / "missing.png"),
-        (images.read_image, tmp_path),
-        (images.read_image, tmp_path / "one.png"),
-        (images.read_depth, bad),
-        (images.read_depth, cut),
-        (images.read_depth, objects),
-        (images.read_depth, tmp_path / "missing.exr"),
+        (pictures.read_image, bad),
+        (pictures.read_image, tmp_path / "missing.png"),
+        (pictures.read_image, tmp_path),
+        (pictures.read_image, tmp_path / "one.png"),
+        (pictures.read_depth, bad),
+        (pictures.read_depth, cut),
+        (pictures.read_depth, objects),
+        (pictures.read_depth, tmp_path / "missing.exr"),
     ]:
         with pytest.raises(InputError) as error:
             read(path)
         assert error.value.summary and error.value.remedy
     (tmp_path / "bad.exr").write_bytes(b"v/1\x01 and then nothing")
     with pytest.raises(InputError):
-        images.read_depth(tmp_path / "bad.exr")
+        pictures.read_depth(tmp_path / "bad.exr")
     assert len(bpy.data.images) == 0
 
 
@@ -99,19 +99,19 @@ def test_what_cannot_be_read_is_said(tmp_path):
 def test_unusable_depth_is_refused(depth, tmp_path):
     np.save(tmp_path / "d.npy", depth)
     with pytest.raises(InputError):
-        images.read_depth(tmp_path / "d.npy")
+        pictures.read_depth(tmp_path / "d.npy")
 
 
 def test_unknown_pixels_become_infinite(tmp_path):
     depth = np.array([[1.0, np.nan, 2.0], [0.0, -1.0, 3.0]])
     np.save(tmp_path / "d.npy", depth)
-    assert images.read_depth(tmp_path / "d.npy").tolist() == [[1.0, np.inf, 2.0], [np.inf, np.inf, 3.0]]
+    assert pictures.read_depth(tmp_path / "d.npy").tolist() == [[1.0, np.inf, 2.0], [np.inf, np.inf, 3.0]]
 
 
 def test_unwritable_place_is_said_and_nothing_is_left(tmp_path):
     blocker = tmp_path / "file"
     blocker.write_text("")
-    for write, value in [(images.write_image, PICTURE), (images.write_depth, DEPTH)]:
+    for write, value in [(pictures.write_image, PICTURE), (pictures.write_depth, DEPTH)]:
         with pytest.raises(InputError):
             write(blocker / "x.exr", value)
     assert len(bpy.data.images) == 0

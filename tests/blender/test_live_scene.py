@@ -8,9 +8,14 @@ import bpy
 import numpy as np
 import pytest
 import shapes
-from depthwright.engine.errors import InputError
-from depthwright.scene import images, live_nodes, live_scene, render, scene_mesh, shaders
-from depthwright.scene.live_scene import LiveSettings
+from depthwright.engine.contract.errors import InputError
+from depthwright.scene.blocks import shaders
+from depthwright.scene.files.blend import pictures
+from depthwright.scene.live import mesh as scene_mesh
+from depthwright.scene.live import modifier as live_scene
+from depthwright.scene.live import nodes as live_nodes
+from depthwright.scene.live.modifier import LiveSettings
+from depthwright.scene.stage import render
 from views import CAMERAS
 
 
@@ -223,7 +228,9 @@ def test_a_camera_that_moves_aside_does_not_see_through(sky, camera, tmp_path):
         camera.location = place + right * to
         bpy.context.view_layer.update()
         path = render.render_png(bpy.context, tmp_path / "seen.png", width_px=240, height_px=160, samples=4)
-        return float((images.read_image(path)[8:-8, 24:-24].min(-1) > 190).mean())  # what the frame left out is no hole
+        return float(
+            (pictures.read_image(path)[8:-8, 24:-24].min(-1) > 190).mean()
+        )  # what the frame left out is no hole
 
     for to in (aside, -aside):
         assert holes(to) < 0.002

@@ -5,8 +5,10 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from depthwright.engine.errors import InputError
-from depthwright.scene import images, material, records
+from depthwright.engine.contract.errors import InputError
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import pictures
+from depthwright.scene.material.material import material
 
 TILED = {"request": {"tile": True, "prompt": "waves"}}
 
@@ -111,7 +113,7 @@ def test_a_tilted_picture_is_laid_flat_unless_it_tiles():
     depth = (2.0 + 0.01 * x - 0.02 * y).astype(np.float32)
     depth[10:12, :] += 0.1  # a groove must not tilt the plane
     material.build(bpy.context, np.zeros((40, 60, 3), np.uint8), depth, {}, name="Wall")
-    height = images.pixels(bpy.data.images["Wall Height"])[..., 0]
+    height = pictures.pixels(bpy.data.images["Wall Height"])[..., 0]
     flat = np.delete(height, (10, 11), axis=0)
     assert np.ptp(flat) < 1e-3 and height[10:12].max() < 1e-3
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import bpy
 import depthwright
 import pytest
-from depthwright.engine.errors import EngineError
-from depthwright.engine.request import TILE_CHOICES, Request
-from depthwright.operators import order
+from depthwright.engine.contract.errors import EngineError
+from depthwright.engine.contract.request import TILE_CHOICES, Request
 from depthwright.operators.headless import commands
 from depthwright.operators.headless.entry import run
 from depthwright.operators.headless.parser import DISPLACEMENTS
-from depthwright.scene import asset, displacement, material, records
+from depthwright.operators.shared import order
+from depthwright.scene.blocks import records
+from depthwright.scene.material.material import displacement, material
+from depthwright.scene.stage import asset
 from headless import everything_in, write_pair
 from test_material import TILED, waves
 

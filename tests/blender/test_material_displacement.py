@@ -5,8 +5,11 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from depthwright.engine.errors import InputError
-from depthwright.scene import displacement, images, material, records, render
+from depthwright.engine.contract.errors import InputError
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import pictures
+from depthwright.scene.material.material import displacement, material
+from depthwright.scene.stage import render
 from test_material import TILED, waves
 
 
@@ -101,7 +104,7 @@ def seen_from_the_side(choice: str, folder) -> np.ndarray:
     bpy.context.scene.camera = camera
     bpy.context.scene.world = render.shaders.plain_world("White", colour=(1.0, 1.0, 1.0), strength=1.0)
     render.render_png(bpy.context, folder / f"{choice}.png", width_px=120, height_px=40, samples=4)
-    return images.read_image(folder / f"{choice}.png")[..., 0] < 128
+    return pictures.read_image(folder / f"{choice}.png")[..., 0] < 128
 
 
 def test_adaptive_has_the_modifiers_silhouette_and_bump_has_none(tmp_path):
@@ -118,6 +121,6 @@ def test_flattening_reaches_the_height_map(choice):
     made = material.build(
         bpy.context, np.zeros((64, 64, 3), np.uint8), depth, TILED, name="F", displacement=choice, flatten=0.2
     )
-    height = images.pixels(bpy.data.images["F Height"])[..., 0]
+    height = pictures.pixels(bpy.data.images["F Height"])[..., 0]
     assert np.ptp(height.mean(axis=1)) < 0.6 < np.ptp(height, axis=1).min()
     assert records.of(made)["material"]["flatten"] == 0.2

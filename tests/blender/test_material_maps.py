@@ -7,8 +7,10 @@ import json
 import bpy
 import numpy as np
 import pytest
-from depthwright.engine.errors import InputError
-from depthwright.scene import asset, displacement, images, map_set, material
+from depthwright.engine.contract.errors import InputError
+from depthwright.scene.files.blend import pictures
+from depthwright.scene.material.material import displacement, map_set, material
+from depthwright.scene.stage import asset
 from test_material import TILED, waves
 
 
@@ -44,10 +46,10 @@ def test_the_usual_names_and_what_is_in_them(tmp_path, choice):
     )
     image, depth = waves()
     image[:, :, 0], image[:12] = 200, 30
-    assert np.array_equal(images.read_image(paths["basecolor.png"]), image)
+    assert np.array_equal(pictures.read_image(paths["basecolor.png"]), image)
     height = (depth.max() - depth) / np.ptp(depth)
     stored = bpy.data.images.load(str(paths["height.exr"]))
-    np.testing.assert_allclose(images.pixels(stored)[..., 0], height, atol=1e-6)
+    np.testing.assert_allclose(pictures.pixels(stored)[..., 0], height, atol=1e-6)
     assert stored.is_float
     # Slopes of the mesh that is seen: 0.2 high on a tile of 2 m.
     x, y = (np.arange(48) / 48)[None, :], (np.arange(48) / 48)[:, None]
@@ -57,11 +59,11 @@ def test_the_usual_names_and_what_is_in_them(tmp_path, choice):
     for name, sign in (("normal.png", 1.0), ("normal_dx.png", -1.0)):
         picture = bpy.data.images.load(str(paths[name]))
         picture.colorspace_settings.name = "Non-Color"
-        normal = images.pixels(picture)[..., :3] * 2 - 1
+        normal = pictures.pixels(picture)[..., :3] * 2 - 1
         np.testing.assert_allclose(normal[..., 0] / normal[..., 2], -across, atol=0.01)
         np.testing.assert_allclose(normal[..., 1] / normal[..., 2], sign * down, atol=0.01)
         assert picture.depth >= 48, "16 bits a channel: 8 show as steps in reflections"
-    light = images.read_image(paths["ao.png"])
+    light = pictures.read_image(paths["ao.png"])
     assert light.min() < 240 and light.max() > 230
     described = json.loads(paths["maps.json"].read_text())
     assert described["maps"]["height_m"] == pytest.approx(0.2) and described["maps"]["tile_width_m"] == 2.0
@@ -73,7 +75,7 @@ def test_the_maps_follow_the_strength_as_it_is_now(tmp_path):
     made.modifiers["Depthwright Displacement"].strength = 0.0
     paths = map_set.save(made, tmp_path, "flat")
     assert json.loads(paths["maps.json"].read_text())["maps"]["height_m"] == 0.0
-    assert images.read_image(paths["ao.png"]).min() == 255
+    assert pictures.read_image(paths["ao.png"]).min() == 255
 
 
 def test_after_saving_and_opening_the_file(tmp_path):

@@ -8,9 +8,9 @@ import bpy
 import depthwright
 import pytest
 from depthwright.engine.catalog import places
-from depthwright.engine.errors import Cancelled, EngineError, ModelError
-from depthwright.operators import model_files, session
-from depthwright.scene import preferences
+from depthwright.engine.contract.errors import Cancelled, EngineError, ModelError
+from depthwright.operators.shared import model_files, session
+from depthwright.scene.settings.tab import preferences
 
 
 def lay_out_published(folder):

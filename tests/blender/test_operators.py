@@ -9,11 +9,15 @@ import depthwright
 import numpy as np
 import pytest
 import shapes
-from depthwright.engine import environment
-from depthwright.engine.errors import EngineError, InputError
-from depthwright.engine.request import Result
-from depthwright.operators import order, placement, session
-from depthwright.scene import depth_pass, images, preferences, records, results, sampling_settings
+from depthwright.engine.client.client import environment
+from depthwright.engine.contract.errors import EngineError, InputError
+from depthwright.engine.contract.request import Result
+from depthwright.operators.shared import order, session
+from depthwright.scene import placement
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import pictures, results
+from depthwright.scene.settings.tab import preferences, sampling
+from depthwright.scene.view import depth_pass
 
 SIZE_PX = 32
 
@@ -80,7 +84,7 @@ def test_generate_a_material_gives_what_the_functions_give(tab):
         [node.image for node in item.active_material.node_tree.nodes if node.type == "TEX_IMAGE"]
         for item in (made, again)
     )
-    assert first != second and np.array_equal(images.pixels(first), images.pixels(second))
+    assert first != second and np.array_equal(pictures.pixels(first), pictures.pixels(second))
     assert session.state.job is None and session.state.error is None
 
 
@@ -124,8 +128,8 @@ def test_what_is_known_goes_with_the_order(tab, tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     depth = np.full((20, 30), 2.0, np.float32)
     depth[:5], depth[0, 0] = 0.0, np.inf
-    images.write_image(tmp_path / "known.png", picture)
-    images.write_image(tmp_path / "mask.png", np.where(np.arange(30)[:, None] < 9, 255, 0).repeat(3, 1)[None]
+    pictures.write_image(tmp_path / "known.png", picture)
+    pictures.write_image(tmp_path / "mask.png", np.where(np.arange(30)[:, None] < 9, 255, 0).repeat(3, 1)[None]
                        .repeat(20, 0).astype(np.uint8))  # fmt: skip
     np.save(tmp_path / "known.npy", depth)
     tab.model, tab.strictness, tab.resample = "builtin", 0.75, 2
@@ -317,7 +321,7 @@ def test_randomise_takes_another_seed(tab):
     for _ in range(5):
         bpy.ops.depthwright.randomise_seed()
         seeds.add(tab.seed)
-    assert len(seeds) == 5 and all(0 <= seed <= sampling_settings.MAX_SEED for seed in seeds)
+    assert len(seeds) == 5 and all(0 <= seed <= sampling.MAX_SEED for seed in seeds)
 
 
 def test_results_are_kept_where_the_preferences_say(tab, monkeypatch, tmp_path):

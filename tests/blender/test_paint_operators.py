@@ -11,8 +11,10 @@ import numpy as np
 import painter
 import pytest
 from depthwright.engine.geometry import bake
-from depthwright.operators import paint_order, paint_run, session
-from depthwright.scene import images, painting, records
+from depthwright.operators.shared import paint_order, paint_run, session
+from depthwright.scene import painting
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import pictures
 from stand_in import StandIn, colour_of
 
 TEXTURE_PX = 128
@@ -45,7 +47,7 @@ def everything() -> dict:
 
 
 def texture(thing) -> np.ndarray:
-    return np.rint(images.pixels(thing["depthwright_painting"])[..., :3] * 255).astype(np.uint8)
+    return np.rint(pictures.pixels(thing["depthwright_painting"])[..., :3] * 255).astype(np.uint8)
 
 
 def test_six_views_become_one_texture_as_the_functions_make_it(panel, engine):
@@ -72,12 +74,12 @@ def test_six_views_become_one_texture_as_the_functions_make_it(panel, engine):
 def test_one_view_again_one_view_less_another_blend_and_off(panel, engine):
     thing = painter.add("cube")
     bpy.ops.depthwright.paint()
-    before = {name: images.pixels(image).copy() for name, image in painting.view_images(thing).items()}
+    before = {name: pictures.pixels(image).copy() for name, image in painting.view_images(thing).items()}
     panel.prompt = "something else"
     assert bpy.ops.depthwright.paint_view_again(view="Left") == {"FINISHED"}
     assert (engine.asked[-1].prompt, engine.asked[-1].seed) == ("old wood", engine.asked[3].seed + 1)
     changed = [name for name, image in painting.view_images(thing).items()
-               if not np.array_equal(images.pixels(image), before[name])]  # fmt: skip
+               if not np.array_equal(pictures.pixels(image), before[name])]  # fmt: skip
     assert changed == ["Left"] and len(engine.asked) == 7
     bpy.ops.depthwright.paint_view_again(view="Left", seed=99)
     assert engine.asked[-1].seed == 99 and (texture(thing) == colour_of(99)).all(-1).sum() > 200
@@ -128,15 +130,15 @@ def test_undo_gives_a_texture_of_the_users_back(panel, packed):
     bpy.ops.ed.undo_push(message="Own")
     panel.views, panel.over = "camera", own
     bpy.ops.ed.undo_push(message="Settings")
-    was = images.pixels(own).copy()
+    was = pictures.pixels(own).copy()
     assert bpy.ops.depthwright.paint() == {"FINISHED"}
     bpy.ops.ed.undo_push(message="Paint")
-    painted = images.pixels(own).copy()
+    painted = pictures.pixels(own).copy()
     assert np.abs(painted - was).mean() > 0.01
     bpy.ops.ed.undo()
-    np.testing.assert_array_equal(images.pixels(bpy.data.images["Own"]), was)
+    np.testing.assert_array_equal(pictures.pixels(bpy.data.images["Own"]), was)
     bpy.ops.ed.redo()
-    np.testing.assert_array_equal(images.pixels(bpy.data.images["Own"]), painted)
+    np.testing.assert_array_equal(pictures.pixels(bpy.data.images["Own"]), painted)
 
 
 @pytest.mark.parametrize("uvs", [True, False])
@@ -284,7 +286,7 @@ def test_what_works_all_the_same_and_what_is_said(panel, spoil, said):
 def test_a_region_by_hand(panel, engine):
     bpy.ops.mesh.primitive_plane_add(size=2)
     thing = bpy.context.object
-    own = images.new_picture("Own", np.full((64, 64, 3), 100, np.uint8))
+    own = pictures.new_picture("Own", np.full((64, 64, 3), 100, np.uint8))
     painter.show(thing, own)
     painter.add_camera((0.0, 0.0, 4.0))
     bpy.context.view_layer.objects.active = thing
@@ -293,9 +295,9 @@ def test_a_region_by_hand(panel, engine):
         bpy.ops.depthwright.paint_region()
     white = np.zeros((64, 64), np.float32)
     white[16:32, 16:48] = 1.0
-    panel.mask = images.new_data("Mask", white)
+    panel.mask = pictures.new_data("Mask", white)
     assert bpy.ops.depthwright.paint_region() == {"FINISHED"}
-    after = np.rint(images.pixels(own)[..., :3] * 255)
+    after = np.rint(pictures.pixels(own)[..., :3] * 255)
     assert (after[white == 0] == 100).all() and (after[white == 1] == colour_of(0)).all(-1).mean() > 0.95
     assert records.of(own)["request"]["seed"] == 0 and not painting.has(thing)
     bpy.ops.object.mode_set(mode="OBJECT")
@@ -335,6 +337,6 @@ def test_without_depthwright_the_file_renders_the_same(panel, tmp_path):
     files = ["--", tmp_path / "painted.blend", tmp_path / "there.png"]
     command = [*(blender if bpy.app.binary_path else module), *files]
     subprocess.run(command, check=True, timeout=120, capture_output=True)
-    there = images.read_image(tmp_path / "there.png")
+    there = pictures.read_image(tmp_path / "there.png")
     np.testing.assert_allclose(there.astype(int), here, atol=1)
     assert len(np.unique(here.reshape(-1, 3), axis=0)) > 20

@@ -12,10 +12,13 @@ import mathutils
 import numpy as np
 import painter
 import pytest
-from depthwright.engine.errors import InputError
-from depthwright.scene import camera as cameras
-from depthwright.scene import images, painting, painting_by_hand, painting_views, records
-from depthwright.scene.painting import PaintSettings, Recipe
+from depthwright.engine.contract.errors import InputError
+from depthwright.scene import painting
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import pictures
+from depthwright.scene.painting import PaintSettings, Recipe, by_hand
+from depthwright.scene.painting import views as painting_views
+from depthwright.scene.view import camera as cameras
 
 SMALL = PaintSettings(texture_px=384, shading="unlit", margin_px=4)
 
@@ -36,7 +39,7 @@ def test_rendered_from_the_same_camera_it_is_the_picture_and_the_unseen_is_untou
     camera = viewing_camera(orthographic)
     painter.set_frame(256, 192)
     before = np.random.default_rng(0).integers(0, 256, (512, 512, 3)).astype(np.uint8)
-    texture = images.new_picture("Texture", before)
+    texture = pictures.new_picture("Texture", before)
     painter.show(thing, texture)
     views = painting_views.from_text(bpy.context, "camera", [thing], 256)
     work = painting.begin(bpy.context, [thing], views, SMALL, over=texture)
@@ -52,7 +55,7 @@ def test_rendered_from_the_same_camera_it_is_the_picture_and_the_unseen_is_untou
         clear = there & painter.away_from_turns(axis, picture.shape) & (np.abs(off[axis]) < 3.0)
         assert abs(off[axis][clear].mean()) < 0.1
 
-    after = np.rint(images.pixels(texture)[..., :3] * 255).astype(np.uint8)
+    after = np.rint(pictures.pixels(texture)[..., :3] * 255).astype(np.uint8)
     hidden = painter.hidden_texels(work.canvases[0].surface, 512, camera)
     assert hidden.sum() > 1000
     np.testing.assert_array_equal(after[hidden], before[hidden])
@@ -71,7 +74,7 @@ def test_a_box_leaves_no_imprint_on_the_wall(tmp_path):
         work = painting.begin(bpy.context, objects, views, SMALL, whole_scene=whole_scene)
         painter.paint(work, red_box)
         done = painting.apply(bpy.context, work)
-        colours = np.rint(images.pixels(done.images[0])[..., :3] * 255)
+        colours = np.rint(pictures.pixels(done.images[0])[..., :3] * 255)
         assert (np.abs(colours - (0, 0, 255)).max(-1) < 2).all()  # behind the box too, where the wall is continued
         assert 0.3 < painting.coverage(work) < 0.95
     alone = painting.begin(bpy.context, [wall], views, SMALL)
@@ -160,7 +163,7 @@ def test_the_file_keeps_the_views_and_opens_without_depthwright(tmp_path):
     assert painting.has(thing) and list(painting.view_images(thing)) == [view.name for view in views]
     assert not [text for text in bpy.data.texts] and all(image.packed_file for image in thing_images(thing))
     texture = thing["depthwright_painting"]
-    whole, count = images.pixels(texture).copy(), len(bpy.data.images)
+    whole, count = pictures.pixels(texture).copy(), len(bpy.data.images)
 
     thing.location = (5.0, 1.0, 2.0)  # the views stay with the object
     bpy.context.view_layer.update()
@@ -170,14 +173,14 @@ def test_the_file_keeps_the_views_and_opens_without_depthwright(tmp_path):
     assert kept.views[3].record["request"]["prompt"] == "test" and kept.missing() == []
     material = thing.material_slots[0].material
     painting.apply(bpy.context, kept)
-    np.testing.assert_array_equal(images.pixels(texture), whole)
+    np.testing.assert_array_equal(pictures.pixels(texture), whole)
     assert len(bpy.data.images) == count and thing.material_slots[0].material == material
 
     other = painting.load(thing).again("Top")
     assert other.missing() == [other.index("Top")]
     painter.paint(other, lambda point: np.full(point.shape, 0.25))
     painting.apply(bpy.context, other)
-    assert len(bpy.data.images) == count and not np.array_equal(images.pixels(texture), whole)
+    assert len(bpy.data.images) == count and not np.array_equal(pictures.pixels(texture), whole)
     fewer = painting.apply(bpy.context, painting.load(thing).without("Top"))
     assert list(painting.view_images(thing)) == [view.name for view in views if view.name != "Top"]
     assert len(bpy.data.images) == count - 2 and fewer.coverage < 0.9
@@ -211,7 +214,7 @@ def test_a_height_comes_from_the_pictures_depth():
     painting.apply(bpy.context, work)
     relief = thing["depthwright_painting"]["depthwright_relief"]
     x = (np.arange(256) + 0.5) / 128 - 1.0
-    found = images.pixels(relief)[64:192, 64:192, 0]
+    found = pictures.pixels(relief)[64:192, 64:192, 0]
     assert np.corrcoef(found.mean(0), np.cos(x[64:192] * 40.0))[0, 1] > 0.95 and 0.01 < found.max() < 0.03
     assert relief.colorspace_settings.name == "Non-Color" and relief.is_float
 
@@ -222,14 +225,14 @@ def test_by_hand_a_region_alone_changes_and_the_rest_is_known():
     painter.add_camera((0.3, -2.0, 3.5))
     painter.set_frame(128, 128)
     before = np.random.default_rng(0).integers(60, 200, (8, 8, 3)).astype(np.uint8).repeat(32, 0).repeat(32, 1)
-    texture = images.new_picture("Texture", before)
+    texture = pictures.new_picture("Texture", before)
     painter.show(thing, texture)
     white = np.zeros((64, 64), np.float32)
     white[20:40, 16:48] = 1.0
-    mask = images.new_data("Mask", white)
+    mask = pictures.new_data("Mask", white)
     view = painting_views.from_text(bpy.context, "camera", [thing], 128)[0]
-    assert painting_by_hand.why_not(bpy.context) == ""
-    work = painting_by_hand.begin(bpy.context, thing, view, mask=mask)
+    assert by_hand.why_not(bpy.context) == ""
+    work = by_hand.begin(bpy.context, thing, view, mask=mask)
     request, arrays = painting.order(bpy.context, work, 0, Recipe("a patch"))
     kept = arrays["mask"] > 0
     assert 0.5 < kept.sum() / np.isfinite(arrays["depth"]).sum() < 0.95
@@ -243,14 +246,14 @@ def test_by_hand_a_region_alone_changes_and_the_rest_is_known():
     patch = np.where(kept[..., None], arrays["known_image"], np.uint8(255))
     painting.accept(work, 0, painter.result(patch, request))
     painting.apply(bpy.context, work)
-    after = np.rint(images.pixels(texture)[..., :3] * 255).astype(np.uint8)
+    after = np.rint(pictures.pixels(texture)[..., :3] * 255).astype(np.uint8)
     region = white.repeat(4, 0).repeat(4, 1) > 0
     np.testing.assert_array_equal(after[~region], before[~region])
     assert (after[region] == 255).all(-1).mean() > 0.9
     assert records.of(texture)["request"]["prompt"] == "a patch"
-    black = images.new_data("Black", np.zeros((8, 8), np.float32))
+    black = pictures.new_data("Black", np.zeros((8, 8), np.float32))
     with pytest.raises(InputError, match="black"):
-        painting_by_hand.begin(bpy.context, thing, view, mask=black)
+        by_hand.begin(bpy.context, thing, view, mask=black)
 
 
 def test_what_was_painted_by_hand_is_put_on_again_when_the_views_are_baked_anew():
@@ -261,19 +264,19 @@ def test_what_was_painted_by_hand_is_put_on_again_when_the_views_are_baked_anew(
     texture = painting.apply(bpy.context, work).images[0]
     white = np.zeros((64, 64), np.float32)
     white[np.arange(64) % 16 < 8] = 1.0
-    hand = painting_by_hand.begin(bpy.context, thing, views[0], mask=images.new_data("Mask", white))
-    assert painting_by_hand.texture_of(bpy.context, thing) == texture and hand.views[0].known is not None
+    hand = by_hand.begin(bpy.context, thing, views[0], mask=pictures.new_data("Mask", white))
+    assert by_hand.texture_of(bpy.context, thing) == texture and hand.views[0].known is not None
     painter.paint(hand, lambda point: np.zeros(point.shape))
     painting.apply(bpy.context, hand)
-    touched = images.pixels(texture)[..., :3].copy()
+    touched = pictures.pixels(texture)[..., :3].copy()
     assert 0.01 < (touched == 0.0).all(-1).mean() < 0.1
     assert list(painting.view_images(thing)) == [view.name for view in views]
     for _ in range(2):
         painting.apply(bpy.context, painting.load(thing))
-        np.testing.assert_array_equal(images.pixels(texture)[..., :3] == 0.0, touched == 0.0)
+        np.testing.assert_array_equal(pictures.pixels(texture)[..., :3] == 0.0, touched == 0.0)
     larger = painting.load(thing).with_settings(PaintSettings(texture_px=512, shading="unlit"))
     painting.apply(bpy.context, larger)
-    black = (images.pixels(texture)[..., :3] == 0.0).all(-1).mean()
+    black = (pictures.pixels(texture)[..., :3] == 0.0).all(-1).mean()
     assert black == pytest.approx((touched == 0.0).all(-1).mean(), rel=0.15)
 
 
@@ -281,26 +284,26 @@ def test_by_hand_on_selected_faces():
     thing = painter.add("cube")
     painter.add_camera((2.5, -4.0, 2.0))
     painter.set_frame(128, 128)
-    texture = images.new_picture("Texture", np.full((256, 256, 3), 90, np.uint8))
+    texture = pictures.new_picture("Texture", np.full((256, 256, 3), 90, np.uint8))
     painter.show(thing, texture)
     thing.data.polygons.foreach_set("select", [False] * 6)
     view = painting_views.from_text(bpy.context, "camera", [thing], 128)[0]
     with pytest.raises(InputError, match="selected"):
-        painting_by_hand.begin(bpy.context, thing, view, region="faces")
+        by_hand.begin(bpy.context, thing, view, region="faces")
     front = next(face for face in thing.data.polygons if face.normal.y < -0.9)
     front.select = True
     thing.data.update()
-    work = painting_by_hand.begin(bpy.context, thing, view, region="faces", settings=PaintSettings(margin_px=0))
+    work = by_hand.begin(bpy.context, thing, view, region="faces", settings=PaintSettings(margin_px=0))
     assert work.canvases[0].faces.sum() == 2
     painter.paint(work, lambda point: np.ones(point.shape))
     painting.apply(bpy.context, work)
-    changed = (np.rint(images.pixels(texture)[..., 0] * 255) != 90).mean()
+    changed = (np.rint(pictures.pixels(texture)[..., 0] * 255) != 90).mean()
     assert changed == pytest.approx(1 / 16, rel=0.15)  # Blender's cube has its faces on sixteenths of the image
     for face in thing.data.polygons:
         face.select = face.normal.y > 0.9
     thing.data.update()
     with pytest.raises(InputError, match="nothing of the region"):
-        painting_by_hand.begin(bpy.context, thing, view, region="faces")
+        by_hand.begin(bpy.context, thing, view, region="faces")
 
 
 def test_a_viewport_sees_as_its_matrices_say():
@@ -381,7 +384,7 @@ def test_what_cannot_be_painted_is_refused_with_a_remedy():
     tiled = bpy.data.images.new("Tiled", 64, 64, tiled=True)
     with pytest.raises(InputError, match="UDIM"):
         painting.begin(bpy.context, [thing], views, SMALL, over=tiled)
-    texture = images.new_picture("Texture", np.zeros((32, 32, 3), np.uint8))
+    texture = pictures.new_picture("Texture", np.zeros((32, 32, 3), np.uint8))
     painter.show(thing, texture)
     with pytest.raises(InputError, match="is the texture of"):
         painting.begin(bpy.context, [thing, painter.add("torus")], views, SMALL, over=texture)
@@ -423,7 +426,7 @@ def test_a_failed_bake_leaves_nothing_behind(monkeypatch):
     def stop(share):
         raise MemoryError
 
-    from depthwright.engine.errors import EngineError
+    from depthwright.engine.contract.errors import EngineError
 
     with pytest.raises(EngineError, match="memory"):
         painting.apply(bpy.context, work, tick=stop)

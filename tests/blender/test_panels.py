@@ -10,11 +10,14 @@ import numpy as np
 import painter
 import pytest
 from depthwright.engine import catalog
-from depthwright.engine.errors import EngineError, EnvironmentMissing
-from depthwright.engine.protocol import Progress
-from depthwright.operators import model_files, paint_run, preview, session
-from depthwright.operators.order import order_from
-from depthwright.scene import live_nodes, material, painting, painting_views, scene_mesh
+from depthwright.engine.contract.errors import EngineError, EnvironmentMissing
+from depthwright.engine.contract.protocol import Progress
+from depthwright.operators.shared import model_files, paint_run, preview, session
+from depthwright.operators.shared.order import order_from
+from depthwright.scene import painting
+from depthwright.scene.live import mesh, nodes
+from depthwright.scene.material.material import material
+from depthwright.scene.painting import views as painting_views
 
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
 PROPERTIES = bpy.types.UILayout.bl_rna.properties
@@ -294,11 +297,11 @@ def test_everything_explains_itself(tab):
 def test_the_live_scene_in_hand_has_its_inputs_beside_it(tab):
     assert "Tear" not in draw()
     depth = np.random.default_rng(0).random((8, 8), np.float32) + 1
-    made = scene_mesh.build(bpy.context, np.zeros((8, 8, 3), np.uint8), depth, {}, name="A", fov_deg=50.0)
+    made = mesh.build(bpy.context, np.zeros((8, 8, 3), np.uint8), depth, {}, name="A", fov_deg=50.0)
     bpy.context.view_layer.objects.active = made
     drawn = draw()
-    hidden = {item.name for item in live_nodes.INPUTS if item.hidden} | {"View Width"}
-    for item in live_nodes.INPUTS:
+    hidden = {item.name for item in nodes.INPUTS if item.hidden} | {"View Width"}
+    for item in nodes.INPUTS:
         assert (f"prop {item.name}" in drawn) == (item.name not in hidden), item.name
 
 

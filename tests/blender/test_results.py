@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from depthwright.engine.errors import InputError
-from depthwright.engine.request import Request, Result
-from depthwright.scene import images, results
+from depthwright.engine.contract.errors import InputError
+from depthwright.engine.contract.request import Request, Result
+from depthwright.scene.files.blend import pictures, results
 
 RNG = np.random.default_rng(2)
 
@@ -34,7 +34,7 @@ def test_four_files_that_hold_it(result, tmp_path):
     assert np.array_equal(image, result.image) and np.array_equal(depth, result.depth)
     assert Request.from_dict(record["request"]) == result.request
     assert record["model"] == result.model and record["depth"]["farthest"] == pytest.approx(depth[4:].max())
-    assert images.read_image(folder / "preview.png").shape == (24, 64, 3)
+    assert pictures.read_image(folder / "preview.png").shape == (24, 64, 3)
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["out"]
 
 
@@ -70,7 +70,7 @@ def test_nothing_is_left_when_writing_breaks_off(result, tmp_path, monkeypatch):
     def full(path, depth):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(images, "write_depth", full)
+    monkeypatch.setattr(pictures, "write_depth", full)
     with pytest.raises(InputError, match="cannot be written"):
         results.save(result, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -9,8 +9,10 @@ import measure
 import numpy as np
 import pytest
 import shapes
-from depthwright.engine.errors import InputError
-from depthwright.scene import images, render, scene_mesh
+from depthwright.engine.contract.errors import InputError
+from depthwright.scene.files.blend import pictures
+from depthwright.scene.live import mesh as scene_mesh
+from depthwright.scene.stage import render
 from views import CAMERAS
 
 
@@ -23,7 +25,7 @@ def rendered(path, *, pixel_filter="BOX") -> np.ndarray:
     render.show_as_made(scene)
     scene.cycles.use_adaptive_sampling = False
     width, height = scene.render.resolution_x, scene.render.resolution_y
-    return images.read_image(render.render_png(bpy.context, path, width_px=width, height_px=height, samples=64))
+    return pictures.read_image(render.render_png(bpy.context, path, width_px=width, height_px=height, samples=64))
 
 
 @pytest.mark.parametrize("pixel_filter", ["BOX", "BLACKMAN_HARRIS"])

@@ -8,9 +8,9 @@ import bpy
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.geometry.camera import Intrinsics
-from depthwright.scene import camera as cameras
+from depthwright.scene.view import camera as cameras
 from mathutils import Vector
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from depthwright.engine.errors import EngineError, InputError
-from depthwright.scene import files, images, material, records, render, scene_mesh
+from depthwright.engine.contract.errors import EngineError, InputError
+from depthwright.scene.blocks import records
+from depthwright.scene.files.blend import blend, pictures
+from depthwright.scene.live import mesh as scene_mesh
+from depthwright.scene.material.material import material
+from depthwright.scene.stage import render
 
 RNG = np.random.default_rng(3)
 
@@ -18,18 +22,22 @@ def test_saved_and_opened_again_it_renders_the_same(tmp_path):
     scene_mesh.build(bpy.context, image, depth, {"request": {"prompt": "hills"}}, name="Hills", fov_deg=50.0)
     material.build(bpy.context, image, depth, {"request": {"prompt": "sand"}}, name="Sand", location=(9, 0, 0))
     render.show_as_made(bpy.context.scene)
-    first = images.read_image(render.render_png(bpy.context, tmp_path / "a.png", width_px=40, height_px=30, samples=4))
-    heights = images.pixels(bpy.data.images["Sand Height"]).copy()
+    first = pictures.read_image(
+        render.render_png(bpy.context, tmp_path / "a.png", width_px=40, height_px=30, samples=4)
+    )
+    heights = pictures.pixels(bpy.data.images["Sand Height"]).copy()
 
-    path = files.save_blend(tmp_path / "out" / "hills.blend")
+    path = blend.save_blend(tmp_path / "out" / "hills.blend")
     assert [p.name for p in path.parent.iterdir()] == ["hills.blend"]
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    files.open_blend(path)
+    blend.open_blend(path)
     assert all(item.packed_file or item.type == "RENDER_RESULT" for item in bpy.data.images)
-    assert np.array_equal(images.pixels(bpy.data.images["Sand Height"]), heights)
+    assert np.array_equal(pictures.pixels(bpy.data.images["Sand Height"]), heights)
     assert records.of(bpy.data.objects["Hills"])["request"]["prompt"] == "hills"
     assert records.of(bpy.data.objects["Sand"])["request"]["prompt"] == "sand"
-    again = images.read_image(render.render_png(bpy.context, tmp_path / "b.png", width_px=40, height_px=30, samples=4))
+    again = pictures.read_image(
+        render.render_png(bpy.context, tmp_path / "b.png", width_px=40, height_px=30, samples=4)
+    )
     assert np.array_equal(first, again)
     assert np.abs(first.astype(int) - image).mean() < 4
 
@@ -39,7 +47,7 @@ def test_a_stage_shows_the_relief(tmp_path):
     depth = (1 + 0.2 * np.sign(np.sin(2 * np.pi * 4 * x))).astype(np.float32)
     plane = material.build(bpy.context, np.full((64, 64, 3), 128, np.uint8), depth, {}, name="Grooves")
     render.add_stage(bpy.context, plane)
-    picture = images.read_image(
+    picture = pictures.read_image(
         render.render_png(bpy.context, tmp_path / "g.png", width_px=64, height_px=48, samples=4)
     )
     middle = picture[16:32, 16:48].mean((0, 2))
@@ -67,13 +75,13 @@ def test_what_cannot_be_done_is_said(tmp_path):
     with pytest.raises(InputError, match="no camera"):
         render.render_png(bpy.context, tmp_path / "a.png", width_px=16, height_px=16)
     with pytest.raises(InputError):
-        files.save_blend(tmp_path / "file" / "x.blend")
+        blend.save_blend(tmp_path / "file" / "x.blend")
     with pytest.raises(InputError):
-        files.save_blend(tmp_path / "x.txt")
+        blend.save_blend(tmp_path / "x.txt")
     with pytest.raises(InputError):
-        files.open_blend(tmp_path / "missing.blend")
+        blend.open_blend(tmp_path / "missing.blend")
     with pytest.raises(EngineError):
-        files.open_blend(tmp_path / "file")
+        blend.open_blend(tmp_path / "file")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 

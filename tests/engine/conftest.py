@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 from depthwright.engine import catalog
+from depthwright.engine.backends.modality_forcing import ModalityForcingBackend
 from depthwright.engine.catalog import places
-from depthwright.engine.modality_forcing import ModalityForcingBackend
 from depthwright.engine.model.bundle import SmallModel
-from depthwright.engine.training.presets import PRESETS, vocabulary
+from depthwright.engine.training.sizes import PRESETS, vocabulary
 from depthwright.tests.hub import tiny
 from huggingface_hub import constants
 

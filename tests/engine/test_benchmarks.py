@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from depthwright.engine.__main__ import main
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.evaluation.benchmarks import BENCHMARKS
 from depthwright.engine.training.readers import Rgbd
 from PIL import Image

@@ -34,4 +34,4 @@ def test_light_parts_load_neither_blender_nor_torch(code):
 
 
 def test_the_worker_starts_without_torch_and_without_blender():
-    assert not loaded_by("import depthwright.engine.worker, depthwright.engine.pipeline") & (HEAVY | {"bpy"})
+    assert not loaded_by("from depthwright.engine.worker import pipeline, process") & (HEAVY | {"bpy"})

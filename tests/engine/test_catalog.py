@@ -15,10 +15,10 @@ import torch
 import transformers
 from depthwright.engine import catalog
 from depthwright.engine.catalog import parts, places, verify
-from depthwright.engine.environment import worker_env
-from depthwright.engine.errors import InputError, ModelError
+from depthwright.engine.client.client.environment import worker_env
+from depthwright.engine.contract.errors import InputError, ModelError
 from depthwright.engine.model.text_encoder import Qwen3Encoder, _LazyTensors
-from depthwright.engine.pipeline import BACKENDS
+from depthwright.engine.worker.process.pipeline import BACKENDS
 from depthwright.tests.hub import tiny
 from depthwright.tests.hub.server import safetensors
 from depthwright.tests.hub.tiny import perform

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from depthwright.engine import catalog
 from depthwright.engine.catalog import actions, download, parts, places, refusals
-from depthwright.engine.errors import Cancelled, InputError, ModelError
+from depthwright.engine.contract.errors import Cancelled, InputError, ModelError
 from depthwright.tests.hub import tiny
 from depthwright.tests.hub.server import COMMIT, Hub, etag, safetensors
 from depthwright.tests.hub.tiny import perform

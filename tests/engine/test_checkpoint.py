@@ -4,11 +4,11 @@ import json
 
 import pytest
 import torch
-from depthwright.engine.errors import ModelError
+from depthwright.engine.contract.errors import ModelError
 from depthwright.engine.model.bundle import CONFIG_FILE, WEIGHTS_FILE, SmallModel, load_small
 from depthwright.engine.model.checkpoint import load_transformer, read_tensors
 from depthwright.engine.model.transformer import Transformer, TransformerConfig
-from depthwright.engine.training.presets import PRESETS, vocabulary
+from depthwright.engine.training.sizes import PRESETS, vocabulary
 
 CONFIG = TransformerConfig(
     in_channels=6,

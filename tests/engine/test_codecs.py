@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from depthwright.engine.errors import ModelError
+from depthwright.engine.contract.errors import ModelError
 from depthwright.engine.model.depth_codec import DepthCodec, contract, expand
 from depthwright.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, PixelCodec
 from safetensors.torch import load_file, save_file

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from depthwright.engine.cut import calm_cut, calmest_line
-from depthwright.engine.evaluation.seams import seam_ratio
+from depthwright.engine.backends.cut import calm_cut, calmest_line
+from depthwright.engine.evaluation.tile_seams import seam_ratio
 
 
 def bricks(turn: tuple[int, int] = (0, 0)) -> tuple[torch.Tensor, torch.Tensor]:

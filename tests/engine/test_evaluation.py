@@ -12,13 +12,13 @@ import pytest
 import torch
 from depthwright.engine.__main__ import main
 from depthwright.engine.evaluation import held_out
-from depthwright.engine.evaluation.alignment import WAYS
 from depthwright.engine.evaluation.baselines import class_means, classes, luminance_depth
 from depthwright.engine.evaluation.crew import Crew
 from depthwright.engine.evaluation.ensemble import ensembled
 from depthwright.engine.evaluation.metrics import depth_error, has_depth
-from depthwright.engine.evaluation.published import TABLES
+from depthwright.engine.evaluation.published_numbers import TABLES
 from depthwright.engine.evaluation.rollouts import Settings, estimate_depth
+from depthwright.engine.evaluation.scale_alignment import WAYS
 from depthwright.engine.model.bundle import load_small
 from depthwright.engine.training.dataset import ShardSet, write_shard
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.geometry import mesh
 from depthwright.engine.geometry.camera import Intrinsics
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.geometry import height as heights
 
 Y, X = np.mgrid[0:96, 0:128]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from depthwright.engine import catalog
-from depthwright.engine.frame import plan_frame
-from depthwright.engine.known import Known, _to_frame
-from depthwright.engine.request import Request
+from depthwright.engine.backends.frame import plan_frame
+from depthwright.engine.backends.known import Known, _to_frame
+from depthwright.engine.contract.request import Request
 
 RNG = np.random.default_rng(0)
 NATIVE, LARGE = 16, 100  # pixels; the tiny model's own size, and one that is enlarged

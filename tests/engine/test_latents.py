@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny_published
 import torch
-from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.backends.modality_forcing import ModalityForcingBackend
 from depthwright.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, PixelCodec
 from depthwright.engine.model.patches import from_patches, to_patches
 from depthwright.engine.sampling.constraints import Constraints, KnownLatents

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from depthwright.engine.errors import EngineError
+from depthwright.engine.catalog.plans import GB, Choices, Device, Host, ModelSizes, PartSize, Plan, Work, ladder, plan
+from depthwright.engine.contract.errors import EngineError
 from depthwright.engine.memory.ladder import climb_down
-from depthwright.engine.memory.plan import GB, Choices, Device, Host, ModelSizes, PartSize, Plan, Work, ladder, plan
 
 #: The published model: 12 billion parameters, the 27 layers of Qwen3-8B that are needed, the autoencoder.
 PUBLISHED = ModelSizes(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from depthwright.engine.evaluation.alignment import (
+from depthwright.engine.evaluation.metrics import boundary_f1, depth_error, has_depth
+from depthwright.engine.evaluation.scale_alignment import (
     WAYS,
     aligned,
     least_absolute_line,
@@ -12,7 +13,6 @@ from depthwright.engine.evaluation.alignment import (
     spread_out,
     weighted_median,
 )
-from depthwright.engine.evaluation.metrics import boundary_f1, depth_error, has_depth
 from scipy.optimize import linprog
 
 

@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 import torch
 from depthwright.engine import catalog
-from depthwright.engine.errors import Cancelled, ModelError
-from depthwright.engine.frame import Frame
-from depthwright.engine.modality_forcing import MATERIAL_FARTHEST, ModalityForcingBackend, finished_depth, plan_frame
+from depthwright.engine.backends.frame import Frame
+from depthwright.engine.backends.modality_forcing import (
+    MATERIAL_FARTHEST,
+    ModalityForcingBackend,
+    finished_depth,
+    plan_frame,
+)
+from depthwright.engine.contract.errors import Cancelled, ModelError
+from depthwright.engine.contract.request import Request
 from depthwright.engine.model.bundle import WEIGHTS_FILE, SmallModel
 from depthwright.engine.model.resample import enlarge, resize
-from depthwright.engine.request import Request
-from depthwright.engine.training.presets import PRESETS, vocabulary
+from depthwright.engine.training.sizes import PRESETS, vocabulary
 
 RNG = np.random.default_rng(0)
 

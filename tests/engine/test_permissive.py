@@ -14,11 +14,11 @@ import pytest
 import tiny_permissive
 import torch
 from depthwright.engine import catalog
-from depthwright.engine.errors import Cancelled, InputError, ModelError
+from depthwright.engine.backends.permissive import control_picture
+from depthwright.engine.contract.errors import Cancelled, InputError, ModelError
+from depthwright.engine.contract.request import Request
 from depthwright.engine.model.depth_estimator import DepthEstimator
-from depthwright.engine.permissive import control_picture
-from depthwright.engine.pipeline import Pipeline
-from depthwright.engine.request import Request
+from depthwright.engine.worker.process.pipeline import Pipeline
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.integers(0, 255, (40, 72, 3), np.uint8)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from depthwright.engine import catalog
 from depthwright.engine.builtin import procedural
-from depthwright.engine.errors import Cancelled, EnvironmentMissing, InputError
-from depthwright.engine.pipeline import Pipeline
-from depthwright.engine.request import Request
+from depthwright.engine.contract.errors import Cancelled, EnvironmentMissing, InputError
+from depthwright.engine.contract.request import Request
+from depthwright.engine.worker.process.pipeline import Pipeline
 
 SMALL = {"width_px": 48, "height_px": 32}
 
@@ -41,10 +41,10 @@ def test_a_scene_is_made_for_the_cameras_field_of_view():
 def test_a_torch_that_does_not_load_is_said(monkeypatch, error):
     class Broken:
         def find_spec(self, name, *_):
-            if name == "depthwright.engine.modality_forcing":
+            if name == "depthwright.engine.backends.modality_forcing":
                 raise error
 
-    monkeypatch.delitem(sys.modules, "depthwright.engine.modality_forcing", raising=False)
+    monkeypatch.delitem(sys.modules, "depthwright.engine.backends.modality_forcing", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
     with pytest.raises(EnvironmentMissing, match="cannot load") as caught:
         run(prompt="wall", model="builtin")

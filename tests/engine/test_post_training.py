@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from depthwright.engine.errors import ModelError
+from depthwright.engine.contract.errors import ModelError
 from depthwright.engine.model.checkpoint import load_transformer
 from depthwright.engine.model.image_codec import PixelCodec
 from depthwright.engine.model.text_encoder import WordEncoder
@@ -18,11 +18,11 @@ from depthwright.engine.model.transformer import Transformer, TransformerConfig,
 from depthwright.engine.training.base import config_of, from_diffusers, grown, is_depth, read_base
 from depthwright.engine.training.dataset import ShardSet, write_shard
 from depthwright.engine.training.objective import Objective
-from depthwright.engine.training.presets import FAMILY
-from depthwright.engine.training.recipe import PAPER, noised
+from depthwright.engine.training.sizes import FAMILY
 from depthwright.engine.training.sources import InMemory
 from depthwright.engine.training.train_large import from_nothing, grow
 from depthwright.engine.training.trainer import Settings, Trainer
+from depthwright.engine.training.training_recipe import PAPER, noised
 from diffusers import Flux2Transformer2DModel
 from diffusers.loaders.single_file_utils import convert_flux2_transformer_checkpoint_to_diffusers
 from safetensors.torch import save_file

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 from depthwright.engine import catalog
-from depthwright.engine.errors import InputError
-from depthwright.engine.presets import SETTLED
-from depthwright.engine.request import PRESETS, Request
+from depthwright.engine.catalog.presets import SETTLED
+from depthwright.engine.contract.errors import InputError
+from depthwright.engine.contract.request import PRESETS, Request
 
 JOINT = Request(prompt="wall", model="modality_forcing")
 

@@ -8,9 +8,9 @@ import threading
 
 import numpy as np
 import pytest
-from depthwright.engine import protocol
-from depthwright.engine.errors import EngineError
-from depthwright.engine.protocol import (
+from depthwright.engine.contract import protocol
+from depthwright.engine.contract.errors import EngineError
+from depthwright.engine.contract.protocol import (
     Alive,
     Cancel,
     Failed,

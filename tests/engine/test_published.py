@@ -10,17 +10,15 @@ import numpy as np
 import pytest
 import tiny_published
 import torch
-from depthwright.engine import loading
-from depthwright.engine.errors import Cancelled, EngineError
-from depthwright.engine.frame import image_to_tensor, tensor_to_image
-from depthwright.engine.memory.plan import PartPlan, Plan
-from depthwright.engine.modality_forcing import ModalityForcingBackend, frame_of
+from depthwright.engine.backends import loading
+from depthwright.engine.backends.frame import image_to_tensor, tensor_to_image
+from depthwright.engine.backends.modality_forcing import ModalityForcingBackend, frame_of
+from depthwright.engine.catalog.plans import PartPlan, Plan
+from depthwright.engine.contract.errors import Cancelled, EngineError
 from depthwright.engine.model.bundle import read_config
 from depthwright.engine.model.checkpoint import load_transformer
 from depthwright.engine.model.image_codec import Flux2Codec
-from depthwright.engine.model.published import (
-    PublishedFolders,
-)
+from depthwright.engine.model.published import PublishedFolders
 from depthwright.engine.model.staged import PublishedModel
 from depthwright.engine.model.transformer import Transformer
 from depthwright.engine.sampling.sampler import sample

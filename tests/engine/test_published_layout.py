@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tiny_published
 import torch
-from depthwright.engine.errors import ModelError
-from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.backends.modality_forcing import ModalityForcingBackend
+from depthwright.engine.contract.errors import ModelError
 from depthwright.engine.model.bundle import read_config
 from depthwright.engine.model.checkpoint import load_transformer
 from depthwright.engine.model.image_codec import Flux2Codec

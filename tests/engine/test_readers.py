@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.training.dataset import ShardSet, convert
 from depthwright.engine.training.readers import FORMATS, open_reader
 from depthwright.engine.training.readers.rgbd import Rgbd, squared

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.training.draws import draw_noise, draw_step
 from depthwright.engine.training.levels import draw_levels
-from depthwright.engine.training.recipe import PAPER, Recipe, noised
 from depthwright.engine.training.train import with_changes
+from depthwright.engine.training.training_recipe import PAPER, Recipe, noised
 from scipy import stats
 
 DRAWN = 20_000

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from depthwright.engine import catalog
-from depthwright.engine.errors import InputError
-from depthwright.engine.request import Request, Result
+from depthwright.engine.contract.errors import InputError
+from depthwright.engine.contract.request import Request, Result
 
 BRICK = Request(prompt="brick")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.training.dataset import ShardSet, write_shard
 from depthwright.engine.training.sparsity import Sparsity
 

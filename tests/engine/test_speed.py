@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 from depthwright.engine import catalog
+from depthwright.engine.backends.modality_forcing import ModalityForcingBackend
 from depthwright.engine.catalog import places
-from depthwright.engine.errors import EngineError
-from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.contract.errors import EngineError
+from depthwright.engine.contract.request import Request
 from depthwright.engine.model import speed
 from depthwright.engine.model.transformer import Transformer
-from depthwright.engine.request import Request
-from depthwright.engine.worker import keep_what_is_compiled
+from depthwright.engine.worker.process.process import keep_what_is_compiled
 from tiny_transformer import CONFIG, inputs, model
 
 SMALLEST = replace(CONFIG, depth_double=1, depth_single=1)

@@ -8,7 +8,7 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.training.dataset import write_shard
 from depthwright.engine.training.sources import InMemory
 from depthwright.engine.training.streamed import Streamed, open_source

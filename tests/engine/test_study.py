@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from depthwright.engine.errors import InputError
+from depthwright.engine.contract.errors import InputError
 from depthwright.engine.study import __main__ as study
-from depthwright.engine.study import findings, report
+from depthwright.engine.study import findings, study_report
 from depthwright.engine.study.data import Scenes, kept_scenes
 from depthwright.engine.study.measure import LEVELS, constant_depth, measure
-from depthwright.engine.study.plan import INDEPENDENT, MORE_RUNS, RUNS, SIZE_PX, Run
+from depthwright.engine.study.runs import INDEPENDENT, MORE_RUNS, RUNS, SIZE_PX, Run
 
 
 @pytest.fixture(scope="module")
@@ -116,14 +116,16 @@ def test_the_page_is_brought_up_to_date(results, tmp_path):
     docs.mkdir()
     for name, values in results.items():
         (folder / f"{name}.json").write_text(json.dumps(values))
-    page = (Path(report.__file__).parents[2] / "docs" / "study.md").read_text()
+    page = (Path(study_report.__file__).parents[2] / "docs" / "study.md").read_text()
     (docs / "study.md").write_text(page)
-    report.write(folder, docs)
+    study_report.write(folder, docs)
     written = (docs / "study.md").read_text()
     assert "| all modes | 1.0000 |" in written and findings.about_sparsity(results) in written
-    table = report.runs_table(results)
-    assert report.replaced(report.replaced(written, "runs", table), "runs", table).count("| all modes |") == 1
-    assert {path.name for path in (docs / "pictures").iterdir()} == {f"study-{name}.png" for name in report.PLOTS}
+    table = study_report.runs_table(results)
+    assert (
+        study_report.replaced(study_report.replaced(written, "runs", table), "runs", table).count("| all modes |") == 1
+    )
+    assert {path.name for path in (docs / "pictures").iterdir()} == {f"study-{name}.png" for name in study_report.PLOTS}
     with pytest.raises(InputError, match="no place for 'steps'"):
         (docs / "study.md").write_text(written.replace("<!-- steps -->", ""))
-        report.write(folder, docs)
+        study_report.write(folder, docs)

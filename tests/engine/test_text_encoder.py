@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 import torch
-from depthwright.engine.errors import ModelError
+from depthwright.engine.contract.errors import ModelError
 from depthwright.engine.model.text_encoder import FIRST_WORD, NULL, PAD, UNKNOWN, Qwen3Encoder, WordEncoder
 from safetensors.torch import save_file
 from tokenizers import Tokenizer

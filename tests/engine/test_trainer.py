@@ -13,19 +13,19 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import DistributedType
-from depthwright.engine.errors import InputError, ModelError
+from depthwright.engine.contract.errors import InputError, ModelError
 from depthwright.engine.model.bundle import load_small
 from depthwright.engine.model.transformer import token_ids
 from depthwright.engine.sampling.sampler import Parametrisation
 from depthwright.engine.training import train
 from depthwright.engine.training.dataset import Batch, ShardSet, write_shard
 from depthwright.engine.training.optimizers import lr_factor
-from depthwright.engine.training.recipe import Recipe
 from depthwright.engine.training.run_folder import RunFolder
 from depthwright.engine.training.samples import depth_pixels, sample_joint
 from depthwright.engine.training.sources import InMemory
 from depthwright.engine.training.spread import as_sharded, fsdp_plugin, make_accelerator, whole
 from depthwright.engine.training.trainer import Settings, Trainer
+from depthwright.engine.training.training_recipe import Recipe
 
 SHORT = Settings(steps=6, batch=4, log_s=0, sample_grids=False)
 

@@ -10,7 +10,7 @@ from depthwright.engine.model.refinement import RefinedTransformer
 from depthwright.engine.model.transformer import Transformer
 from depthwright.engine.sampling.sampler import Parametrisation
 from depthwright.engine.training.latent_model import LatentConfig
-from depthwright.engine.training.presets import FAMILY, PARAMETERS, PRESETS
+from depthwright.engine.training.sizes import FAMILY, PARAMETERS, PRESETS
 
 
 def test_every_preset_has_its_count():

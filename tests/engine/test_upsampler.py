@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 from depthwright.engine import catalog
-from depthwright.engine.modality_forcing import ModalityForcingBackend
+from depthwright.engine.backends.modality_forcing import ModalityForcingBackend
+from depthwright.engine.contract.request import Request
 from depthwright.engine.model.bundle import SmallModel, load_small
 from depthwright.engine.model.resample import enlarge
 from depthwright.engine.model.upsampler import Standard, Upsampler, UpsamplerConfig
-from depthwright.engine.request import Request
 from depthwright.engine.training import train_upsampler
 from depthwright.engine.training.dataset import ShardSet, write_shard
-from depthwright.engine.training.presets import PRESETS, vocabulary
+from depthwright.engine.training.sizes import PRESETS, vocabulary
 
 SMALL = UpsamplerConfig(width=8, blocks=1)
 

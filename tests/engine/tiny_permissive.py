@@ -9,7 +9,7 @@ import diffusers
 import tiny_published
 import torch
 import transformers
-from depthwright.engine.permissive import ROLES
+from depthwright.engine.backends.permissive import ROLES
 
 UNET = {
     "block_out_channels": (32, 64),

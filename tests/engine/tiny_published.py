@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 from depthwright.engine import catalog
+from depthwright.engine.contract.request import Request
 from depthwright.engine.model.block_float8 import FLOAT8, SCALE
 from depthwright.engine.model.transformer import Transformer, TransformerConfig
-from depthwright.engine.request import Request
 from safetensors.torch import load_file, save_file
 from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 

@@ -142,7 +142,7 @@ def test_the_unpacked_engine_makes_a_result(unpacked: Path) -> None:
 import sys
 from pathlib import Path
 from depthwright.engine import client, environment
-from depthwright.engine.request import Request
+from depthwright.engine.contract.request import Request
 
 def command(needs_torch):
     return environment.find_worker_command("", None, needs_torch)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from depthwright.engine import environment
-from depthwright.engine.client import EngineClient
-from depthwright.engine.request import Request
+from depthwright.engine.client.client import environment
+from depthwright.engine.client.client.client import EngineClient
+from depthwright.engine.contract.request import Request
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 

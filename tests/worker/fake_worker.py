@@ -18,11 +18,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from engine.errors import InputError
+from engine.request import Result
 
 from engine import worker
 from engine.catalog import parts
-from engine.errors import InputError
-from engine.request import Result
 
 
 class FakePipeline:

@@ -8,9 +8,9 @@ import time
 
 import psutil
 import pytest
-from depthwright.engine import environment
-from depthwright.engine.errors import EngineError, EnvironmentMissing, WorkerDied
-from depthwright.engine.protocol import Alive, FrameReader, Hello, Run, write_message
+from depthwright.engine.client.client import environment
+from depthwright.engine.contract.errors import EngineError, EnvironmentMissing, WorkerDied
+from depthwright.engine.contract.protocol import Alive, FrameReader, Hello, Run, write_message
 
 from .conftest import ask, fake_command, gone, step_of, wait_until
 
@@ -108,8 +108,8 @@ def test_a_dead_worker_is_noticed_though_a_child_of_it_holds_the_pipe(make_clien
 PARENT = """
 import sys, time
 from pathlib import Path
-from depthwright.engine.client import EngineClient
-from depthwright.engine.request import Request
+from depthwright.engine.client.client import EngineClient
+from depthwright.engine.contract.request import Request
 client = EngineClient(sys.argv[3:], Path(sys.argv[1]))
 job = client.submit(Request(prompt=sys.argv[2]))
 while job.progress is None or job.progress.stage != "sampling":

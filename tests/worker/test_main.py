@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from depthwright.engine.environment import find_worker_command, worker_env
-from depthwright.engine.version import VERSION
+from depthwright.engine.client.client.environment import find_worker_command, worker_env
+from depthwright.engine.contract.version import VERSION
 
 from .conftest import ask
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from depthwright.engine.environment import worker_env
-from depthwright.engine.errors import Cancelled, EnvironmentMissing, InputError, ModelError
-from depthwright.engine.protocol import Progress
+from depthwright.engine.client.client.environment import worker_env
+from depthwright.engine.contract.errors import Cancelled, EnvironmentMissing, InputError, ModelError
+from depthwright.engine.contract.protocol import Progress
 from depthwright.tests.hub import tiny
 from depthwright.tests.hub.server import COMMIT, Hub
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from .folder import plain_folder
 from .nyu import NyuLabelled
 from .rgbd import Reader, Rgbd

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
+from ...contract.errors import InputError
 
 
 def read_hdf5(path: Path, name: str, index: int | None = None) -> np.ndarray:

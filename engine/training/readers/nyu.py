@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from .hdf5 import opened, read_hdf5
 from .rgbd import Rgbd
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ...errors import InputError
+from ...contract.errors import InputError
 
 
 @dataclass(frozen=True)

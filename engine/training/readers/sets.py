@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from .rgbd import Files, Pair, read_array, read_raw_image, scaled_png
 
 KITTI_PER_METRE = 256.0  # devkit of the depth benchmark: 16-bit PNG, depth * 256, 0 = no measurement

@@ -7,7 +7,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from .folder import metres
 from .rgbd import Rgbd, read_image, resized
 

@@ -1,0 +1,1 @@
+"""What Blender does to us: files that open, renders that begin, undo, a command line."""

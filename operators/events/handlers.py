@@ -1,0 +1,52 @@
+"""What Blender does that the engine must know of: another file is opened, a render begins."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ...scene.settings import preferences, tab
+from ...scene.view import depth_pass
+from ..shared import model_files, preview, session
+
+
+@persistent
+def _before_load(*_) -> None:
+    """The scene a job was meant for goes away; so does what the tab said about it."""
+    session.cancel()
+    session.state.end()
+    preview.clear()
+
+
+@persistent
+def _after_load(*_) -> None:
+    """The new scene may have chosen another model."""
+    model_files.look_at_chosen()
+
+
+@persistent
+def _before_render(scene: bpy.types.Scene, *_) -> None:
+    if bpy.app.background:
+        return  # nobody waits for the memory, and a batch would load its model for every job anew
+    if depth_pass.is_pass(scene):
+        return  # Depthwright's own, on the CPU, and for the model that would be unloaded
+    if session.state.job is None and preferences.read().unload_before_render:
+        session.unload()
+
+
+def register() -> None:
+    bpy.app.handlers.load_pre.append(_before_load)
+    bpy.app.handlers.load_post.append(_after_load)
+    bpy.app.handlers.render_init.append(_before_render)
+    tab.on_model_chosen.append(model_files.look)
+    if not bpy.app.background:
+        bpy.app.timers.register(model_files.look_at_chosen, first_interval=model_files.FIRST_LOOK_S)
+
+
+def unregister() -> None:
+    tab.on_model_chosen.remove(model_files.look)
+    bpy.app.handlers.render_init.remove(_before_render)
+    bpy.app.handlers.load_post.remove(_after_load)
+    bpy.app.handlers.load_pre.remove(_before_load)
+    session.close()
+    model_files.forget()

@@ -1,0 +1,180 @@
+"""The job list of a batch: .csv or .jsonl in, jobs with an id each out. Knows neither Blender nor the engine."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ...engine.contract.errors import InputError
+from ...scene.files.writing import check_readable
+from .parser import Parser, add_blend_option, add_generate_options, add_paint_options
+
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # a folder's name on every system
+_COMMANDS = {"generate": add_generate_options, "paint": add_paint_options}
+_TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no", ""}
+
+
+@dataclass(frozen=True)
+class BatchJob:
+    """One line of the list. ``fields``: what it says, empty ones left out."""
+
+    id: str
+    line: int  # in the file, counted from 1
+    fields: dict[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        """Of what the line asks for, without its place: tells whether a job with a known id is still the same."""
+        return hashlib.sha256(json.dumps(self.fields, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def command(self) -> str:
+        return str(self.fields.get("command", "generate"))
+
+    def parse(self) -> argparse.Namespace:
+        """The options of its command, read by that one's own parser. InputError for a value it refuses."""
+        if self.command not in _COMMANDS:
+            raise InputError(f"There are no jobs of '{self.command}'.", f"Use one of {', '.join(_COMMANDS)}.")
+        options = _options(self.command)
+        arguments = [f"--prompt={self.fields.get('prompt', '')}"]
+        for name, value in self.fields.items():
+            option = f"--{name.replace('_', '-')}"
+            if name in {"prompt", "command"}:
+                continue
+            if name not in options:
+                raise InputError(
+                    f"There is no field '{name}' for {self.command}.", f"Fields: {', '.join(sorted(options))}, id."
+                )
+            if options[name].nargs == 0:  # a switch
+                if str(value).lower() not in _TRUE | _FALSE:
+                    raise InputError(f"The field '{name}' is '{value}'.", "Write true or false.")
+                if str(value).lower() in _TRUE:
+                    arguments.append(option)
+                elif (opposite := f"--no-{option[2:]}") in options[name].option_strings:
+                    arguments.append(opposite)
+            elif options[name].nargs == "+":
+                arguments += [f"{option}={part.strip()}" for part in str(value).split(";")]
+            elif options[name].nargs:  # so many
+                arguments += [option, *(part.strip() for part in str(value).split(";"))]
+            else:
+                arguments.append(f"{option}={value}")
+        return _parser(self.command).parse_args(arguments)
+
+
+def read_jobs(path: Path) -> list[BatchJob]:
+    """All jobs of the file, in its order.
+
+    Raises InputError that names the lines: unreadable file, unknown fields, ids that are no folder names or occur
+    twice. Values are not looked at here: a job with a wrong one fails alone (see BatchJob.parse).
+    """
+    readers = {".csv": _read_csv, ".jsonl": _read_jsonl}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"'{path}' is no job list.", "Give a .csv or .jsonl file.")
+    check_readable(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets begin their files with a byte order mark
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"'{path}' cannot be read.", "Give a readable .csv or .jsonl file in UTF-8.", str(error)
+        ) from error
+
+    jobs: list[BatchJob] = []
+    faults: list[str] = []
+    for line, fields in reader(text, faults):
+        unknown = sorted(str(name) for name in fields if name not in _fields() and name != "id")
+        if unknown:
+            faults.append(f"line {line}: unknown field {', '.join(unknown)}")
+        faults += [
+            f"line {line}: {name} is a {type(v).__name__}" for name, v in fields.items() if type(v) in (list, dict)
+        ]
+        jobs.append(_job(line, fields))
+    faults += _id_faults(jobs)
+    if faults:
+        shown = "; ".join(faults[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
+        raise InputError(
+            f"The job list has faults: {shown}.", f"Fields are: id, {', '.join(sorted(_fields()))}. Nothing was run."
+        )
+    if not jobs:
+        raise InputError(f"There are no jobs in '{path}'.", "Write one job a line; a .csv needs a header line.")
+    return jobs
+
+
+def _job(line: int, fields: dict[str, Any]) -> BatchJob:
+    fields = {name: value for name, value in fields.items() if value is not None and value != ""}
+    given = str(fields.pop("id", "")).strip()
+    job = BatchJob(given, line, fields)
+    # Line and content: the same list gives the same ids, an edited line a new one.
+    return job if given else BatchJob(f"{line:05d}-{job.sha256[:8]}", line, fields)
+
+
+def _id_faults(jobs: list[BatchJob]) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for job in jobs:
+        if not _ID.fullmatch(job.id) or job.id.startswith("manifest"):
+            yield f"line {job.line}: id '{job.id}' (letters, digits, '.', '_' and '-'; not manifest...)"
+        elif job.id.casefold() in first:  # some file systems do not tell case apart
+            yield f"line {job.line}: id '{job.id}' is already on line {first[job.id.casefold()]}"
+        first.setdefault(job.id.casefold(), job.line)
+
+
+def _read_csv(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    # strict: a quotation mark that is never closed would make one prompt of all that follows.
+    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, strict=True)
+    before = 1
+    try:
+        for row in reader:
+            line, before = before + 1, reader.line_num  # a quoted prompt may span lines: name the first
+            if row.pop(None, None) is not None:
+                faults.append(f"line {line}: more values than the header has fields")
+            yield line, row
+    except csv.Error as error:
+        faults.append(f"line {before + 1}: {error}")
+
+
+def _read_jsonl(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, content in enumerate(text.split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            fields = json.loads(content)
+        except ValueError as error:
+            faults.append(f"line {line}: no JSON ({error})")
+            continue
+        if isinstance(fields, dict):
+            yield line, fields
+        else:
+            faults.append(f"line {line}: not a JSON object")
+
+
+@cache
+def _parser(command: str) -> Parser:
+    parser = Parser(prog=f"depthwright {command}", add_help=False)
+    _COMMANDS[command](parser)
+    add_blend_option(parser)
+    parser.set_defaults(command=command, out=None)
+    for action in parser._actions:
+        if action.dest == "out":
+            action.required = False
+    return parser
+
+
+@cache
+def _options(command: str) -> dict[str, argparse.Action]:
+    """Field name -> option; --out is the batch's."""
+    return {action.dest: action for action in _parser(command)._actions if action.dest != "out"}
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """Of all commands together."""
+    return frozenset({"command"}.union(*(_options(command) for command in _COMMANDS)))

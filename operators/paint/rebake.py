@@ -1,0 +1,33 @@
+"""Bake Again: the same views, put together as the panel says now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+from ...scene import painting
+from ..shared import paint_run
+from ..shared.paint_order import OnPainting
+from ..shared.waiting import Done, WaitsForJobs
+
+
+class DEPTHWRIGHT_OT_paint_rebake(OnPainting, WaitsForJobs, bpy.types.Operator):
+    """Put the views of the active object's painting together again with the size and blending of this panel"""
+
+    bl_idname = "depthwright.paint_rebake"
+    bl_label = "Bake Again"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
+        work = painting.load(context.active_object).with_settings(context.scene.depthwright_paint.put_together())
+        applied, notes = yield from paint_run.run(context, work, paint_run.nothing_to_ask)
+        return Done(paint_run.said(applied), notes)
+
+
+def register() -> None:
+    bpy.utils.register_class(DEPTHWRIGHT_OT_paint_rebake)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_paint_rebake)

@@ -1,0 +1,35 @@
+"""Remove View: the texture is put together anew without one of its views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+from ...scene import painting
+from ..shared import paint_run
+from ..shared.paint_order import OnPainting
+from ..shared.waiting import Done, WaitsForJobs
+
+
+class DEPTHWRIGHT_OT_paint_view_remove(OnPainting, WaitsForJobs, bpy.types.Operator):
+    """Take this view out of the texture; the others fill its place as far as they see it. Nothing is generated"""
+
+    bl_idname = "depthwright.paint_view_remove"
+    bl_label = "Remove View"
+    bl_options = {"REGISTER", "UNDO"}
+
+    view: bpy.props.StringProperty(name="View", description="The name of the view", options={"SKIP_SAVE"})
+
+    def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
+        work = painting.load(context.active_object).without(self.view)
+        applied, notes = yield from paint_run.run(context, work, paint_run.nothing_to_ask)
+        return Done(f"Without {self.view}: {paint_run.said(applied)}", notes)
+
+
+def register() -> None:
+    bpy.utils.register_class(DEPTHWRIGHT_OT_paint_view_remove)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_paint_view_remove)

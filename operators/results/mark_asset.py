@@ -1,0 +1,41 @@
+"""Mark as Asset: the active object's material in the asset browser, with a picture."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...engine.contract.errors import EngineError
+from ...scene.material import map_set
+from ...scene.stage import asset
+
+
+class DEPTHWRIGHT_OT_mark_asset(bpy.types.Operator):
+    """Make the active object's material an asset with a rendered preview; where modifiers displace it, the object"""
+
+    bl_idname = "depthwright.mark_asset"
+    bl_label = "Mark as Asset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if map_set.has_maps(context.active_object):
+            return True
+        cls.poll_message_set("Select an object that wears a material of Depthwright")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            thing = asset.mark(context, context.active_object)
+        except EngineError as error:
+            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"'{thing.name}' is an asset")
+        return {"FINISHED"}
+
+
+def register() -> None:
+    bpy.utils.register_class(DEPTHWRIGHT_OT_mark_asset)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(DEPTHWRIGHT_OT_mark_asset)

@@ -1,0 +1,1 @@
+"""What verbs have in common: the session, waiting for work, reading the panel, what the tab shows."""

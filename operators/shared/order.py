@@ -1,0 +1,163 @@
+"""What the panel asks for, copied to plain values: the scene may change while the engine works."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ...engine import catalog
+from ...engine.contract.errors import InputError
+from ...engine.contract.request import Request, tile_fields
+from ...scene.files import pictures
+from ...scene.material import material
+from ...scene.placement import Placement, check_shape, placement_for, view_fov_deg
+from ...scene.settings.sampling import AUTO_PRECISION
+from ...scene.view import camera as cameras
+from ...scene.view import depth_pass
+from . import givens
+
+
+@dataclass(frozen=True)
+class Order:
+    """A request, the arrays that go with it, and where its result goes."""
+
+    request: Request
+    placement: Placement
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def why_not(context: bpy.types.Context) -> str:
+    """Why the panel's choices cannot be ordered, as a sentence; empty when they can. Cheap: called while drawing."""
+    settings = context.scene.depthwright
+    entry = settings.entry
+    if settings.mode not in entry.modes:
+        return f"{entry.label} makes results from a prompt only; choose another model"
+    if context.scene.camera is None and settings.sees_scene:
+        return "The scene has no camera; add one to look at it through"
+    if context.scene.camera is None and _through_active_camera(settings):
+        return "The scene has no camera; add one, or choose New Camera"
+    if settings.target == "material" and settings.apply_to == "active" and _active_mesh(context) is None:
+        return "No mesh object is active; select one, or choose New Plane"
+    return ""
+
+
+def order_from(context: bpy.types.Context) -> Order:
+    """Read the panel. InputError where a file cannot be read or something is missing."""
+    scene, settings = context.scene, context.scene.depthwright
+    if reason := why_not(context):
+        raise InputError(f"{reason.partition(';')[0]}.", f"{reason.partition(';')[2].strip().capitalize()}.")
+    arrays = _arrays(context)
+    if arrays:
+        width_px, height_px = givens.size_px(arrays)
+    elif settings.target == "scene":
+        width_px, height_px = cameras.picture_px(scene, settings.size_px)
+    else:
+        width_px = height_px = settings.size_px
+    camera = cameras.active(scene) if _through_active_camera(settings) else None
+    request = Request(
+        mode=settings.mode,
+        target=settings.target,
+        model=settings.model,
+        prompt=settings.prompt,
+        seed=settings.seed,
+        width_px=width_px,
+        height_px=height_px,
+        preset=settings.chosen_preset,
+        steps=settings.steps if settings.uses_steps else None,
+        guidance=settings.guidance if settings.uses_steps else None,
+        depth_guidance=settings.depth_guidance if settings.uses_depth_guidance else None,
+        fov_deg=view_fov_deg(scene, settings.target, camera, math.degrees(settings.fov_rad)),
+        refine_depth=settings.can_refine and settings.refine_depth,
+        **_memory_fields(settings),
+        detail_px=settings.detail_px if settings.uses_steps and settings.more_detail else None,
+        strictness=settings.strictness if settings.can_constrain else 1.0,
+        resample=settings.resample if settings.can_constrain else 1,
+        **_tile_fields(settings),
+    )
+    check_shape(scene, camera, width_px, height_px)
+    wearer = _active_mesh(context) if settings.target == "material" and settings.apply_to == "active" else None
+    if wearer is not None:  # known before the work, not after
+        material.check_wearable(wearer)
+    placement = placement_for(
+        scene,
+        settings.target,
+        object=wearer,
+        camera=camera,
+        fov_deg=math.degrees(settings.fov_rad),
+        scene_units=settings.paints_scene or "known_depth" in arrays,
+        relief_m=None if settings.relief_auto else settings.relief_m,
+        tile_repeat=settings.tile_repeat,
+        displacement=settings.displacement,
+        flatten=settings.flatten or None,
+    )
+    request = catalog.resolve(request)
+    return Order(request.with_inputs(arrays) if arrays else request, placement, arrays)
+
+
+def _memory_fields(settings) -> dict[str, Any]:
+    """How a large model is fitted to the memory there is, and whether a model is compiled."""
+    fields: dict[str, Any] = {"compile_blocks": settings.compile_blocks and settings.entry.can_compile}
+    if settings.entry.is_fitted:
+        fields["precision"] = None if settings.precision == AUTO_PRECISION else settings.precision
+        fields["prefer_speed"] = settings.prefer_speed
+    return fields
+
+
+def _through_active_camera(settings) -> bool:
+    return settings.target == "scene" and (settings.camera_source == "active" or settings.sees_scene)
+
+
+def _arrays(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    settings = context.scene.depthwright
+    return _given(context) | (_known(context) if settings.can_constrain else {})
+
+
+def _known(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    settings = context.scene.depthwright
+    paths = {"mask": settings.mask_path}
+    if settings.mode != "i2d":  # there the picture is given as a whole; in d2i so is the depth
+        paths["image"] = settings.known_image_path
+    if settings.mode != "d2i" and not settings.extends_scene:
+        paths["depth"] = settings.known_depth_path
+    chosen = {name: Path(bpy.path.abspath(path)) for name, path in paths.items() if path.strip()}
+    if not settings.extends_scene:
+        return givens.read(**chosen)
+    camera = cameras.active(context.scene)
+    width_px, height_px = cameras.picture_px(context.scene, settings.size_px)
+    depth = depth_pass.known_of_scene(context, camera, width_px=width_px, height_px=height_px)
+    return givens.read(**chosen, seen=depth)
+
+
+def _given(context: bpy.types.Context) -> dict[str, np.ndarray]:
+    scene, settings = context.scene, context.scene.depthwright
+    if settings.paints_scene:
+        width_px, height_px = cameras.picture_px(scene, settings.size_px)
+        camera = cameras.active(scene)
+        return {"depth": depth_pass.of_scene(context, camera, width_px=width_px, height_px=height_px)}
+    if settings.mode == "i2d":
+        return {"image": pictures.read_image(_file(settings.image_path, "picture"))}
+    if settings.mode == "d2i":
+        return {"depth": pictures.read_depth(_file(settings.depth_path, "depth file"))}
+    return {}
+
+
+def _tile_fields(settings) -> dict[str, Any]:
+    if settings.mode != "joint":  # whether a given file tiles is not known; as a tile, its slope would be relief
+        return tile_fields("none")
+    return tile_fields(settings.tile if settings.target == "material" else None)
+
+
+def _file(path: str, what: str) -> Path:
+    if not path.strip():
+        raise InputError(f"No {what} is chosen.", f"Choose a {what} in Depthwright's tab.")
+    return Path(bpy.path.abspath(path))
+
+
+def _active_mesh(context: bpy.types.Context) -> bpy.types.Object | None:
+    active = context.view_layer.objects.active if context.view_layer else None
+    return active if active is not None and active.type == "MESH" else None

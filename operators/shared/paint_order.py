@@ -1,0 +1,130 @@
+"""What the Paint panel asks for, copied to plain values, and why it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ...engine.contract.errors import InputError
+from ...engine.contract.request import Request
+from ...scene import painting
+from ...scene.painting import Recipe, by_hand
+from ...scene.painting import views as painting_views
+from . import session
+
+if TYPE_CHECKING:
+    from ...engine.geometry.projection import Viewpoint
+    from ...scene.painting import Painting
+
+
+def why_not(context: bpy.types.Context) -> str:
+    """Why the selected objects cannot be painted, as 'what is missing; what to do'; empty when they can. Cheap."""
+    settings = context.scene.depthwright_paint
+    if reason := busy() or painting.why_not(context.selected_objects):
+        return reason
+    if settings.views in {"camera", "cameras"} and context.scene.camera is None:
+        return "The scene has no camera; add one, or choose other views"
+    return _no_prompt(settings)
+
+
+def why_not_region(context: bpy.types.Context) -> str:
+    """The same of the region in hand."""
+    if reason := busy():
+        return reason
+    if context.mode != "PAINT_TEXTURE":
+        return "Not in Texture Paint mode; change to it to repaint a region"
+    return by_hand.why_not(context) or _no_prompt(context.scene.depthwright_paint)
+
+
+def why_not_painted(context: bpy.types.Context) -> str:
+    """Why there are no views of the active object to work on."""
+    if reason := busy():
+        return reason
+    if not painting.has(context.active_object):
+        return "The active object wears no painting; paint it first"
+    return painting.why_not([context.active_object])
+
+
+class OnPainting:
+    """Of operators that work on the active object's painting."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if reason := why_not_painted(context):
+            cls.poll_message_set(reason)
+        return not reason
+
+
+def busy() -> str:
+    return "Depthwright is at work; cancel first" if session.state.job else ""
+
+
+def begin(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]]:
+    """The selected objects, from the panel's views."""
+    settings = context.scene.depthwright_paint
+    _refuse(why_not(context))
+    objects = list(context.selected_objects)
+    if settings.views == "viewport":
+        views = [_of_viewport(context, settings.picture_px)]
+    else:
+        views = painting_views.from_text(context, settings.view_set, objects, settings.picture_px)
+    work = painting.begin(
+        context,
+        objects,
+        views,
+        settings.put_together(),
+        over=settings.over,
+        mask=settings.mask,
+        whole_scene=settings.whole_scene,
+    )
+    return work, _recipes(settings, len(views))
+
+
+def begin_region(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]]:
+    """A region of what Texture Paint paints on, from where the user looks at it."""
+    settings = context.scene.depthwright_paint
+    _refuse(why_not_region(context))
+    work = by_hand.begin(
+        context,
+        context.active_object,
+        _of_viewport(context, settings.picture_px),
+        region=settings.region,
+        mask=settings.mask,
+        settings=settings.put_together(),
+        whole_scene=settings.whole_scene,
+    )
+    return work, _recipes(settings, 1)
+
+
+def recipe_again(record: dict, seed: int) -> Recipe:
+    """What a view was asked with, but for the seed."""
+    made = Request.from_dict(record["request"])
+    return Recipe(**{field.name: getattr(made, field.name) for field in fields(Recipe)} | {"seed": seed})
+
+
+def _recipes(settings, count: int) -> Callable[[int], Recipe]:
+    recipes = [settings.recipe(number) for number in range(count)]
+    return recipes.__getitem__
+
+
+def _of_viewport(context: bpy.types.Context, picture_px: int) -> Viewpoint:
+    """What the user sees; without a viewport, as in scripts, what the camera sees."""
+    area = context.area
+    if area is not None and area.type == "VIEW_3D":
+        space = area.spaces.active
+        window = next(region for region in area.regions if region.type == "WINDOW")
+        return painting_views.from_viewport(window, space.region_3d, space, picture_px)
+    return painting_views.from_text(context, "camera", (), picture_px)[0]
+
+
+def _no_prompt(settings) -> str:
+    return "" if settings.prompt.strip() else "The prompt is empty; type what the surface shall look like"
+
+
+def _refuse(reason: str) -> None:
+    if reason:
+        summary, _, remedy = reason.partition("; ")
+        raise InputError(f"{summary}.", f"{remedy[:1].upper()}{remedy[1:]}.")

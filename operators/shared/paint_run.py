@@ -1,0 +1,126 @@
+"""A painting under way: every view is looked at, asked of the engine and taken; then all is baked and applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import bpy
+
+from ...engine.contract.errors import InputError
+from ...engine.contract.protocol import Progress
+from ...scene import painting
+from ...scene.placement import find
+from ..events import texture_undo
+from . import preview, session
+from .chores import Chore, Pause
+
+if TYPE_CHECKING:
+    from ...engine.client.job import Job
+    from ...scene.painting import Applied, Painting, Recipe
+
+    AnyJob: TypeAlias = Job | Chore | Pause
+
+
+@dataclass
+class Shown:
+    """What the panel draws of it: the views to paint, those that are done, the one in work, what they saw so far."""
+
+    names: list[str]
+    done: list[str] = field(default_factory=list)
+    now: str = ""
+    coverage: float = 0.0
+
+
+shown: Shown | None = None
+
+
+def nothing_to_ask(number: int) -> Recipe:
+    """For paintings whose views are all there."""
+    raise AssertionError(f"view {number} has no picture")
+
+
+def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Recipe]) -> Iterator[AnyJob]:
+    """Paint the missing views, and apply; a generator for operators.shared.waiting that returns an Applied and notes.
+
+    recipe  number of a view -> what it is asked with
+    All depths are taken before the engine begins, so that the scene may change while it works.
+    """
+    global shown
+    missing = work.missing()
+    shown = Shown([work.views[number].viewpoint.name for number in missing])
+    scene_uid, layer = context.scene.session_uid, context.view_layer.name
+    notes: list[str] = list(work.notes)
+    try:
+        preview.forget_views()
+        blind = [number for number in missing if work.views[number].depth is None]
+        for place, number in enumerate(blind):
+            moment = Pause(Progress("looking", place, len(blind)))
+            yield moment
+            moment.result()
+            with _in_scene(context, scene_uid, layer) as now:
+                painting.look(now, work, number)
+        for number in missing:
+            shown.now = work.views[number].viewpoint.name
+            notes += yield from _paint(context, work, number, recipe(number))
+            shown.done.append(shown.now)
+            preview.show(work.views[number].picture, preview.of_view(shown.now))
+            shown.coverage = painting.coverage(work)
+        shown.now = ""
+        bake = Chore("baking", lambda tick: painting.bake(work, tick=tick))
+        yield bake
+        textures = bake.result()
+        with _in_scene(context, scene_uid, layer) as now, texture_undo.changing(work):
+            applied = painting.apply(now, work, textures)
+        return applied, tuple(dict.fromkeys(notes))
+    finally:
+        shown = None
+
+
+def _paint(context: bpy.types.Context, work: Painting, number: int, recipe: Recipe):
+    """One view, and its height if that is wanted; returns what the engine said."""
+    request, arrays = painting.order(context, work, number, recipe)
+    job = session.submit(request, arrays)
+    yield job
+    result = job.result()
+    painting.accept(work, number, result)
+    if work.settings.height and work.keeps_views:
+        request, arrays = painting.order_depth(work, number)
+        job = session.submit(request, arrays)
+        yield job
+        painting.accept_depth(work, number, job.result())
+    return result.notes
+
+
+@contextmanager
+def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
+    """Take UV maps that were made inside the block away again where it fails, is cancelled, or is given up."""
+    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not thing.data.uv_layers]
+    try:
+        yield
+    except BaseException:
+        for thing in (find(bpy.data.objects, uid) for uid in bare):
+            while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
+                thing.data.uv_layers.remove(thing.data.uv_layers[0])
+        raise
+
+
+@contextmanager
+def _in_scene(context: bpy.types.Context, scene_uid: int, layer: str) -> Iterator[bpy.types.Context]:
+    """The scene that the painting began in, whatever the user looks at meanwhile."""
+    scene = find(bpy.data.scenes, scene_uid)
+    if scene is None or layer not in scene.view_layers:
+        raise InputError("The scene this was painted in is gone.", "Paint again in the scene that is open now.")
+    if scene == context.scene:
+        yield context
+        return
+    with context.temp_override(scene=scene, view_layer=scene.view_layers[layer]):
+        yield bpy.context
+
+
+def said(applied: Applied) -> str:
+    """A sentence on what was painted."""
+    names = ", ".join(thing.name for thing in applied.objects[:3]) + (" ..." if len(applied.objects) > 3 else "")
+    return f"{names}: {applied.coverage:.1%} of the area painted, {applied.outside_coverage:.1%} of what shows outside"

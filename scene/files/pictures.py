@@ -1,0 +1,250 @@
+"""numpy <-> Blender images <-> files. The only place where rows are turned over: arrays have row 0 on top."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ...engine.contract.errors import InputError
+from ...engine.geometry import depth as depth_maps
+from .writing import check_readable, replacing
+
+
+def new_picture(name: str, picture: np.ndarray, *, compress: bool = True) -> bpy.types.Image:
+    """A packed 8-bit sRGB image from (H, W, 3) uint8; compress=False takes a third of the time and more of the file.
+
+    It is given to Blender as the PNG file it would pack anyway: by way of foreach_set it would be numbers first.
+    """
+    height, width, _ = picture.shape
+    file = _png(picture, level=1 if compress else 0)
+    image = bpy.data.images.new(name, 1, 1, alpha=False)
+    image.pack(data=file, data_len=len(file))
+    image.source = "FILE"
+    if tuple(image.size) != (width, height):  # which has Blender read it now, not when it is looked at
+        raise RuntimeError(f"Blender read {name}, {width} x {height} pixels, as {tuple(image.size)}")
+    return image
+
+
+def put_picture(image: bpy.types.Image, picture: np.ndarray) -> None:
+    """Another picture (H, W, 3) uint8, of any size, in an 8-bit image that new_picture() made; packed again."""
+    height, width, _ = picture.shape
+    if tuple(image.size) != (width, height):
+        image.scale(width, height)
+    rgba = np.ones((height, width, 4), np.float32)
+    np.divide(picture[::-1], np.float32(255.0), out=rgba[..., :3], dtype=np.float32)
+    image.pixels.foreach_set(rgba.ravel())
+    image.update()
+    image.pack()
+
+
+def new_data(name: str, values: np.ndarray) -> bpy.types.Image:
+    """A packed 32-bit float Non-Color image from (H, W) float32, the value in R, G and B."""
+    return _new(name, np.repeat(values.astype(np.float32)[..., None], 3, axis=-1), is_data=True)
+
+
+def pixels(image: bpy.types.Image) -> np.ndarray:
+    """(H, W, channels) float32 as Blender holds them: sRGB 0..1 for 8-bit images, linear for float ones."""
+    width, height = image.size
+    values = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(values)
+    return values.reshape(height, width, image.channels)[::-1]
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """(H, W, 3) uint8 sRGB of any image file Blender reads. InputError where it is none."""
+    with _loaded(path) as image:
+        values, linear = pixels(image), image.is_float
+    colour = np.repeat(values[..., :1], 3, axis=-1) if values.shape[2] < 3 else values[..., :3]
+    colour = np.nan_to_num(colour, posinf=1.0)
+    if linear:  # Blender turns pictures of more than 8 bits to scene-linear as it reads them
+        colour = srgb_from_linear(colour)
+    if min(colour.shape[:2]) < 2:
+        raise InputError(
+            f"The image {Path(path).name} is only {colour.shape[1]} x {colour.shape[0]} pixels.",
+            "Use an image of at least 2 x 2 pixels.",
+        )
+    return np.rint(np.clip(colour, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def read_depth(path: str | Path) -> np.ndarray:
+    """(H, W) float32 z-depth of an .exr (first channel) or .npy file; > 0 or inf. InputError where it is none."""
+    return depth_maps.check(_read_numbers(Path(path)))
+
+
+def read_partial_depth(path: str | Path) -> np.ndarray:
+    """The same of a depth of which only a part is known: > 0, inf for sky, NaN where it is not known.
+
+    Not known is what is NaN, 0 or negative in the file; the 1e10 that renderers write for nothing is sky.
+    """
+    values = _read_numbers(Path(path))
+    depth_maps.check(values)  # the same refusals
+    values = values.reshape(values.shape[:2]).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        return np.where(values > 0, np.where(values >= 1e9, np.inf, values), np.nan).astype(np.float32)
+
+
+def read_mask(path: str | Path) -> np.ndarray:
+    """(H, W) uint8, 255 where any colour of the image file is at least half, 0 elsewhere."""
+    return np.where(read_image(path).max(axis=-1) > 127, 255, 0).astype(np.uint8)
+
+
+def _read_numbers(path: Path) -> np.ndarray:
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        return _read_npy(path)
+    if suffix == ".exr":
+        return read_values(path)
+    raise InputError(
+        f"{path.name} is not a depth file Depthwright reads.",
+        "Save the depth as .exr (32-bit float) or .npy: distances along the view axis.",
+    )
+
+
+def read_values(path: str | Path) -> np.ndarray:
+    """(H, W) float32: the first channel of an image file, as its numbers are."""
+    with _loaded(path, data=True) as image:
+        return pixels(image)[..., 0]
+
+
+def write_image(path: str | Path, picture: np.ndarray) -> None:
+    """(H, W, 3) uint8 -> PNG. InputError where the place cannot be written."""
+    with _temporary(picture.astype(np.float32) / np.float32(255.0), is_data=False) as image:
+        _save_png(image, Path(path))
+
+
+def write_data(path: str | Path, values: np.ndarray) -> None:
+    """(H, W) or (H, W, 3) float32 of 0..1 -> 16-bit PNG, as numbers, not as colours."""
+    rgb = values if values.ndim == 3 else np.repeat(values[..., None], 3, axis=-1)
+    with _temporary(rgb.astype(np.float32), is_data=True) as image:
+        _save_png(image, Path(path))
+
+
+def write_depth(path: str | Path, depth: np.ndarray) -> None:
+    """(H, W) float32 -> .exr, the value in R, G and B as 32-bit float, inf kept as inf; or .npy by its suffix."""
+    path = Path(path)
+    depth = np.ascontiguousarray(depth, dtype=np.float32)
+    if path.suffix.lower() == ".npy":
+        with replacing(path) as partial, partial.open("wb") as file:
+            np.save(file, depth)
+        return
+    with _temporary(np.repeat(depth[..., None], 3, axis=-1), is_data=True) as image:
+        _save_exr(image, path)
+
+
+def mean_colour(picture: np.ndarray) -> np.ndarray:
+    """(3,) float64, sRGB 0..1, of (H, W, 3) uint8."""
+    of_columns = picture.reshape(len(picture), -1).sum(axis=0, dtype=np.uint32).reshape(-1, 3)
+    return of_columns.mean(axis=0, dtype=np.float64) / (255.0 * len(picture))
+
+
+def _png(picture: np.ndarray, *, level: int) -> bytes:
+    """(H, W, 3) uint8 as a file: PNG specification, third edition, 8-bit truecolour; zlib level, 0 to store."""
+    height, width, _ = picture.shape
+    lines = np.zeros((height, 1 + 3 * width), np.uint8)  # each begins with its filter: none
+    lines[:, 1:] = picture.reshape(height, -1)
+
+    def chunk(kind: bytes, data: bytes) -> tuple[bytes, ...]:
+        return struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(lines, level)
+    return b"".join((b"\x89PNG\r\n\x1a\n", *chunk(b"IHDR", header), *chunk(b"IDAT", body), *chunk(b"IEND", b"")))
+
+
+def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy.types.Image:
+    height, width, _ = rgb.shape
+    image = bpy.data.images.new(name, width, height, alpha=False, float_buffer=is_data, is_data=is_data)
+    rgba = np.ones((height, width, 4), np.float32)
+    rgba[..., :3] = rgb[::-1]
+    image.pixels.foreach_set(rgba.ravel())
+    if is_data:
+        image.use_half_precision = False  # the viewport would otherwise round heights to 16 bits
+    if pack:
+        image.pack()
+    return image
+
+
+@contextmanager
+def _temporary(rgb: np.ndarray, *, is_data: bool) -> Iterator[bpy.types.Image]:
+    image = _new("Depthwright temporary", rgb, is_data=is_data, pack=False)
+    try:
+        yield image
+    finally:
+        bpy.data.images.remove(image)
+
+
+@contextmanager
+def _loaded(path: str | Path, *, data: bool = False) -> Iterator[bpy.types.Image]:
+    """The file as a Blender image for the time of the block; never one that is in the scene already."""
+    path = Path(path)
+    check_readable(path)
+    try:
+        image = bpy.data.images.load(str(path.absolute()), check_existing=False)
+    except RuntimeError as error:
+        raise InputError(f"{path.name} cannot be read.", "Check that you may read the file.", str(error)) from error
+    try:
+        if data:
+            image.colorspace_settings.name = "Non-Color"
+        if image.size[0] == 0 or image.size[1] == 0 or image.channels == 0:
+            raise InputError(
+                f"{path.name} is not an image Blender can read.",
+                "Use PNG, JPEG or OpenEXR with one layer; the file may be damaged or incomplete.",
+            )
+        yield image
+    finally:
+        bpy.data.images.remove(image)
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    check_readable(path)
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path.name} cannot be read as a numpy array.", "Save it with numpy.save().", str(error)
+        ) from error
+
+
+def _save_png(image: bpy.types.Image, path: Path) -> None:
+    with replacing(path) as partial:
+        image.filepath_raw = str(partial.absolute())
+        image.file_format = "PNG"
+        try:
+            image.save()
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
+
+
+def _save_exr(image: bpy.types.Image, path: Path) -> None:
+    """32-bit float with ZIP compression, lossless. Image.save() would hardly compress: it takes no such settings."""
+    scene = bpy.data.scenes.new("Depthwright temporary")
+    try:
+        settings = scene.render.image_settings
+        if hasattr(settings, "media_type"):  # 5.0 on: chosen before the file format
+            settings.media_type = "IMAGE"
+        settings.file_format = "OPEN_EXR"
+        settings.color_mode, settings.color_depth, settings.exr_codec = "RGB", "32", "ZIP"
+        with replacing(path) as partial:
+            try:
+                image.save_render(str(partial.absolute()), scene=scene)
+            except RuntimeError as error:
+                raise OSError(str(error)) from error
+    finally:
+        bpy.data.scenes.remove(scene)
+
+
+def linear_from_srgb(srgb: np.ndarray) -> np.ndarray:
+    # IEC 61966-2-1
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
+    # IEC 61966-2-1
+    linear = np.maximum(linear, 0.0)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -1,0 +1,1 @@
+"""Materials with relief: how a height becomes shape, and the maps other programs read."""

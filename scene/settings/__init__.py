@@ -1,0 +1,1 @@
+"""What the user has chosen: the tab, the Paint panel, the preferences."""
