@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 from depthwright.engine import catalog
-from depthwright.engine.client.client.client import EngineClient
-from depthwright.engine.client.client.environment import find_worker_command
+from depthwright.engine.client.client import EngineClient
+from depthwright.engine.client.environment import find_worker_command
 from depthwright.engine.contract.request import Request
-from depthwright.engine.worker.process.pipeline import Pipeline
+from depthwright.engine.worker.pipeline import Pipeline
 
 from .measure import best_of, row
 

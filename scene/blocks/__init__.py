@@ -1,1 +1,1 @@
-"""Blender's datablocks: finding, linking, selecting them, writing arrays, nodes and records into them, or not at all."""
+"""Datablocks: finding, linking, selecting them, writing arrays, nodes and records into them, whole or not at all."""

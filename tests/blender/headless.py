@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from depthwright.scene.files.blend import pictures
+from depthwright.scene.files import pictures
 
 DEPTHWRIGHT = Path(sys.executable).with_name("depthwright")
 

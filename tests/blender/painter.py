@@ -9,7 +9,7 @@ from depthwright.engine.contract.request import Result
 from depthwright.engine.geometry import atlas
 from depthwright.scene import painting
 from depthwright.scene.blocks import shaders
-from depthwright.scene.files.blend import pictures
+from depthwright.scene.files import pictures
 from depthwright.scene.painting import views
 from depthwright.scene.stage import render
 from depthwright.scene.view import depth_pass

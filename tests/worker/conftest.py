@@ -6,8 +6,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from depthwright.engine.client.client import environment
-from depthwright.engine.client.client.client import EngineClient
+from depthwright.engine.client import environment
+from depthwright.engine.client.client import EngineClient
 from depthwright.engine.contract.request import Request
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")

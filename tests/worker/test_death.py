@@ -8,7 +8,7 @@ import time
 
 import psutil
 import pytest
-from depthwright.engine.client.client import environment
+from depthwright.engine.client import environment
 from depthwright.engine.contract.errors import EngineError, EnvironmentMissing, WorkerDied
 from depthwright.engine.contract.protocol import Alive, FrameReader, Hello, Run, write_message
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from depthwright.engine.client.client import environment
-from depthwright.engine.client.client.environment import find_worker_command, install, worker_command, worker_env
+from depthwright.engine.client import environment
+from depthwright.engine.client.environment import find_worker_command, install, worker_command, worker_env
 from depthwright.engine.contract.errors import EngineError, EnvironmentMissing
 
 from .conftest import ask

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from depthwright.engine.client.client.client import EngineClient
+from depthwright.engine.client.client import EngineClient
 from depthwright.engine.contract.errors import Cancelled, EngineError, EnvironmentMissing, InputError
 from depthwright.engine.contract.protocol import Log, Progress
 from depthwright.engine.contract.request import Request
@@ -14,7 +14,7 @@ from .conftest import ask, step_of, wait_until
 
 
 def test_a_prompt_comes_back_as_image_and_depth_from_the_product_worker(make_client, plain_env):
-    from depthwright.engine.client.client import environment
+    from depthwright.engine.client import environment
 
     client = make_client(lambda needs_torch: environment.find_worker_command("", None, needs_torch))
     request = Request(prompt="mossy brick wall zzqx", seed=7, width_px=64, height_px=48)

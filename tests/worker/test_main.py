@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from depthwright.engine.client.client.environment import find_worker_command, worker_env
+from depthwright.engine.client.environment import find_worker_command, worker_env
 from depthwright.engine.contract.version import VERSION
 
 from .conftest import ask

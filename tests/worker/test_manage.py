@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from depthwright.engine.client.client.environment import worker_env
+from depthwright.engine.client.environment import worker_env
 from depthwright.engine.contract.errors import Cancelled, EnvironmentMissing, InputError, ModelError
 from depthwright.engine.contract.protocol import Progress
 from depthwright.tests.hub import tiny
