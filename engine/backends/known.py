@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..contract.arrays import Arrays, known_pixels
 from ..contract.request import Request
 from ..model.bundle import Model
 from ..sampling.constraints import Alike, Constraints, KnownDepth, KnownImage, KnownLatents
 from ..sampling.tiling import NO_RINGS, RingCodec, Rings
 from ..sampling.windows import Broad, Plane
-from ..worker.pipeline import Arrays, known_pixels
 from .frame import Frame, depth_to_disparity, image_to_tensor, to_frame
 
 COVERED = 0.1  # share of a sampled pixel, as it comes from resizing, from which on it counts as known

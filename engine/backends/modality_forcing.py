@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .. import catalog
 from ..catalog.plans import Choices, Work
+from ..contract.arrays import KNOWN, Arrays
 from ..contract.errors import EngineError
 from ..contract.request import Request
 from ..geometry.upsampling import upsampled
@@ -25,7 +26,7 @@ from ..sampling.guidance import Guidance
 from ..sampling.sampler import Step, refine_depth, sample
 from ..sampling.tiling import RingCodec
 from ..sampling.windows import Broad, Plane, Windows
-from ..worker.pipeline import KNOWN, Arrays, Output, Report
+from .base import Output, Report
 from .cut import calm_cut
 from .frame import (
     Frame,

@@ -23,6 +23,7 @@ from torch import Tensor
 from .. import catalog
 from ..catalog import places
 from ..catalog.plans import Placement
+from ..contract.arrays import Arrays
 from ..contract.errors import EnvironmentMissing, InputError, ModelError
 from ..contract.request import Request
 from ..geometry.upsampling import upsampled
@@ -33,8 +34,8 @@ from ..memory.offload import stream
 from ..model.depth_estimator import DepthEstimator
 from ..model.resample import resize
 from ..model.staged import Part, Say, Stages, text_identity
-from ..worker.pipeline import Arrays, Output, Report
 from . import loading
+from .base import Output, Report
 from .frame import Frame, depth_to_disparity, from_frame, image_to_tensor, plan_frame, tensor_to_image, to_frame
 
 ROLES = ("text_to_image", "image_to_depth", "depth_to_image", "depth_control")

@@ -25,9 +25,9 @@ from ..catalog.plans import Precision
 from ..memory.quantise import NF4_BLOCK
 from ..model.bundle import load_small
 from ..model.checkpoint import TensorFile, load_transformer
+from ..model.denoiser import Denoiser, Parametrisation, Schedule
 from ..model.transformer import Transformer, TransformerConfig
-from ..sampling.sampler import Denoiser, Parametrisation, sample
-from ..sampling.schedules import Schedule
+from ..sampling.sampler import sample
 
 
 class Way(NamedTuple):

@@ -1,6 +1,6 @@
 """How much a tile's seam shows: the step across the wrap beside the steps inside.
 
-python -m engine.evaluation.seams --model engine/builtin/neural
+python -m engine.evaluation.tile_seams --model engine/builtin/neural
 
 Twice: where the tile was sampled, which is where the model would leave a seam, and where it is cut in the end. On the
 first a line of mortar counts as a step too. It lies there as often as on any other line, so it makes single tiles

@@ -16,7 +16,7 @@ T = TypeVar("T")
 def climb_down(plans: Sequence[Plan], attempt: Callable[[Plan], T], say: Callable[[str], None]) -> T:
     """What ``attempt`` makes of the first plan that memory allows.
 
-    plans    as ``engine.memory.plan.ladder`` gives them: each needs less than the one before
+    plans    as ``engine.catalog.plans.ladder`` gives them: each needs less than the one before
     attempt  does the whole work; must hold nothing on the device after it failed
     say      told, before the next plan is tried, what is given up: for the progress line
     Raises EngineError when the last plan fails for memory; whatever else ``attempt`` raises, at once.

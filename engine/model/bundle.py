@@ -29,10 +29,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..builtin.procedural.words import canonical_words
+from ..catalog.words import canonical_words
 from ..contract.errors import ModelError
-from ..sampling.sampler import Denoiser, Parametrisation
 from .checkpoint import assign, read_tensors
+from .denoiser import Denoiser, Parametrisation
 from .depth_codec import DepthCodec
 from .image_codec import ImageCodec, PixelCodec
 from .published import VARIANTS, PublishedConfig

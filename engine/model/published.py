@@ -24,8 +24,8 @@ import torch
 
 from ..catalog.verify import header_fault
 from ..contract.errors import ModelError
-from ..sampling.sampler import Parametrisation
 from .checkpoint import PUBLISHED_PREFIX, check_fits
+from .denoiser import Parametrisation
 from .depth_codec import DepthCodec
 from .image_codec import Flux2Codec, Flux2CodecConfig, diffusers_state_dict
 from .transformer import Transformer, TransformerConfig

@@ -1,7 +1,7 @@
 """The published model, part by part: text encoder, image codec, transformer, each in memory when its turn comes.
 
-Together they are larger than most cards. They work one after the other, so a plan (engine.memory.plan) may have a part
-leave before the next one comes; behind the interface of the model that ships, whose parts are always there.
+Together they are larger than most cards. They work one after the other, so a plan (engine.catalog.plans) may have a
+part leave before the next one comes; behind the interface of the model that ships, whose parts are always there.
 """
 
 from __future__ import annotations

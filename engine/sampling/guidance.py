@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..model.denoiser import Denoiser
 from ..model.transformer import token_ids
-
-if TYPE_CHECKING:
-    from .sampler import Denoiser
 
 ALWAYS = (0.0, 1.0)  # every noise level
 

@@ -1,54 +1,23 @@
 """Euler sampling of image and depth, each with its own noise levels (arXiv 2606.13676, section 3.3).
 
-Knows tokens on a grid; not pixels, not prompts. A denoiser is anything with the signature of
-``engine.model.transformer.Transformer.forward``.
+Knows tokens on a grid; not pixels, not prompts. What a model promises it is in engine.model.denoiser.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ..model.denoiser import Denoiser, Parametrisation
 from .constraints import NONE, Constraints, renoised, walk
 from .estimates import DepthEstimate, MeanOfLooks
 from .guidance import ALWAYS, Guidance, guided
-from .schedules import Mode, Schedule, timesteps
+from .schedules import Mode, timesteps
 from .tiling import NO_RINGS, Predict, Rings, random_offset, seen_from_both_sides, seen_rolled
 from .windows import Windows, windowed
-
-
-class Denoiser(Protocol):
-    def __call__(
-        self,
-        img: Tensor,
-        img_ids: Tensor,
-        depth: Tensor,
-        depth_ids: Tensor,
-        ctx: Tensor,
-        ctx_ids: Tensor,
-        timesteps: Tensor,
-        depth_timesteps: Tensor,
-        guidance: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]: ...
-
-
-@dataclass(frozen=True)
-class Parametrisation:
-    """What a model's two outputs mean, and how its levels are spaced: a fact of the model, not of a request."""
-
-    schedule: Schedule = field(default_factory=Schedule)
-    image_x_prediction: bool = False  # False: the output is the velocity dx/dt
-    depth_x_prediction: bool = True  # True: the output is the clean sample
-    x_prediction_t_min: float = 0.05  # v = (x_t - x_hat) / max(t, t_min)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Parametrisation:
-        """From ``asdict``; what is missing is as released. TypeError: a field there is not."""
-        return cls(**{**values, "schedule": Schedule(**values.get("schedule", {}))})
 
 
 @dataclass(frozen=True)

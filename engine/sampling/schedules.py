@@ -7,29 +7,14 @@ Forcing, arXiv 2606.13676); how they fall together decides what is generated and
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
+from ..model.denoiser import Schedule
+
 Mode = Literal["joint", "i2d", "d2i"]
 MODES: tuple[Mode, ...] = ("joint", "i2d", "d2i")
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How the noise levels are spaced.
-
-    *_shift_mu, *_shift_sigma   the shift of ``shifted``, per modality
-    d2i_full_noise_rgb          d2i with the image's level held at 1. The released configurations have the switch;
-                                it leaves the image at its noise, so nothing but a comparison wants it
-    """
-
-    rgb_shift_mu: float = 1.1
-    rgb_shift_sigma: float = 1.0
-    depth_shift_mu: float = 1.1
-    depth_shift_sigma: float = 1.0
-    d2i_full_noise_rgb: bool = False
 
 
 def shifted(t: torch.Tensor, mu: float, sigma: float) -> torch.Tensor:

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from ..model.bundle import CONFIG_FILE, WEIGHTS_FILE
 from ..model.checkpoint import PUBLISHED_PREFIX
+from ..model.denoiser import Parametrisation
 from ..model.depth_codec import DepthCodec
 from ..model.image_codec import Grid, ImageCodec
 from ..model.text_encoder import TextEncoder
 from ..model.transformer import Transformer, TransformerConfig, token_ids
-from ..sampling.sampler import Parametrisation
 from .adapters import merged_state
 
 VARIANT = "flux_rgbd_9b_v2"  # the architecture's name in the published config.json, whatever the sizes

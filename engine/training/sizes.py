@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ..builtin.procedural import VOCABULARY
 from ..model.bundle import SmallConfig
+from ..model.denoiser import Parametrisation, Schedule
 from ..model.depth_codec import DepthCodec
 from ..model.refinement import RefinementConfig
 from ..model.transformer import TransformerConfig
-from ..sampling.sampler import Parametrisation
-from ..sampling.schedules import Schedule
 
 # Depth codes lie in 0..2 with most of them near 1; tokens are brought to about -2..2, the noise's own spread.
 CENTRED = {"value_offset": 1.0, "value_scale": 2.0, "mean_over": "item"}

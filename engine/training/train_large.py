@@ -20,11 +20,11 @@ import torch
 from ..contract.errors import EngineError
 from ..model.bundle import WEIGHTS_FILE
 from ..model.checkpoint import load_transformer
+from ..model.denoiser import Parametrisation
 from ..model.depth_codec import DepthCodec
 from ..model.image_codec import Flux2Codec, ImageCodec
 from ..model.text_encoder import Qwen3Encoder, TextEncoder
 from ..model.transformer import Transformer, TransformerConfig
-from ..sampling.sampler import Parametrisation
 from . import streamed
 from .adapters import add_lora
 from .base import config_of, freeze_image_stream, grown, read_base

@@ -24,6 +24,7 @@ from typing import BinaryIO
 import numpy as np
 
 from .. import catalog
+from ..backends.base import Report
 from ..catalog import actions, places
 from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing, InputError
 from ..contract.protocol import (
@@ -46,11 +47,12 @@ from ..contract.protocol import (
 from ..contract.request import Request
 from ..memory import heap
 from ..memory.ladder import is_out_of_memory
-from .pipeline import Pipeline, Report
+from .pipeline import Pipeline
 
 HEARTBEAT_S = 1.0
 ORPHAN_GRACE_S = 2.0  # for the work in hand to notice that nobody waits for it any more
 MAX_DETAIL_CHARACTERS = 20_000
+ENGINE = __package__.rpartition(".")[0]  # the logger above those of all its rooms
 
 
 class ClientGone(Exception):
@@ -80,7 +82,7 @@ class Worker:
         from the reading thread: this call then never returns.
         """
         forward = _LogFrames(self)
-        logging.getLogger(__package__).addHandler(forward)
+        logging.getLogger(ENGINE).addHandler(forward)
         try:
             self._send(Hello(capabilities=_capabilities()))
             for task in (self._read, self._beat):
@@ -93,7 +95,7 @@ class Worker:
         except ClientGone:
             pass
         finally:
-            logging.getLogger(__package__).removeHandler(forward)
+            logging.getLogger(ENGINE).removeHandler(forward)
             self._leaving.set()
         return 0
 
@@ -293,5 +295,5 @@ def main(pipeline: Pipeline | None = None) -> int:
     frames_in, frames_out = claim_pipes()
     faulthandler.enable()  # a crash in native code leaves its stack in the log
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    logging.getLogger(__package__).setLevel(logging.INFO)
+    logging.getLogger(ENGINE).setLevel(logging.INFO)
     return Worker(pipeline or Pipeline(), frames_in, frames_out).serve()

@@ -19,7 +19,7 @@ def read(
     mask: Path | None = None,
     seen: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """The arrays of a request (see engine.worker.pipeline) for those of the files that are given.
+    """The arrays of a request (see engine.contract.arrays) for those of the files that are given.
 
     seen  (H, W) float32: the depth itself, in place of a file
     InputError where one cannot be read, the sizes differ, or there is a mask alone.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import bpy
 
-PACKAGE = __package__.rpartition(".")[0]  # bl_ext.user_default.depthwright, whatever the repository is called
+PACKAGE = __package__.rsplit(".", 2)[0]  # bl_ext.user_default.depthwright, whatever the repository is called
 
 
 @dataclass(frozen=True)

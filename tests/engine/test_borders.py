@@ -24,8 +24,9 @@ def loaded_by(code: str) -> set[str]:
     [
         "import depthwright",
         "import depthwright.operators.headless.entry",  # --help and a mistyped option must not wait for Blender
-        "from depthwright.engine import catalog, client, environment, errors, protocol, request, version",
-        "from depthwright.engine.catalog import actions, command, places, verify",
+        "from depthwright.engine.contract import errors, protocol, request, version",
+        "from depthwright.engine.client import client, environment, job, link, progress",
+        "from depthwright.engine.catalog import actions, models_text, places, plans, presets, verify",
         "from depthwright.engine.geometry import camera, height, mesh",
     ],
 )

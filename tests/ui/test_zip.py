@@ -141,7 +141,7 @@ def test_the_unpacked_engine_makes_a_result(unpacked: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from depthwright.engine import client, environment
+from depthwright.engine.client import client, environment
 from depthwright.engine.contract.request import Request
 
 def command(needs_torch):

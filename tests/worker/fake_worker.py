@@ -18,11 +18,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from engine.errors import InputError
-from engine.request import Result
 
-from engine import worker
 from engine.catalog import parts
+from engine.contract.errors import InputError
+from engine.contract.request import Result
+from engine.worker import process
 
 
 class FakePipeline:
@@ -75,9 +75,9 @@ if __name__ == "__main__":
     if "--catalogue" in sys.argv:  # other models than the product's
         parts.DATA_FILE = Path(sys.argv[sys.argv.index("--catalogue") + 1])
     if "--no-parent-signal" in sys.argv:  # as on Windows and macOS, where stdin's end is all there is
-        worker.die_with_parent = lambda: None
+        process.die_with_parent = lambda: None
     if "--old" in sys.argv:
-        from engine import protocol
+        from engine.contract import protocol
 
         protocol.Hello.__init__.__defaults__ = (99, *protocol.Hello.__init__.__defaults__[1:])
     if "--slow-start" in sys.argv:
@@ -85,4 +85,4 @@ if __name__ == "__main__":
     if "--child-holds-pipe" in sys.argv:  # as an ssh master does: the pipe outlives the worker
         os.set_inheritable(1, True)
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(8)"], stdin=subprocess.DEVNULL)
-    os._exit(worker.main(FakePipeline()))
+    os._exit(process.main(FakePipeline()))

@@ -219,12 +219,12 @@ def test_closing_a_client_that_started_nothing(tmp_path):
 def test_the_engines_own_log_lines_are_events_of_the_job(make_client, tmp_path):
     script = tmp_path / "talkative.py"
     script.write_text(
-        "import logging, os\nfrom engine import worker\n"
-        "class Pipeline(worker.Pipeline):\n"
+        "import logging, os\nfrom engine.worker import process\n"
+        "class Pipeline(process.Pipeline):\n"
         "    def run(self, request, arrays, report):\n"
         "        logging.getLogger('engine.model').info('loaded %d tensors', 3)\n"
         "        raise MemoryError\n"
-        "os._exit(worker.main(Pipeline()))\n"
+        "os._exit(process.main(Pipeline()))\n"
     )
     events = []
     with pytest.raises(EngineError):

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .caption import VOCABULARY, caption
+from ...catalog.words import SYNONYMS, VOCABULARY, canonical_words
+from .caption import caption
 from .materials import MATERIALS, make_surface
 from .noise import Canvas
 from .prompt import Parsed, completed, parse
 from .recipe import Material, Recipe, Sketch
 from .scenes import FLOOR_COLORS, SCENES, SKIES, Scene
 from .shading import shade, shade_evenly, to_display
-from .words import SYNONYMS, canonical_words
 
 __all__ = [
     "MATERIALS",

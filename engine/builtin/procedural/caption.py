@@ -60,7 +60,8 @@ def _scene(recipe: Recipe) -> list[str]:
     return [COUNTS[recipe.count], recipe.size, color, shape, "on", *floor, *sky]
 
 
-def _vocabulary() -> tuple[str, ...]:
+def vocabulary() -> tuple[str, ...]:
+    """Every word that ``caption`` can write, sorted. engine.catalog.words has them as data, for those without numpy."""
     phrases = [*COLORS, *FLOORS, *SKIES, *COUNTS, *_TRAITS]
     for material in MATERIALS.values():
         phrases += [material.noun, material.adjective, *material.sizes, *material.traits, *material.patterns]
@@ -70,7 +71,3 @@ def _vocabulary() -> tuple[str, ...]:
     phrases += ["and", "box sphere on floor to the horizon under sky", "long short corridor with walls"]
     phrases += ["room", "street with buildings"]
     return tuple(sorted({word for phrase in phrases for word in phrase.split()}))
-
-
-#: Every word that a caption can contain: what ``generate`` understands, and the neural model learns.
-VOCABULARY: tuple[str, ...] = _vocabulary()

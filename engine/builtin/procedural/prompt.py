@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .caption import COUNTS, VOCABULARY
+from ...catalog.words import MANY, VOCABULARY, split_words, translated
+from .caption import COUNTS
 from .materials import MATERIALS
 from .palette import COLORS
 from .recipe import Material, Recipe
 from .scenes import FLOOR_COLORS, SCENES
-from .words import MANY, split_words, translated
 
 DEFAULT_MATERIAL = "rock"
 DEFAULT_SCENE = "plane"

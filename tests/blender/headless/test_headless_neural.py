@@ -31,9 +31,10 @@ WORKER = """
 import sys
 from pathlib import Path
 sys.path.append({home!r})  # the same Depthwright as here
-from depthwright.engine import catalog, worker
+from depthwright.engine import catalog
+from depthwright.engine.worker import process
 catalog.ENGINE_DIR = Path({folder!r})  # where the catalogue's folders are
-sys.exit(worker.main())
+sys.exit(process.main())
 """
 
 

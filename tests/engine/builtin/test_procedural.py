@@ -17,7 +17,7 @@ from depthwright.engine.builtin.procedural import (
     random_recipe,
     random_sample,
 )
-from depthwright.engine.builtin.procedural.caption import caption
+from depthwright.engine.builtin.procedural.caption import caption, vocabulary
 from depthwright.engine.builtin.procedural.materials import make_surface
 from depthwright.engine.builtin.procedural.noise import Canvas
 from depthwright.engine.builtin.procedural.palette import COLORS
@@ -301,3 +301,7 @@ def test_captions_of_prompts_use_known_words_only():
         assert set(material(prompt, 0, 16, 16).caption.split()) <= set(VOCABULARY)
     for prompt in ("mossy cobblestones", "cubes on marble", "dark hall", "snow on hills at night"):
         assert set(generate(prompt, "scene", 0, 16, 16).caption.split()) <= set(VOCABULARY)
+
+
+def test_the_catalogue_has_every_word_of_the_captions_in_their_order():
+    assert vocabulary() == VOCABULARY

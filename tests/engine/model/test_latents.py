@@ -7,10 +7,11 @@ import pytest
 import tiny_published
 import torch
 from depthwright.engine.backends.modality_forcing import ModalityForcingBackend
+from depthwright.engine.model.denoiser import Parametrisation
 from depthwright.engine.model.image_codec import Flux2Codec, Flux2CodecConfig, PixelCodec
 from depthwright.engine.model.patches import from_patches, to_patches
 from depthwright.engine.sampling.constraints import Constraints, KnownLatents
-from depthwright.engine.sampling.sampler import Parametrisation, sample
+from depthwright.engine.sampling.sampler import sample
 from depthwright.engine.sampling.tiling import RingCodec
 from depthwright.engine.sampling.windows import Plane
 

@@ -9,9 +9,10 @@ import torch
 from depthwright.engine.model.attention import QKNorm, apply_rope, attend, rope
 from depthwright.engine.model.blocks import STREAMS, LastLayer, Modulation, Part, SingleStreamBlock
 from depthwright.engine.model.checkpoint import load_transformer
+from depthwright.engine.model.denoiser import Parametrisation, Schedule
 from depthwright.engine.model.transformer import Transformer, TransformerConfig, timestep_embedding, token_ids
-from depthwright.engine.sampling.sampler import Parametrisation, Step, initial_noise, refine_depth, sample
-from depthwright.engine.sampling.schedules import Schedule, timesteps
+from depthwright.engine.sampling.sampler import Step, initial_noise, refine_depth, sample
+from depthwright.engine.sampling.schedules import timesteps
 from torch import nn
 
 from .vectors import Measure, Vector, compare, exact

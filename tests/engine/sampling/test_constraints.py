@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from depthwright.engine.model.denoiser import Parametrisation, Schedule
 from depthwright.engine.model.depth_codec import DepthCodec
 from depthwright.engine.model.image_codec import Flux2Codec, PixelCodec
 from depthwright.engine.sampling import constraints as module
@@ -17,8 +18,7 @@ from depthwright.engine.sampling.constraints import (
     renoised,
     walk,
 )
-from depthwright.engine.sampling.sampler import Parametrisation, initial_noise, sample
-from depthwright.engine.sampling.schedules import Schedule
+from depthwright.engine.sampling.sampler import initial_noise, sample
 from depthwright.engine.sampling.windows import Plane
 
 PATCH, GRID = 4, (4, 6)

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from depthwright.engine.model.denoiser import Parametrisation, Schedule
 from depthwright.engine.sampling.guidance import Guidance, guided
-from depthwright.engine.sampling.sampler import Parametrisation, Step, initial_noise, sample
-from depthwright.engine.sampling.schedules import Schedule
+from depthwright.engine.sampling.sampler import Step, initial_noise, sample
 
 GRID = (3, 4)
 X_PREDICTION = Parametrisation(Schedule(), image_x_prediction=True, depth_x_prediction=True)

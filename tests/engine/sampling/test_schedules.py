@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from depthwright.engine.sampling.schedules import MODES, Schedule, shifted, timesteps, warped
+from depthwright.engine.model.denoiser import Schedule
+from depthwright.engine.sampling.schedules import MODES, shifted, timesteps, warped
 
 LEVELS = torch.linspace(1.0, 0.0, 101)
 

@@ -9,10 +9,11 @@ from depthwright.engine.backends.frame import plan_frame
 from depthwright.engine.contract.errors import InputError
 from depthwright.engine.contract.request import Request
 from depthwright.engine.evaluation.tile_seams import of_material, seam_ratio
+from depthwright.engine.model.denoiser import Parametrisation
 from depthwright.engine.model.patches import from_patches, to_patches
 from depthwright.engine.model.resample import resize
 from depthwright.engine.sampling import sampler
-from depthwright.engine.sampling.sampler import Parametrisation, initial_noise, sample
+from depthwright.engine.sampling.sampler import initial_noise, sample
 from depthwright.engine.sampling.tiling import random_offset, roll, seen_from_both_sides
 
 GRID, PATCH = (3, 4), 8

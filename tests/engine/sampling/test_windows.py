@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 import torch
+from depthwright.engine.model.denoiser import Parametrisation, Schedule
 from depthwright.engine.sampling.constraints import Constraints
-from depthwright.engine.sampling.sampler import Parametrisation, sample
-from depthwright.engine.sampling.schedules import Schedule
+from depthwright.engine.sampling.sampler import sample
 from depthwright.engine.sampling.windows import Broad, Plane, Windows, windowed
 
 X_PREDICTION = Parametrisation(Schedule(), image_x_prediction=True, depth_x_prediction=True)

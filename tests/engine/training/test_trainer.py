@@ -15,8 +15,8 @@ from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import DistributedType
 from depthwright.engine.contract.errors import InputError, ModelError
 from depthwright.engine.model.bundle import load_small
+from depthwright.engine.model.denoiser import Parametrisation
 from depthwright.engine.model.transformer import token_ids
-from depthwright.engine.sampling.sampler import Parametrisation
 from depthwright.engine.training import train
 from depthwright.engine.training.dataset import Batch, ShardSet, write_shard
 from depthwright.engine.training.optimizers import lr_factor

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from depthwright.engine.model.denoiser import Parametrisation
 from depthwright.engine.model.depth_codec import DepthCodec
 from depthwright.engine.model.published import PublishedConfig
 from depthwright.engine.model.refinement import RefinedTransformer
 from depthwright.engine.model.transformer import Transformer
-from depthwright.engine.sampling.sampler import Parametrisation
 from depthwright.engine.training.latent_model import LatentConfig
 from depthwright.engine.training.sizes import FAMILY, PARAMETERS, PRESETS
 

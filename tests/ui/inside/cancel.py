@@ -15,7 +15,7 @@ import bpy
 from viewport import NAME, call, enable, everything, override, show_tab, wait_until, write_state
 
 enable()
-session = importlib.import_module(f"{NAME}.operators.session")
+session = importlib.import_module(f"{NAME}.operators.shared.session")
 
 
 def press_escape():

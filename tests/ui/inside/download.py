@@ -18,8 +18,8 @@ MB = 1_000_000
 os.environ["HF_HOME"], os.environ["DEPTHWRIGHT_DATA_DIR"] = "/tmp/hf", "/tmp/depthwright-data"
 
 enable()
-session = importlib.import_module(f"{NAME}.operators.session")
-model_files = importlib.import_module(f"{NAME}.operators.model_files")
+session = importlib.import_module(f"{NAME}.operators.shared.session")
+model_files = importlib.import_module(f"{NAME}.operators.shared.model_files")
 catalog = importlib.import_module(f"{NAME}.engine.catalog")
 
 

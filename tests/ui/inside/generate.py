@@ -16,7 +16,7 @@ import bpy
 from viewport import NAME, OUT, call, enable, frame_selected, override, show_tab, wait_until, write_state
 
 enable()
-session = importlib.import_module(f"{NAME}.operators.session")
+session = importlib.import_module(f"{NAME}.operators.shared.session")
 
 
 def names(kind):

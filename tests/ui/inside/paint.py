@@ -14,15 +14,15 @@ import numpy as np
 from viewport import NAME, OUT, call, enable, everything, frame_selected, override, show_tab, wait_until, write_state
 
 enable()
-session = importlib.import_module(f"{NAME}.operators.session")
-chores = importlib.import_module(f"{NAME}.operators.chores")
-paint_run = importlib.import_module(f"{NAME}.operators.paint_run")
+session = importlib.import_module(f"{NAME}.operators.shared.session")
+chores = importlib.import_module(f"{NAME}.operators.shared.chores")
+paint_run = importlib.import_module(f"{NAME}.operators.shared.paint_run")
 panels = importlib.import_module(f"{NAME}.panels")
 paint_panels = importlib.import_module(f"{NAME}.panels.paint")
 generate_panel = importlib.import_module(f"{NAME}.panels.generate")
 painting = importlib.import_module(f"{NAME}.scene.painting")
-images = importlib.import_module(f"{NAME}.scene.images")
-request_module = importlib.import_module(f"{NAME}.engine.request")
+images = importlib.import_module(f"{NAME}.scene.files.pictures")
+request_module = importlib.import_module(f"{NAME}.engine.contract.request")
 
 
 def submit(request, arrays):

@@ -1,11 +1,25 @@
-"""Everyday words -> the canonical words of captions. Shared by the parser and by the neural model's tokeniser."""
+"""Everyday words -> the canonical words of captions: what the two models that ship understand.
+
+Shared by the generator's parser, the neural model's tokeniser, and whoever wants to know before asking them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 
-from .caption import VOCABULARY
+_VOCABULARY = """
+and bark beige black blue box boxes brick brown buildings ceramic checkered cliff coarse cobblestones concrete
+corridor corrugated cracked craters cyan dark desert diamond door dunes earth fabric fine fish floor four glowing
+grass gravel green grey hexagon hills horizon ice in islands large lava layered leather leaves long marble metal moon
+moss mossy mountains narrow night old on one orange pink planks plate purple red rock roof room rough rusty sand scale
+shingles short sky small snow snowy sphere spheres stone street sunset tall tan teal terrain the three tiled tiles to
+two under wall walls water wet white wide window with wood woven yellow
+"""
+
+#: Every word that a caption can contain: what the generator understands, and the neural model learns. A word's place
+#: here is its number in the models that are trained on it.
+VOCABULARY: tuple[str, ...] = tuple(_VOCABULARY.split())
 
 _GROUPS = {  # canonical words <- what people write for them
     # colours

@@ -1,0 +1,56 @@
+"""The arrays that go with a request: their names, and what they have to be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .errors import InputError
+from .request import Request
+
+Arrays = dict[str, np.ndarray]
+KNOWN = ("known_image", "known_depth", "mask")  # arrays that say what of the result is known
+
+
+def check_arrays(request: Request, arrays: Arrays) -> None:
+    """Raise InputError unless the arrays the mode needs are there and well-formed."""
+    if request.mode == "i2d":
+        image = arrays.get("image")
+        if image is None or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise InputError("There is no picture to find the depth of.", "Give an image of red, green and blue.")
+    if request.mode == "d2i":
+        depth = arrays.get("depth")
+        if depth is None or depth.ndim != 2 or depth.dtype != np.float32:
+            raise InputError("There is no depth to paint.", "Give a depth map with one 32-bit float per pixel.")
+    if not arrays.keys().isdisjoint(KNOWN):
+        _check_known(request, arrays)
+
+
+def _check_known(request: Request, arrays: Arrays) -> None:
+    """Raise InputError unless what is known can be held."""
+    image, depth, mask = (arrays.get(name) for name in KNOWN)
+    if image is None and depth is None:
+        raise InputError("There is a mask, but nothing that it could be of.", "Give a known picture or depth as well.")
+    for mode, part, what in (("i2d", image, "picture"), ("d2i", depth, "depth")):
+        if request.mode == mode and part is not None:
+            raise InputError(f"In {mode} the whole {what} is known already.", f"Leave out the known {what}.")
+    if image is not None and (image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8):
+        raise InputError("The known picture has no red, green and blue.", "Give an image of three 8-bit colours.")
+    if depth is not None and (depth.ndim != 2 or depth.dtype != np.float32):
+        raise InputError("The known depth is no depth map.", "Give one with one 32-bit float per pixel.")
+    if mask is not None and (mask.ndim != 2 or mask.dtype not in (np.uint8, np.bool_)):
+        raise InputError("The mask is no mask.", "Give an 8-bit image of one channel, white where pixels are known.")
+    sizes = {name: f"{array.shape[1]} x {array.shape[0]}" for name, array in arrays.items()}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name.replace('_', ' ')} {size}" for name, size in sorted(sizes.items()))
+        raise InputError(f"The sizes differ: {listed}.", "Give all of them the same size in pixels.")
+    given = image if depth is None else depth
+    masked = np.ones(given.shape[:2], bool) if mask is None else known_pixels(mask)
+    if depth is not None and (depth[masked] <= 0).any():
+        raise InputError("The known depth has values of 0 or less.", "Write NaN where the depth is not known.")
+    if not masked.any() or (image is None and np.isnan(depth[masked]).all()):
+        raise InputError("No pixel is known.", "Make the mask white where pixels are known, or leave it out.")
+
+
+def known_pixels(mask: np.ndarray) -> np.ndarray:
+    """A mask as bool."""
+    return mask if mask.dtype == bool else mask > 127
