@@ -21,7 +21,6 @@ from ..model.image_codec import REACH
 from ..model.published import PublishedConfig
 from ..model.resample import resize, shrink
 from ..model.speed import failed_to_compile
-from ..model.upsampler import FACTOR
 from ..sampling.guidance import Guidance
 from ..sampling.sampler import Step, refine_depth, sample
 from ..sampling.tiling import RingCodec
@@ -103,7 +102,7 @@ class ModalityForcingBackend:
             image_frame = depth_frame = frame
             if model.upsampler and request.mode != "i2d" and is_enlarged(frame, request):
                 image, sharp_depth = model.upsampler.sharpened(image, depth, request.wrap)
-                image_frame = frame.enlarged(FACTOR)
+                image_frame = frame.enlarged(model.upsampler.factor)
                 if request.target == "material":  # on a view's even floors it leaves traces of the picture
                     depth, depth_frame = sharp_depth, image_frame
             image = arrays["image"] if request.mode == "i2d" else finished_image(image, request, image_frame)

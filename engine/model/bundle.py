@@ -118,7 +118,7 @@ class SmallConfig:
                 depth_codec=DepthCodec(normalize=tuple(depth_codec.pop("normalize")), **depth_codec),
                 max_words=int(values["text"]["max_words"]),
                 parametrisation=Parametrisation.from_dict(values["parametrisation"]),
-                upsampler=UpsamplerConfig(**values["upsampler"]) if values.get("upsampler") else None,
+                upsampler=UpsamplerConfig.from_dict(values["upsampler"]) if values.get("upsampler") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(

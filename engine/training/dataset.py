@@ -35,13 +35,15 @@ def shrink(pixels: np.ndarray, factor: int) -> np.ndarray:
     return pixels.reshape(h, factor, w, factor, *pixels.shape[2:]).astype(np.float32).mean(axis=(1, 3))
 
 
-def write_shard(path: Path, first_seed: int, count: int, size_px: int, kinds: Sequence[str] = ()) -> None:
+def write_shard(
+    path: Path, first_seed: int, count: int, size_px: int, kinds: Sequence[str] = (), supersampling: int = SUPERSAMPLING
+) -> None:
     """Samples of seeds first_seed .. first_seed + count - 1. Written whole or not at all."""
-    samples = [random_sample(first_seed + i, size_px * SUPERSAMPLING, kinds) for i in range(count)]
+    samples = [random_sample(first_seed + i, size_px * supersampling, kinds) for i in range(count)]
     _save_shard(
         path,
-        [np.round(shrink(s.image, SUPERSAMPLING)) for s in samples],
-        [shrink(1.0 / s.depth, SUPERSAMPLING) for s in samples],
+        [np.round(shrink(s.image, supersampling)) for s in samples],
+        [shrink(1.0 / s.depth, supersampling) for s in samples],
         [s.tiles for s in samples],
         [s.caption for s in samples],
     )
@@ -83,14 +85,22 @@ def convert(reader: Reader, folder: Path, size_px: int, threads: int) -> Iterato
 
 
 def prepare(
-    folder: Path, count: int, size_px: int, processes: int, first_seed: int = 0, kinds: Sequence[str] = ()
+    folder: Path,
+    count: int,
+    size_px: int,
+    processes: int,
+    first_seed: int = 0,
+    kinds: Sequence[str] = (),
+    supersampling: int = SUPERSAMPLING,
 ) -> Iterator[Path]:
     """Make the shards that are not there yet, of some kinds or of all; yields each as it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [(folder / f"{seed:09d}.npz", seed) for seed in range(first_seed, first_seed + count, SHARD_SIZE)]
     missing = [(path, seed) for path, seed in wanted if not path.exists()]
     with ProcessPoolExecutor(processes) as pool:
-        jobs = [pool.submit(write_shard, path, seed, SHARD_SIZE, size_px, kinds) for path, seed in missing]
+        jobs = [
+            pool.submit(write_shard, path, seed, SHARD_SIZE, size_px, kinds, supersampling) for path, seed in missing
+        ]
         for job, (path, _) in zip(jobs, missing, strict=True):
             job.result()
             yield path
@@ -168,6 +178,7 @@ def main() -> None:
     made.add_argument("--count", type=int, default=20_000)
     made.add_argument("--first-seed", type=int, default=0)
     made.add_argument("--kinds", nargs="+", default=(), choices=[*MATERIALS, *SCENES], help="these alone")
+    made.add_argument("--supersampling", type=int, default=SUPERSAMPLING, help="drawn so many times larger, averaged")
     read = parser.add_argument_group("of a published data set (docs/datasets.md)")
     read.add_argument("--format", choices=sorted(FORMATS))
     read.add_argument("--root", type=Path, help="where it was unpacked to")
@@ -180,7 +191,7 @@ def main() -> None:
             reader = open_reader(options.format, options.root, options.list)
             paths = convert(reader, options.out, options.size, options.processes)
         else:
-            made_of = options.first_seed, options.kinds
+            made_of = options.first_seed, options.kinds, options.supersampling
             paths = prepare(options.out, options.count, options.size, options.processes, *made_of)
         for path in paths:
             print(path.name, flush=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ..builtin.procedural import VOCABULARY
 from ..model.bundle import SmallConfig
 from ..model.denoiser import Parametrisation, Schedule
@@ -14,9 +16,18 @@ CENTRED = {"value_offset": 1.0, "value_scale": 2.0, "mean_over": "item"}
 
 
 def pixel_model(
-    native_px: int, patch_px: int, hidden: int, heads: int, double: int, single: int, decoder: int
+    native_px: int,
+    patch_px: int,
+    hidden: int,
+    heads: int,
+    double: int,
+    single: int,
+    decoder: int,
+    position_step: float = 1.0,
+    coarse: int = 1,
 ) -> SmallConfig:
-    head = hidden // heads
+    """coarse  a token's patch was so many times smaller in the model it grows out of (see RefinementConfig)"""
+    head, shift = hidden // heads, 0.5 + math.log(coarse)
     return SmallConfig(
         native_px=native_px,
         transformer=TransformerConfig(
@@ -30,13 +41,16 @@ def pixel_model(
             depth_decoder_num_layers=decoder,
             axes_dim=(head // 6, head // 3, head // 3, head // 6),
             theta=100.0,  # positions are 0..16 here, not thousands
+            position_step=position_step,
             cross_stream_timestep_mixing=True,
         ),
-        refinement=RefinementConfig(patch_px=patch_px),
+        refinement=RefinementConfig(
+            patch_px=patch_px, **({"width": 32, "between": 2, "coarse": coarse} if coarse > 1 else {})
+        ),
         depth_codec=DepthCodec(patch_size=patch_px, **CENTRED),
         max_words=16,
         parametrisation=Parametrisation(
-            schedule=Schedule(rgb_shift_mu=0.5, depth_shift_mu=0.5),
+            schedule=Schedule(rgb_shift_mu=shift, depth_shift_mu=shift),
             image_x_prediction=True,
             depth_x_prediction=True,
             x_prediction_t_min=0.01,  # the loss stops weighing at 0.1; sampling must still arrive at the clean sample
@@ -47,6 +61,16 @@ def pixel_model(
 PRESETS: dict[str, SmallConfig] = {
     "tiny": pixel_model(native_px=16, patch_px=4, hidden=48, heads=2, double=1, single=1, decoder=1),  # for tests
     "small64": pixel_model(native_px=64, patch_px=8, hidden=192, heads=4, double=2, single=4, decoder=2),
+    # Grown out of small64: the same tokens, twice the pixels in each; what those add is the convolutions' work.
+    "fine128": pixel_model(native_px=128, patch_px=16, hidden=192, heads=4, double=2, single=4, decoder=2, coarse=2),
+    # Grown out of small64: twice the tokens a side, at positions half as far apart, so that things are where they were.
+    "small128": pixel_model(
+        native_px=128, patch_px=8, hidden=192, heads=4, double=2, single=4, decoder=2, position_step=0.5
+    ),
+    # For a graphics card: 36 MB in float16.
+    "wide128": pixel_model(
+        native_px=128, patch_px=8, hidden=288, heads=6, double=2, single=6, decoder=2, position_step=0.5
+    ),
 }
 
 

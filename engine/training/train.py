@@ -20,6 +20,7 @@ import torch
 from ..contract.errors import EngineError, InputError
 from ..model.bundle import SmallModel, load_small
 from . import streamed
+from .growing import grown
 from .initialise import initialise
 from .run_folder import RunFolder
 from .sizes import PRESETS, vocabulary
@@ -82,8 +83,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     streamed.add_arguments(parser)
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoint, metrics, samples and model")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="small64")
-    parser.add_argument("--init", type=Path, help="model folder whose weights a new run begins with")
+    parser.add_argument("--preset", choices=sorted(PRESETS), help="size; default: that of --init, else small64")
+    parser.add_argument(
+        "--init", type=Path, help="model folder whose weights a new run begins with, as far as they fit"
+    )
     parser.add_argument("--recipe", choices=sorted(RECIPES), default="builtin")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="change one thing of the recipe"
@@ -94,10 +97,13 @@ def main(arguments: list[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
+        words = RunFolder(options.run).vocabulary()
         if options.init:
-            model = load_small(options.init).requires_grad_(True).train()
+            base = load_small(options.init)
+            config = PRESETS[options.preset] if options.preset else replace(base.config, upsampler=None)
+            model = grown(base, config, words or vocabulary(), options.seed)
         else:
-            model = small_model(options.preset, options.seed, RunFolder(options.run).vocabulary())
+            model = small_model(options.preset or "small64", options.seed, words)
         recipe = with_changes(RECIPES[options.recipe], options.set)
         trainer = Trainer(model, streamed.source_of(options), recipe, settings_from(options), options.run)
         trainer.train()

@@ -81,7 +81,8 @@ def folders(tmp_path_factory):
     base.save(root / "base")
     write_shard(root / "000.npz", 0, 24, 2 * base.config.native_px)
     arguments = ["--data", root, "--model", root / "base", "--out", root / "trained", "--steps", 60, "--batch", 8]
-    assert train_upsampler.main([*map(str, arguments), "--width", "8", "--blocks", "1", "--noise", "0"]) == 0
+    small = ["--width", "8", "--blocks", "1", "--noise", "0", "--predicted", "1", "--regression", "1"]
+    assert train_upsampler.main([*map(str, arguments), *small]) == 0
     return root
 
 
@@ -91,12 +92,12 @@ def test_training_brings_it_nearer_to_the_truth_and_leaves_the_model_alone(folde
         assert torch.equal(value, trained.state_dict()[name])
     data = ShardSet(folders)
     sharp = data.batch(np.arange(len(data)))
-    small = train_upsampler.shrunk(sharp)
-    sharp = replace(sharp, depth=sharp.depth / base.depth_codec.unit(small.depth))
-    soft = train_upsampler.predicted(base, small, 0.0, np.random.default_rng(0))
+    settings = train_upsampler.Settings(steps=1, noise=0.0, predicted=1.0, windows=1)
+    seen, truth = train_upsampler.seen_and_true(trained, sharp, settings, np.random.default_rng(0))
 
     def error(upsampler: Upsampler) -> torch.Tensor:
-        return train_upsampler.losses(upsampler, soft, sharp, torch.from_numpy(data.tiles)).detach()
+        found = train_upsampler.windows(upsampler, seen, truth, data.tiles, settings, np.random.default_rng(0))
+        return train_upsampler.nearness(found).detach()
 
     assert (error(trained.upsampler) < error(Upsampler(SMALL))).all()
 
