@@ -90,19 +90,25 @@ def attention(
     rotations: Sequence[Rotation],
     num_heads: int,
     unasked: int = 0,
+    kv_heads: int | None = None,
 ) -> Tensor:
     """Self-attention over streams as one sequence, each with its own norm: L is the sum of theirs.
 
-    projections  qkv of each stream, (B, L_i, 3 D); may be written over
+    projections  qkv of each stream, (B, L_i, 3 D), or D and twice the width of all key heads; may be written over
     unasked      leading tokens that are attended to, but whose own result nobody asks for
+    kv_heads     heads of keys and of values, each for a group of neighbouring query heads; None: as many as those
     returns      (B, L - unasked, D)
     """
-    split = [qkv.unflatten(-1, (3, num_heads, -1)) for qkv in projections]  # (B, L_i, 3, H, D/H)
+    grouped = kv_heads not in (None, num_heads)
+    first = projections[0]
     # Complex numbers are float32's, and not every device's.
-    if may_overwrite() and split[0].dtype == torch.float32 and split[0].device.type in ("cpu", "cuda"):
+    if not grouped and may_overwrite() and first.dtype == torch.float32 and first.device.type in ("cpu", "cuda"):
+        split = [qkv.unflatten(-1, (3, num_heads, -1)) for qkv in projections]  # (B, L_i, 3, H, D/H)
         q, k, v = _written_heads(split, norms, rotations)
     else:
-        q, k, v = _heads(split, norms, rotations)
+        q, k, v = _heads(projections, norms, rotations, num_heads, kv_heads or num_heads)
+    if grouped:
+        k, v = (x.repeat_interleave(num_heads // x.shape[1], dim=1) for x in (k, v))
     return attend(q[:, :, unasked:], k, v)
 
 
@@ -119,11 +125,19 @@ def _written_out(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return logits.float().softmax(-1).to(v.dtype) @ v
 
 
-def _heads(split: Sequence[Tensor], norms: Sequence[QKNorm], rotations: Sequence[Rotation]) -> list[Tensor]:
-    """(B, L_i, 3, H, D/H) -> q, k, v of (B, H, L, D/H)."""
-    streams = []
-    for qkv, norm, rotation in zip(split, norms, rotations, strict=True):
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+def _heads(
+    projections: Sequence[Tensor],
+    norms: Sequence[QKNorm],
+    rotations: Sequence[Rotation],
+    num_heads: int,
+    kv_heads: int,
+) -> list[Tensor]:
+    """qkv of each stream -> q (B, H, L, D/H), and k and v with ``kv_heads`` heads."""
+    counts, streams = (num_heads, kv_heads, kv_heads), []
+    for qkv, norm, rotation in zip(projections, norms, rotations, strict=True):
+        dim = qkv.shape[-1] // sum(counts)
+        parts = qkv.split([dim * count for count in counts], dim=-1)
+        q, k, v = (x.unflatten(-1, (-1, dim)).transpose(1, 2) for x in parts)
         q, k = norm(q, k)
         streams.append((apply_rope(q, rotation), apply_rope(k, rotation), v))
     if len(streams) == 1:

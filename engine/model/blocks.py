@@ -99,12 +99,17 @@ class ModulationLinear(nn.Module):
         ]
 
 
+def qkv_width(hidden_size: int, num_heads: int, kv_heads: int) -> int:
+    """Channels of queries, keys and values together."""
+    return hidden_size + 2 * kv_heads * (hidden_size // num_heads)
+
+
 class StreamAttention(nn.Module):
     """One stream's projections in a double block; the attention itself is over all streams."""
 
-    def __init__(self, hidden_size: int, num_heads: int) -> None:
+    def __init__(self, hidden_size: int, num_heads: int, kv_heads: int) -> None:
         super().__init__()
-        self.qkv = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
+        self.qkv = nn.Linear(hidden_size, qkv_width(hidden_size, num_heads, kv_heads), bias=False)
         self.norm = QKNorm(hidden_size // num_heads)
         self.proj = nn.Linear(hidden_size, hidden_size, bias=False)
 
@@ -122,11 +127,12 @@ STREAMS = ("txt", "img", "depth")  # order in the joined sequence, and of parame
 class DoubleStreamBlock(nn.Module):
     """Weights of its own for text, image and depth; one attention over all three."""
 
-    def __init__(self, hidden_size: int, num_heads: int, mlp_ratio: float) -> None:
+    def __init__(self, hidden_size: int, num_heads: int, mlp_ratio: float, kv_heads: int | None = None) -> None:
+        """kv_heads: of keys and values (see attention); None: as many as of queries"""
         super().__init__()
-        self.num_heads = num_heads
+        self.num_heads, self.kv_heads = num_heads, kv_heads or num_heads
         for name in STREAMS:
-            self.add_module(f"{name}_attn", StreamAttention(hidden_size, num_heads))
+            self.add_module(f"{name}_attn", StreamAttention(hidden_size, num_heads, self.kv_heads))
             self.add_module(f"{name}_mlp", mlp(hidden_size, mlp_ratio))
 
     def forward(
@@ -137,7 +143,7 @@ class DoubleStreamBlock(nn.Module):
         attns = [getattr(self, f"{name}_attn") for name in names]
         mlps = [getattr(self, f"{name}_mlp") for name in names]
         qkv = [a.qkv(modulate(x, *m[0][:2])) for a, x, m in zip(attns, streams, modulations, strict=True)]
-        mixed = attention(qkv, [a.norm for a in attns], rotations, self.num_heads)
+        mixed = attention(qkv, [a.norm for a in attns], rotations, self.num_heads, kv_heads=self.kv_heads)
         mixed = mixed.split([x.shape[1] for x in streams], dim=1)
         out = []
         for x, y, attn, feed_forward, m in zip(streams, mixed, attns, mlps, modulations, strict=True):
@@ -149,11 +155,13 @@ class DoubleStreamBlock(nn.Module):
 class SingleStreamBlock(nn.Module):
     """Attention and feed-forward in parallel over one sequence, whose parts have modulations of their own."""
 
-    def __init__(self, hidden_size: int, num_heads: int, mlp_ratio: float) -> None:
+    def __init__(self, hidden_size: int, num_heads: int, mlp_ratio: float, kv_heads: int | None = None) -> None:
+        """kv_heads: of keys and values (see attention); None: as many as of queries"""
         super().__init__()
-        self.num_heads = num_heads
+        self.num_heads, self.kv_heads = num_heads, kv_heads or num_heads
         self.inner = int(hidden_size * mlp_ratio)
-        self.linear1 = nn.Linear(hidden_size, 3 * hidden_size + 2 * self.inner, bias=False)
+        self.qkv_width = qkv_width(hidden_size, num_heads, self.kv_heads)
+        self.linear1 = nn.Linear(hidden_size, self.qkv_width + 2 * self.inner, bias=False)
         self.linear2 = nn.Linear(hidden_size + self.inner, hidden_size, bias=False)
         self.norm = QKNorm(hidden_size // num_heads)
         self.mlp_act = GatedSiLU()
@@ -169,18 +177,18 @@ class SingleStreamBlock(nn.Module):
 
     def _mixed(self, x: Tensor, rotation: Rotation, unasked: int) -> Tensor:
         """What the block adds to its sequence, whose modulated form is x."""
-        qkv, feed_forward = self.linear1(x).split([3 * x.shape[-1], 2 * self.inner], dim=-1)
-        mixed = attention([qkv], [self.norm], [rotation], self.num_heads, unasked)
+        qkv, feed_forward = self.linear1(x).split([self.qkv_width, 2 * self.inner], dim=-1)
+        mixed = attention([qkv], [self.norm], [rotation], self.num_heads, unasked, self.kv_heads)
         return self.linear2(torch.cat([mixed, self.mlp_act(feed_forward[:, unasked:])], dim=-1))
 
     def _mixed_in_parts(self, x: Tensor, rotation: Rotation, unasked: int) -> Tensor:
         """The same by products with parts of the weights: each is used while the processor's cache still holds it."""
         width = x.shape[-1]
-        of_qkv, of_gate, of_value = self.linear1.weight.split([3 * width, self.inner, self.inner])
+        of_qkv, of_gate, of_value = self.linear1.weight.split([self.qkv_width, self.inner, self.inner])
         of_mixed, of_activated = self.linear2.weight.split([width, self.inner], dim=1)
         asked = x[:, unasked:]
         activated = gated_silu(F.linear(asked, of_gate), F.linear(asked, of_value))
-        mixed = attention([F.linear(x, of_qkv)], [self.norm], [rotation], self.num_heads, unasked)
+        mixed = attention([F.linear(x, of_qkv)], [self.norm], [rotation], self.num_heads, unasked, self.kv_heads)
         return add_product(F.linear(mixed, of_mixed), activated, of_activated)
 
 

@@ -34,6 +34,7 @@ class TransformerConfig:
     context_in_dim: int = 12288  # channels of a text token
     hidden_size: int = 4096
     num_heads: int = 32
+    kv_heads: int | None = None  # of keys and values, each for a group of query heads; None: as many as num_heads
     depth_double: int = 8  # double blocks ("depth" here counts layers, as in the checkpoint's own config)
     depth_single: int = 24  # single blocks
     depth_decoder_num_layers: int = 4  # depth-only blocks before the depth head
@@ -52,6 +53,9 @@ class TransformerConfig:
                 f"hidden_size {self.hidden_size} / num_heads {self.num_heads} must equal the sum of axes_dim "
                 f"{self.axes_dim}"
             )
+
+        if self.kv_heads is not None and (self.kv_heads < 1 or self.num_heads % self.kv_heads):
+            raise ValueError(f"num_heads {self.num_heads} must be a multiple of kv_heads {self.kv_heads}")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TransformerConfig:
@@ -118,14 +122,17 @@ class Transformer(nn.Module):
             self.cross_alpha_img = nn.Parameter(torch.zeros(1))
             self.cross_alpha_depth = nn.Parameter(torch.zeros(1))
 
-        self.double_stream_modulation_img = ModulationLinear(hidden, 2)
-        self.double_stream_modulation_txt = ModulationLinear(hidden, 2)
-        self.double_stream_modulation_depth = ModulationLinear(hidden, 2)
+        if config.depth_double:
+            self.double_stream_modulation_img = ModulationLinear(hidden, 2)
+            self.double_stream_modulation_txt = ModulationLinear(hidden, 2)
+            self.double_stream_modulation_depth = ModulationLinear(hidden, 2)
         self.single_stream_modulation = ModulationLinear(hidden, 1)
         self.single_stream_modulation_depth = ModulationLinear(hidden, 1)
 
         def blocks(kind: type[nn.Module], count: int) -> nn.ModuleList:
-            return nn.ModuleList([kind(hidden, config.num_heads, config.mlp_ratio) for _ in range(count)])
+            return nn.ModuleList(
+                [kind(hidden, config.num_heads, config.mlp_ratio, config.kv_heads) for _ in range(count)]
+            )
 
         self.double_blocks = blocks(DoubleStreamBlock, config.depth_double)
         self.single_blocks = blocks(SingleStreamBlock, config.depth_single)
@@ -165,9 +172,10 @@ class Transformer(nn.Module):
         rotation = self._rotation(ctx_ids, img_ids, depth_ids)
         rotations = rotation.split(lengths)
 
-        double = [getattr(self, f"double_stream_modulation_{name}")(vecs[name]) for name in STREAMS]
-        for block in self.double_blocks:
-            streams = block(streams, double, rotations)
+        if self.double_blocks:
+            double = [getattr(self, f"double_stream_modulation_{name}")(vecs[name]) for name in STREAMS]
+            for block in self.double_blocks:
+                streams = block(streams, double, rotations)
 
         x = torch.cat(streams, dim=1)
         [rest], [of_depth] = self.single_stream_modulation(vec_img), self.single_stream_modulation_depth(vec_depth)
@@ -203,9 +211,10 @@ class Transformer(nn.Module):
         streams = [self.txt_in(ctx.to(dtype)), self.img_in(img.to(dtype))]
         rotation = self._rotation(ctx_ids, img_ids)
         rotations = rotation.split([x.shape[1] for x in streams])
-        double = [self.double_stream_modulation_txt(vec), self.double_stream_modulation_img(vec)]
-        for block in self.double_blocks:
-            streams = block(streams, double, rotations)
+        if self.double_blocks:
+            double = [self.double_stream_modulation_txt(vec), self.double_stream_modulation_img(vec)]
+            for block in self.double_blocks:
+                streams = block(streams, double, rotations)
         x = torch.cat(streams, dim=1)
         [single] = self.single_stream_modulation(vec)
         x = self._through_single_blocks(x, [Part(x.shape[1], single)], rotation, ctx.shape[1])

@@ -1,9 +1,12 @@
 """The transformer's two ways of computing, for inference and for gradients, and what a batch of one level shares."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from depthwright.engine.model.speed import lay_out
-from tiny_transformer import inputs, model
+from depthwright.engine.model.transformer import Transformer
+from tiny_transformer import CONFIG, inputs, model
 
 
 @pytest.mark.parametrize("levels", [torch.tensor([0.2, 0.7]), torch.tensor(0.4).expand(2)], ids=["two", "shared"])
@@ -52,3 +55,29 @@ def test_weights_laid_out_anew_are_the_same_weights() -> None:
     assert all(torch.equal(value, kept[name]) for name, value in net.state_dict().items())
     for ours, before in zip(net(**given, timesteps=level, depth_timesteps=level), expected, strict=True):
         torch.testing.assert_close(ours, before, rtol=1e-5, atol=1e-5)
+
+
+def test_a_group_of_heads_shares_keys_and_values() -> None:
+    """As with a set of its own for every head, all of a group with the same weights."""
+    config = replace(CONFIG, num_heads=4, kv_heads=2, axes_dim=(2, 2, 2, 2))
+    grouped, given, levels = model(config), inputs(), torch.tensor([0.2, 0.7])
+    single = Transformer(replace(config, kv_heads=None))
+    state = {}
+    for name, weight in grouped.state_dict().items():
+        if name.endswith(("qkv.weight", "linear1.weight")):
+            queries, *shared, rest = weight.split([32, 16, 16, weight.shape[0] - 64])
+            repeated = [part.view(2, 8, -1).repeat_interleave(2, 0).flatten(0, 1) for part in shared]
+            weight = torch.cat([queries, *repeated, rest])
+        state[name] = weight
+    single.load_state_dict(state)
+    for ways in (torch.enable_grad, torch.inference_mode):
+        with ways():
+            expected = single(**given, timesteps=levels, depth_timesteps=levels)
+            got = grouped(**given, timesteps=levels, depth_timesteps=levels)
+        for ours, theirs in zip(got, expected, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_query_heads_that_make_no_groups_are_refused() -> None:
+    with pytest.raises(ValueError, match="kv_heads 3"):
+        replace(CONFIG, kv_heads=3)

@@ -37,6 +37,16 @@ def test_the_family_has_the_papers_widths_feed_forward_and_layers(name, width, f
     assert config.depth_double + config.depth_single + config.depth_decoder_num_layers == 30
 
 
+@pytest.mark.parametrize(("name", "count"), [("370m", 370e6), ("800m", 800e6), ("3.3b", 3.3e9)])
+def test_the_family_has_the_papers_counts_to_a_twentieth(name, count):
+    assert PARAMETERS[name] == pytest.approx(count, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["fine128", "wide128"])
+def test_what_may_ship_takes_at_most_40_megabytes_in_float16(name):
+    assert 2 * PARAMETERS[name] < 39e6
+
+
 def test_a_checkpoint_trained_to_predict_the_clean_image_is_sampled_so():
     trained = LatentConfig(
         FAMILY["370m"], DepthCodec(patch_size=16), parametrisation=Parametrisation(image_x_prediction=True)
