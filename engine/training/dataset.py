@@ -1,7 +1,8 @@
 """Shards of samples for training: made once, of the procedural generator or of a published data set; read whole.
 
 A shard is an .npz file: image (N, S, S, 3) uint8; disparity (N, S, S) float16, 1 / z-depth, 0 = sky, nan = not known;
-tiles (N,) bool; captions (N,) str. Disparity rather than depth, because it can be averaged across the sky's edge.
+tiles (N,) bool; captions (N,) str; image_given (N,) bool, where there is one: only depth is to be learned of it.
+Disparity rather than depth, because it can be averaged across the sky's edge.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,12 @@ def write_shard(
 
 
 def _save_shard(
-    path: Path, images: list[np.ndarray], disparities: list[np.ndarray], tiles: list[bool], captions: list[str]
+    path: Path,
+    images: list[np.ndarray],
+    disparities: list[np.ndarray],
+    tiles: list[bool],
+    captions: list[str],
+    image_given: bool = False,
 ) -> None:
     part = path.with_suffix(".part")
     with part.open("wb") as handle:
@@ -60,11 +66,12 @@ def _save_shard(
             disparity=np.stack(disparities).astype(np.float16),
             tiles=np.array(tiles),
             captions=np.array(captions),
+            image_given=np.full(len(captions), image_given),
         )
     part.replace(path)
 
 
-def convert(reader: Reader, folder: Path, size_px: int, threads: int) -> Iterator[Path]:
+def convert(reader: Reader, folder: Path, size_px: int, threads: int, image_given: bool = False) -> Iterator[Path]:
     """A published data set as shards, its middle squares at that size; yields each shard as it is ready.
 
     Depth keeps its unit as far as float16 holds it: disparities of 0.005 and less, 200 m and farther, count as sky.
@@ -80,7 +87,7 @@ def convert(reader: Reader, folder: Path, size_px: int, threads: int) -> Iterato
             path = folder / f"{first:09d}.npz"
             if not path.exists():
                 chosen = range(first, min(first + SHARD_SIZE, len(reader)))
-                _save_shard(path, *map(list, zip(*pool.map(sample, chosen), strict=True)))
+                _save_shard(path, *map(list, zip(*pool.map(sample, chosen), strict=True)), image_given)
             yield path
 
 
@@ -111,22 +118,25 @@ class Batch:
     image: Tensor  # (B, 3, S, S) float32 in [-1, 1]
     depth: Tensor  # (B, S, S) float32 z-depth, inf = sky, nan = not known
     captions: list[str]
+    image_given: Tensor | None = None  # (B,) bool: of these only depth is to be learned; None: of none
 
 
 class ShardSet:
-    """All samples of a folder in memory, augmented as they are drawn.
+    """All samples of a folder and its folders in memory, augmented as they are drawn.
 
     sparsity  lets only some of each sample's depth be known, always the same
     """
 
     def __init__(self, folder: Path, sparsity: Sparsity | None = None) -> None:
-        shards = [np.load(path) for path in sorted(folder.glob("*.npz"))]
+        shards = [np.load(path) for path in sorted(folder.rglob("*.npz"))]
         if not shards:
             raise FileNotFoundError(f"no shards in {folder}: run python -m engine.training.dataset first")
         self.image = np.concatenate([s["image"] for s in shards])
         self.disparity = np.concatenate([s["disparity"] for s in shards])
         self.tiles = np.concatenate([s["tiles"] for s in shards])
         self.captions = np.concatenate([s["captions"] for s in shards])
+        given = [s["image_given"] if "image_given" in s else np.zeros(len(s["tiles"]), bool) for s in shards]
+        self.image_given = np.concatenate(given)
         self.size_px = self.image.shape[1]
         self.sparsity = sparsity
 
@@ -144,7 +154,8 @@ class ShardSet:
                 image, disparity = augmented(image, disparity, bool(self.tiles[i]), rng)
             images.append(image)
             disparities.append(disparity)
-        return to_batch(images, disparities, [str(self.captions[i]) for i in indices])
+        batch = to_batch(images, disparities, [str(self.captions[i]) for i in indices])
+        return replace(batch, image_given=torch.from_numpy(self.image_given[indices]))
 
 
 def augmented(
@@ -183,13 +194,14 @@ def main() -> None:
     read.add_argument("--format", choices=sorted(FORMATS))
     read.add_argument("--root", type=Path, help="where it was unpacked to")
     read.add_argument("--list", type=Path, help="which of its samples; without it all")
+    read.add_argument("--image-given", action="store_true", help="only their depth is to be learned")
     options = parser.parse_args()
     if bool(options.format) != bool(options.root):
         parser.error("--format and --root belong together")
     try:
         if options.format:
             reader = open_reader(options.format, options.root, options.list)
-            paths = convert(reader, options.out, options.size, options.processes)
+            paths = convert(reader, options.out, options.size, options.processes, options.image_given)
         else:
             made_of = options.first_seed, options.kinds, options.supersampling
             paths = prepare(options.out, options.count, options.size, options.processes, *made_of)

@@ -6,7 +6,7 @@ not depend on which process it falls to, so more processes compute the same step
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from .levels import Levels, draw_levels
 from .training_recipe import Recipe
 
 # What a draw is for: streams that must not repeat one another.
-DATA, AUGMENTATION, LEVELS, CAPTIONS, IMAGE_NOISE, DEPTH_NOISE, MODEL = range(7)
+DATA, AUGMENTATION, LEVELS, CAPTIONS, IMAGE_NOISE, DEPTH_NOISE, MODEL, PHOTOGRAPHS = range(8)
 
 
 def numpy_rng(*path: int) -> np.random.Generator:
@@ -38,8 +38,12 @@ class StepDraws(NamedTuple):
     without_caption: np.ndarray  # (B,) bool
 
 
-def draw_step(recipe: Recipe, seed: int, step: int, batch: int) -> StepDraws:
+def draw_step(recipe: Recipe, seed: int, step: int, batch: int, given: Mapping[int, bool] | None = None) -> StepDraws:
+    """given  items of which only the depth is to be learned: True"""
     levels = draw_levels(batch, recipe, torch_generator("cpu", seed, LEVELS, step), "cpu")
+    for item in (item for item, only_depth in (given or {}).items() if only_depth):
+        levels.image[item] = 0.0
+        levels.depth[item] = levels.depth[item] or 1.0
     dropout = np.where(levels.image.numpy() == 0, recipe.given_image_caption_dropout, recipe.caption_dropout)
     return StepDraws(levels, numpy_rng(seed, CAPTIONS, step).random(batch) < dropout)
 

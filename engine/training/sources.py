@@ -30,7 +30,12 @@ def joined(batches: Sequence[Batch]) -> Batch:
         image=torch.cat([b.image for b in batches]),
         depth=torch.cat([b.depth for b in batches]),
         captions=[caption for b in batches for caption in b.captions],
+        image_given=torch.cat([_given(b) for b in batches]),
     )
+
+
+def _given(batch: Batch) -> torch.Tensor:
+    return torch.zeros(len(batch.captions), dtype=torch.bool) if batch.image_given is None else batch.image_given
 
 
 class InMemory:

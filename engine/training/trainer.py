@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,20 @@ from ..contract.errors import InputError
 from ..model.checkpoint import check_fits
 from ..model.image_codec import Grid
 from .dataset import Batch
-from .draws import DEPTH_NOISE, IMAGE_NOISE, MODEL, StepDraws, draw_noise, draw_step, torch_generator
+from .draws import (
+    DEPTH_NOISE,
+    IMAGE_NOISE,
+    MODEL,
+    PHOTOGRAPHS,
+    StepDraws,
+    draw_noise,
+    draw_step,
+    numpy_rng,
+    torch_generator,
+)
 from .objective import Objective
 from .optimizers import Average, Optimizers, lr_factor
+from .photographs import photographed
 from .run_folder import RunFolder
 from .samples import write_sample_grid
 from .sources import Source
@@ -245,8 +256,9 @@ class Trainer:
         """Gradients of this step's loss, the mean over the whole batch of all processes; returns its parts, (2,)."""
         settings, recipe = self.settings, self.recipe
         torch.manual_seed(int(torch_generator("cpu", settings.seed, MODEL, self.step).initial_seed()))
-        draws = draw_step(recipe, settings.seed, self.step, settings.batch)
-        image, depth = self.noised(batch, draws)
+        given = {} if batch.image_given is None else dict(zip(self.items, batch.image_given.tolist(), strict=True))
+        draws = draw_step(recipe, settings.seed, self.step, settings.batch, given)
+        image, depth = self.noised(self.photographed(batch, draws), draws)
         captions = [
             "" if draws.without_caption[i] else caption for i, caption in zip(self.items, batch.captions, strict=True)
         ]
@@ -267,6 +279,15 @@ class Trainer:
                 self.accelerator.backward((losses * weights).sum() * self.accelerator.num_processes)
             total += losses.detach()
         return total
+
+    def photographed(self, batch: Batch, draws: StepDraws) -> Batch:
+        """The batch, some of its given pictures as a camera might have taken them."""
+        images, depths = list(batch.image), list(batch.depth)
+        for number, item in enumerate(self.items):
+            rng = numpy_rng(self.settings.seed, PHOTOGRAPHS, self.step, item)
+            if draws.levels.image[item] == 0 and rng.random() < self.recipe.photograph_share:
+                images[number], depths[number] = photographed(images[number], depths[number], rng)
+        return replace(batch, image=torch.stack(images), depth=torch.stack(depths))
 
     def noised(self, batch: Batch, draws: StepDraws) -> tuple[Noised, Noised | None]:
         """The batch's tokens on their way to noise, this process's items."""
