@@ -9,6 +9,7 @@ config.json:
     native_px         side the model was trained at
     transformer       fields of TransformerConfig
     refinement        fields of RefinementConfig
+    fine              fields of FineConfig, where the model has a fine stage
     depth_codec       fields of DepthCodec
     text              max_words
     upsampler         fields of UpsamplerConfig, where the model has one
@@ -34,6 +35,7 @@ from ..contract.errors import ModelError
 from .checkpoint import assign, read_tensors
 from .denoiser import Denoiser, Parametrisation
 from .depth_codec import DepthCodec
+from .fine_stage import FineConfig, FineTransformer
 from .image_codec import ImageCodec, PixelCodec
 from .published import VARIANTS, PublishedConfig
 from .refinement import RefinedTransformer, RefinementConfig
@@ -99,6 +101,7 @@ class SmallConfig:
     max_words: int
     parametrisation: Parametrisation
     upsampler: UpsamplerConfig | None = None
+    fine: FineConfig | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SmallConfig:
@@ -119,6 +122,7 @@ class SmallConfig:
                 max_words=int(values["text"]["max_words"]),
                 parametrisation=Parametrisation.from_dict(values["parametrisation"]),
                 upsampler=UpsamplerConfig.from_dict(values["upsampler"]) if values.get("upsampler") else None,
+                fine=FineConfig(**values["fine"]) if values.get("fine") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
@@ -126,6 +130,7 @@ class SmallConfig:
             ) from error
 
     def to_dict(self) -> dict[str, Any]:
+        stages = {"fine": self.fine, "upsampler": self.upsampler}
         return {
             "variant": SMALL_VARIANT,
             "native_px": self.native_px,
@@ -134,7 +139,7 @@ class SmallConfig:
             "depth_codec": asdict(self.depth_codec),
             "text": {"max_words": self.max_words},
             "parametrisation": asdict(self.parametrisation),
-        } | ({"upsampler": asdict(self.upsampler)} if self.upsampler else {})
+        } | {name: asdict(stage) for name, stage in stages.items() if stage}
 
 
 class SmallModel(nn.Module):
@@ -147,10 +152,13 @@ class SmallModel(nn.Module):
     def __init__(self, config: SmallConfig, vocabulary: list[str]) -> None:
         super().__init__()
         self.config, self.vocabulary = config, vocabulary
-        self.image_codec = PixelCodec(config.refinement.patch_px)
+        self.image_codec = PixelCodec(config.depth_codec.patch_size)
         self.depth_codec = config.depth_codec
         self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, canonical_words, config.max_words)
-        self.dit = RefinedTransformer(config.transformer, config.refinement)
+        if config.fine:
+            self.dit: RefinedTransformer = FineTransformer(config.transformer, config.refinement, config.fine)
+        else:
+            self.dit = RefinedTransformer(config.transformer, config.refinement)
         self.upsampler = Upsampler(config.upsampler) if config.upsampler else None
 
     @property

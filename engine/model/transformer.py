@@ -40,7 +40,6 @@ class TransformerConfig:
     depth_decoder_num_layers: int = 4  # depth-only blocks before the depth head
     axes_dim: tuple[int, ...] = (32, 32, 32, 32)  # rotary channels for time, row, column, sequence; sum = D / H
     theta: float = 2000.0
-    position_step: float = 1.0  # from one row or column of tokens to the next, as the rotary positions count them
     mlp_ratio: float = 3.0
     use_guidance_embed: bool = False
     cross_stream_timestep_mixing: bool = False  # True in the released "v2"
@@ -169,7 +168,7 @@ class Transformer(nn.Module):
 
         streams = [self.txt_in(ctx.to(dtype)), self.img_in(img.to(dtype)), self.depth_in(depth.to(dtype))]
         lengths = [x.shape[1] for x in streams]
-        rotation = self._rotation(ctx_ids, img_ids, depth_ids)
+        rotation = rope(joined_ids(ctx_ids, img_ids, depth_ids), self.config.axes_dim, self.config.theta)
         rotations = rotation.split(lengths)
 
         if self.double_blocks:
@@ -209,7 +208,7 @@ class Transformer(nn.Module):
         dtype = self.compute_dtype
         vec = self.time_in(timestep_embedding(one_row(timesteps)).to(dtype)) + self.guidance_vector(guidance)
         streams = [self.txt_in(ctx.to(dtype)), self.img_in(img.to(dtype))]
-        rotation = self._rotation(ctx_ids, img_ids)
+        rotation = rope(joined_ids(ctx_ids, img_ids), self.config.axes_dim, self.config.theta)
         rotations = rotation.split([x.shape[1] for x in streams])
         if self.double_blocks:
             double = [self.double_stream_modulation_txt(vec), self.double_stream_modulation_img(vec)]
@@ -219,13 +218,6 @@ class Transformer(nn.Module):
         [single] = self.single_stream_modulation(vec)
         x = self._through_single_blocks(x, [Part(x.shape[1], single)], rotation, ctx.shape[1])
         return self.final_layer(x, vec)
-
-    def _rotation(self, *ids: Tensor) -> Rotation:
-        """Rotary angles of the joined sequence; a finer grid of the same picture has closer positions."""
-        joined, step = joined_ids(*ids), self.config.position_step
-        if step != 1.0:
-            joined = joined * joined.new_tensor([1.0, step, step, 1.0])
-        return rope(joined, self.config.axes_dim, self.config.theta)
 
     def _through_single_blocks(self, x: Tensor, parts: Sequence[Part], rotation: Rotation, text: int) -> Tensor:
         """The joined sequence after them, without its first, text tokens: nobody looks at those any more."""

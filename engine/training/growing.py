@@ -1,4 +1,4 @@
-"""A small model out of another one: other words, more blocks, a finer grid; what was learned is kept where it fits."""
+"""A small model out of another one: other words, more blocks, a finer stage; what was learned is kept where it fits."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def grown(base: SmallModel, config: SmallConfig, vocabulary: list[str], seed: in
             continue
         if name == WORDS and given.shape[1] == value.shape[1]:
             kept += _copy_words(value, vocabulary, given, base.vocabulary)
-            continue
-        given = _for_larger_patches(name, given, base.config, config)
-        if given.shape == value.shape:
+        elif given.shape == value.shape:
             value.copy_(given)
             kept += value.numel()
     if kept < LEAST_SHARE * sum(value.numel() for value in state.values()):
@@ -54,26 +52,3 @@ def _copy_words(into: Tensor, words: list[str], given: Tensor, old_words: list[s
     for row, old_row in both:
         into[row] = given[old_row]
     return len(both) * into.shape[1]
-
-
-def _for_larger_patches(name: str, given: Tensor, old: SmallConfig, new: SmallConfig) -> Tensor:
-    """A weight that takes or makes patches, for patches with several pixels in place of each; others as they are.
-
-    What is taken in is their mean; what is put out is the same for all of them.
-    """
-    scale, rest = divmod(new.refinement.patch_px, old.refinement.patch_px)
-    if rest or scale == 1:
-        return given
-    side = old.refinement.patch_px
-    if name.endswith(("img_in.weight", "depth_in.weight")):
-        pixels = given.view(given.shape[0], side, side, -1)
-        return _repeated(pixels, scale, 1).flatten(1) / scale**2
-    if name.endswith("final_layer.linear.weight"):
-        pixels = given.view(side, side, -1, given.shape[1])
-        return _repeated(pixels, scale, 0).flatten(0, 2)
-    return given
-
-
-def _repeated(pixels: Tensor, times: int, axis: int) -> Tensor:
-    """Every pixel of the two axes from ``axis`` on so many times."""
-    return pixels.repeat_interleave(times, axis).repeat_interleave(times, axis + 1)

@@ -44,6 +44,7 @@ def initialise(model: SmallModel) -> None:
     for name, parameter in model.dit.transformer.named_parameters():
         begin(name, parameter)
     nn.init.normal_(model.text.tokens.weight[1:], std=1.0)  # row 0 is padding: zero
-    for tail in (model.dit.image_tail, model.dit.depth_tail):
+    stages = [model.dit.fine] if model.config.fine else []
+    for tail in (model.dit.image_tail, model.dit.depth_tail, *stages):
         nn.init.zeros_(tail.conv_out.weight)
         nn.init.zeros_(tail.conv_out.bias)

@@ -8,6 +8,7 @@ from ..builtin.procedural import VOCABULARY
 from ..model.bundle import SmallConfig
 from ..model.denoiser import Parametrisation, Schedule
 from ..model.depth_codec import DepthCodec
+from ..model.fine_stage import FineConfig
 from ..model.refinement import RefinementConfig
 from ..model.transformer import TransformerConfig
 
@@ -23,13 +24,13 @@ def pixel_model(
     double: int,
     single: int,
     decoder: int,
-    position_step: float = 1.0,
-    coarse: int = 1,
+    fine: FineConfig | None = None,
 ) -> SmallConfig:
-    """coarse  a token's patch was so many times smaller in the model it grows out of (see RefinementConfig)"""
-    head, shift = hidden // heads, 0.5 + math.log(coarse)
+    """patch_px  of the transformer; a fine stage brings it and native_px to several times as many"""
+    head, side = hidden // heads, fine.side if fine else 1
+    shift = 0.5 + math.log(side)  # averaging pixels lowers the noise: the transformer's own levels stay what they were
     return SmallConfig(
-        native_px=native_px,
+        native_px=native_px * side,
         transformer=TransformerConfig(
             in_channels=3 * patch_px**2,
             depth_channels=patch_px**2,
@@ -41,13 +42,10 @@ def pixel_model(
             depth_decoder_num_layers=decoder,
             axes_dim=(head // 6, head // 3, head // 3, head // 6),
             theta=100.0,  # positions are 0..16 here, not thousands
-            position_step=position_step,
             cross_stream_timestep_mixing=True,
         ),
-        refinement=RefinementConfig(
-            patch_px=patch_px, **({"width": 32, "between": 2, "coarse": coarse} if coarse > 1 else {})
-        ),
-        depth_codec=DepthCodec(patch_size=patch_px, **CENTRED),
+        refinement=RefinementConfig(patch_px=patch_px),
+        depth_codec=DepthCodec(patch_size=patch_px * side, **CENTRED),
         max_words=16,
         parametrisation=Parametrisation(
             schedule=Schedule(rgb_shift_mu=shift, depth_shift_mu=shift),
@@ -55,22 +53,16 @@ def pixel_model(
             depth_x_prediction=True,
             x_prediction_t_min=0.01,  # the loss stops weighing at 0.1; sampling must still arrive at the clean sample
         ),
+        fine=fine,
     )
 
 
+SMALL = {"native_px": 64, "patch_px": 8, "hidden": 192, "heads": 4, "double": 2, "single": 4, "decoder": 2}
 PRESETS: dict[str, SmallConfig] = {
     "tiny": pixel_model(native_px=16, patch_px=4, hidden=48, heads=2, double=1, single=1, decoder=1),  # for tests
-    "small64": pixel_model(native_px=64, patch_px=8, hidden=192, heads=4, double=2, single=4, decoder=2),
-    # Grown out of small64: the same tokens, twice the pixels in each; what those add is the convolutions' work.
-    "fine128": pixel_model(native_px=128, patch_px=16, hidden=192, heads=4, double=2, single=4, decoder=2, coarse=2),
-    # Grown out of small64: twice the tokens a side, at positions half as far apart, so that things are where they were.
-    "small128": pixel_model(
-        native_px=128, patch_px=8, hidden=192, heads=4, double=2, single=4, decoder=2, position_step=0.5
-    ),
-    # For a graphics card: 36 MB in float16.
-    "wide128": pixel_model(
-        native_px=128, patch_px=8, hidden=288, heads=6, double=2, single=6, decoder=2, position_step=0.5
-    ),
+    "tiny-fine": pixel_model(16, 4, 48, 2, 1, 1, 1, fine=FineConfig(width=8, layers=1)),
+    "small64": pixel_model(**SMALL),
+    "small128": pixel_model(**SMALL, fine=FineConfig()),
 }
 
 
@@ -113,9 +105,8 @@ FAMILY: dict[str, TransformerConfig] = {
 PARAMETERS = {
     "tiny": 307_398,
     "small64": 7_552_086,
-    "fine128": 8_475_846,
-    "small128": 7_552_086,
-    "wide128": 18_762_006,
+    "tiny-fine": 310_154,
+    "small128": 7_588_506,
     "370m": 377_757_186,
     "800m": 839_523_842,
     "3.3b": 3_363_577_346,

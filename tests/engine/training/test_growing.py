@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 from depthwright.engine.contract.errors import ModelError
+from depthwright.engine.model.bundle import load_small
+from depthwright.engine.model.fine_stage import averaged_level
 from depthwright.engine.model.patches import from_patches, to_patches
-from depthwright.engine.model.refinement import averaged_level
 from depthwright.engine.training.growing import grown
-from depthwright.engine.training.sizes import PRESETS, pixel_model
+from depthwright.engine.training.sizes import PRESETS
 from depthwright.engine.training.train import small_model
 
 WORDS = ["brick", "grass", "red"]
@@ -42,17 +43,6 @@ def test_other_words_and_more_blocks_change_nothing_of_what_it_knew():
     assert all(parameter.requires_grad for parameter in new.parameters())
 
 
-def test_a_finer_grid_at_closer_positions_sees_what_lies_where_as_before():
-    """Positions 0, 2, 4 ... half a step apart are positions 0, 1, 2 ... a step apart."""
-    old = base()
-    finer = grown(
-        old, replace(old.config, transformer=replace(old.config.transformer, position_step=0.5)), WORDS, seed=0
-    )
-    coarse = old.dit.transformer._rotation(torch.tensor([[[0.0, 3.0, 6.0, 1.0]]]))
-    fine = finer.dit.transformer._rotation(torch.tensor([[[0.0, 6.0, 12.0, 1.0]]]))
-    torch.testing.assert_close(coarse.turn, fine.turn)
-
-
 def test_too_little_that_fits_is_refused():
     old = base()
     wider = PRESETS["small64"]
@@ -60,33 +50,43 @@ def test_too_little_that_fits_is_refused():
         grown(old, wider, WORDS, seed=0)
 
 
-def test_larger_patches_make_the_same_picture_with_more_pixels():
+def test_a_fine_stage_begins_with_the_old_models_picture_of_more_pixels():
     """Of pixels four times each, at the level whose averages have the old one's: its prediction, four times each."""
     old = base()
-    for tail in (old.dit.image_tail, old.dit.depth_tail):
-        tail.conv_out.weight.data.zero_()
-        tail.conv_out.bias.data.zero_()
-    config = pixel_model(32, 8, 48, 2, 1, 1, 1, coarse=2)
-    new = grown(old, config, WORDS, seed=0)
+    new = grown(old, PRESETS["tiny-fine"], WORDS, seed=0)
     torch.manual_seed(1)
-    grid = (4, 4)
-    image, depth = torch.randn(1, 16, 16, 3), torch.randn(1, 16, 16, 1)
-    t = torch.tensor([0.6])
-    coarse_t = averaged_level(t, 2)
-    text = old.text_input(["red brick"])
+    grid, t = (4, 4), torch.tensor([0.6, 0.2])
+    pixels = torch.randn(2, 16, 16, 3), torch.randn(2, 16, 16, 1)
+    text = old.text_input(["red brick", ""])
 
-    def denoised_pixels(model, scale, level, factor):
+    def denoised_pixels(model, noisy, levels):
         patch = model.image_codec.patch_px
-        tokens = (
-            to_patches(x.repeat_interleave(scale, 1).repeat_interleave(scale, 2) * factor, patch)
-            for x in (image, depth)
-        )
-        made = model.denoise(*tokens, text, grid, level, level)
+        made = model.denoise(*(to_patches(x, patch) for x in noisy), text, grid, levels, levels.flip(0))
         return [from_patches(x, grid, patch, channels) for x, channels in zip(made, (3, 1), strict=True)]
 
+    scale = (1 - t + t / 2)[:, None, None, None]
+    large = [fourfold(pixels[0] * scale), fourfold(pixels[1] * scale.flip(0))]
     with torch.no_grad():
-        expected = denoised_pixels(old, 1, coarse_t, 1.0)
-        found = denoised_pixels(new, 2, t, 1 - t + t / 2)
-    for small, large in zip(expected, found, strict=True):
-        repeated = small.repeat_interleave(2, 1).repeat_interleave(2, 2)
-        torch.testing.assert_close(large, repeated, rtol=1e-4, atol=1e-4)
+        expected = denoised_pixels(old, pixels, averaged_level(t, 2))
+        found = denoised_pixels(new, large, t)
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, fourfold(theirs), rtol=1e-4, atol=1e-4)
+
+
+def fourfold(pixels):
+    return pixels.repeat_interleave(2, 1).repeat_interleave(2, 2)
+
+
+def test_a_fine_stage_is_saved_loaded_and_makes_pictures_without_depth(tmp_path):
+    model = small_model("tiny-fine", 0, WORDS)
+    torch.nn.init.normal_(model.dit.fine.conv_out.weight)
+    model.save(tmp_path, torch.float32)
+    loaded = load_small(tmp_path)
+    assert loaded.config == model.config and loaded.config.native_px == 32
+    image = torch.randn(1, 16, loaded.image_codec.channels)
+    made = loaded.denoise_image(image, loaded.text_input(["red"]), (4, 4), torch.tensor([0.5]))
+    assert made.shape == image.shape and made.isfinite().all()
+    made, depth = loaded.denoise(
+        image, torch.randn(1, 16, 64), loaded.text_input(["red"]), (4, 4), torch.tensor([0.5]), torch.tensor([0.0])
+    )
+    assert made.shape == image.shape and depth.shape == (1, 16, 64)
