@@ -61,6 +61,13 @@ _TREATMENTS: dict[str, Callable[[Sketch, Surface], None]] = {
 }
 
 
+#: What lists of wear share: of stone and what is as hard, of metal, of wood, of cloth.
+STONY = ("old", "rough", "wet", "dusty", "dirty", "mossy", "cracked")
+METAL = ("old", "wet", "dusty", "dirty", "scratched", "dented", "polished", "rusty")
+WOODEN = ("old", "rough", "wet", "dusty", "dirty", "scratched", "polished", "burnt", "mossy")
+CLOTH = ("old", "wet", "dusty", "dirty")
+
+
 def apply(sketch: Sketch, surface: Surface, words: tuple[str, ...]) -> None:
     """Treat the surface, in place, with those of ``words`` that the recipe asks for."""
     for word, treatment in _TREATMENTS.items():
