@@ -13,6 +13,10 @@ from .noise import Array, Canvas, Cells, mix, smoothstep
 from .shading import Surface
 
 
+#: Of any material: its own colour, darker or paler.
+TONES = ("dark", "pale")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A picture in canonical words; empty means: free.
@@ -81,7 +85,7 @@ class Material:
     @property
     def floor_noun(self) -> str:
         """How captions call a floor of it."""
-        return " ".join(word for word in self.noun.split() if word not in ("wall", "cliff", "roof"))
+        return " ".join(word for word in self.noun.split() if word not in ("wall", "cliff", "roof", "floor"))
 
 
 class Sketch:

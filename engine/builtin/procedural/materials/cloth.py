@@ -223,7 +223,7 @@ MATERIALS = (
     _cloth("tartan", "tartan", tartan, ("red", "green", "blue"), {"tartan": 5, "fabric": 0.5}, second=("black", "green", "white", "yellow")),
     _cloth("velvet", "velvet", velvet, ("red", "blue", "green", "purple"), {"velvet": 5, "fabric": 0.5}, sizes=()),
     _cloth("silk", "silk", silk, ("white", "red", "blue", "beige"), {"silk": 5, "fabric": 0.5}, sizes=()),
-    _cloth("carpet", "carpet", carpet, ("beige", "grey", "red", "blue"), {"carpet": 5, "wool": 1, "floor": 0.3}),
+    _cloth("carpet", "carpet", carpet, ("beige", "grey", "red", "blue"), {"carpet": 5, "wool": 1}),
     _cloth(
         "quilted", "quilted fabric", quilted, ("black", "brown", "white"), {"quilted": 6, "fabric": 0.5, "leather": 0.5, "silk": 0.5},
         sizes=("small", "large"), patterns={"leather": 0.4},

@@ -212,9 +212,9 @@ MATERIALS = (
         _METAL_COLORS,
         natural=("grey",),
         species=METALS,
-        words={"rivets": 5, "metal": 1.4, "plate": 1, **_SPECIES_WORDS},
+        words={"riveted": 5, "metal": 1.4, "plate": 1, **_SPECIES_WORDS},
         traits={"rusty": 0.2},
-        wear=METAL[:-1],
+        wear=("painted", *METAL[:-1]),
     ),
     Material(
         "rust",
@@ -222,7 +222,7 @@ MATERIALS = (
         rust,
         ("grey", "blue", "green", "white", "red"),
         natural=("grey", "blue", "grey", "green"),
-        words={"rust": 4, "rusty": 2.1, "sheet": 1, "steel": 0.6},
+        words={"rust": 4, "rusty": 0.45, "sheet": 1, "steel": 0.6},
         wear=("old", "wet", "dusty", "scratched", "dented"),
     ),
     Material(
@@ -266,8 +266,8 @@ MATERIALS = (
         natural=("grey", "blue", "green", "red"),
         sizes=(),
         species=METALS,
-        words={"sheet": 3, "metal": 2.1, "painted": 1, "peeling": 1, **dict.fromkeys(METALS, 1.5)},
+        words={"sheet": 3, "metal": 1.9, "painted": 1, "peeling": 0.5, **dict.fromkeys(METALS, 1.5)},
         traits={"rusty": 0.2},
-        wear=("peeling", *METAL[:-1]),
+        wear=("peeling", "painted", *METAL[:-1]),
     ),
 )

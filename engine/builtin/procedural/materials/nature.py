@@ -70,15 +70,15 @@ def pebbles(sketch: Sketch) -> Surface:
     fine, mottle = sketch.grain(0.9), sketch.waves(1.2, 8, 64)
     base = sketch.color()
     base = 0.75 * base + 0.25 * base.mean()
-    for grow, low, high in ((2.1, 0.05, 0.45), (1.0, 0.35, 0.95)):
+    for grow, low, high in ((2.3, 0.05, 0.5), (1.0, 0.35, 0.95)):
         cells = sketch.stones(scale * grow, 0.85, 0.03 / scale, 1.15)
-        radius = sketch.each(cells.index, cells.count, 0.22, 0.42)
-        inward = np.clip(cells.edge / radius, 0, 1)
+        radius = sketch.each(cells.index, cells.count, 0.46, 0.62)
+        inward = np.clip(np.minimum(cells.edge / 0.30, (radius - cells.nearest) / (0.72 * radius)), 0, 1)
         dome = np.sqrt(inward * (2 - inward))
         there = sketch.each(cells.index, cells.count, 0, 1) > (0.0 if grow > 2 else 0.22)
         top = low + (high - low) * dome * sketch.each(cells.index, cells.count, 0.6, 1.0)
-        shown = there & (top > height) & (inward > 0.02)
-        stone = sketch.shades(cells.index, cells.count, base, 0.26, 0.035)
+        shown = there & (top > height) & (inward > 0.01)
+        stone = sketch.shades(cells.index, cells.count, base, 0.24, 0.02)
         veins = sketch.each(cells.index, cells.count, 0, 1) > 0.85
         band = smoothstep(0.12, 0.05, np.abs(mottle - 0.3)) * veins
         stone = stone * (0.94 + 0.05 * fine + 0.06 * mottle + 0.25 * band)[..., None] * (0.55 + 0.45 * dome)[..., None]
@@ -91,7 +91,7 @@ def ripples(sketch: Sketch) -> Surface:
     """Sand that water or wind has combed: ridges that fork and end."""
     canvas = sketch.canvas
     ny = canvas.counts(sketch.between(9, 22))[1]
-    bend = sketch.waves(2.2, 0.9, 8, (0.7, 1.0))
+    bend = sketch.waves(2.4, 0.9, 6, (0.7, 1.0))
     fork = sketch.waves(1.4, 2, 7, (0.6, 1.2))
     t = canvas.y * np.float32(ny / canvas.height) + 0.16 * ny * 0.16 * bend + 0.26 * fork
     wave = np.sin(2 * np.pi * t)
@@ -108,16 +108,16 @@ def water(sketch: Sketch) -> Surface:
     """Waves from above: crests, troughs, foam where they break."""
     scale = sketch.between(1.2, 3.2)
     swell = sketch.waves(1.9, scale, 30, (1.0, 1.7))
-    sharp = 1 - np.abs(np.tanh(0.9 * sketch.waves(1.7, 1.5 * scale, 40, (1.0, 1.5))))
+    sharp = 1 - np.abs(np.tanh(0.9 * sketch.waves(2.0, 1.5 * scale, 40, (1.0, 1.5))))
     small = 1 - np.abs(sketch.waves(1.2, 8, 64)).clip(0, 1.5)
-    height = 0.36 + 0.12 * swell + 0.30 * sharp + 0.035 * small
+    height = 0.36 + 0.12 * swell + 0.28 * sharp + 0.014 * small
     foam_noise = sketch.waves(1.1, 6, 64) + 0.5 * sketch.grain(0.9)
     foam = smoothstep(0.75, 0.98, height + 0.09 * foam_noise)
     lace = smoothstep(0.16, 0.04, np.abs(foam_noise - 0.15)) * smoothstep(0.5, 0.75, height)
     base = sketch.color()
     albedo = base * (0.5 + 0.75 * np.clip(height, 0, 1))[..., None] + np.array((0.0, 0.02, 0.03), np.float32)
     albedo = mix(albedo, np.array((0.92, 0.95, 0.96), np.float32), np.clip(foam + 0.35 * lace, 0, 1))
-    return Surface(albedo, np.clip(height, 0, 1.1), amplitude=0.6, relief=0.09, specular=0.42, gloss=40, ambient=0.55)
+    return Surface(albedo, np.clip(height, 0, 1.1), amplitude=0.6, relief=0.055, specular=0.35, gloss=40, ambient=0.55)
 
 
 def forest(sketch: Sketch) -> Surface:
@@ -192,7 +192,7 @@ MATERIALS = (
     ),
     Material(
         "pebbles", "pebbles", pebbles, ("grey", "grey", "tan", "brown", "white", "black", "beige"), natural=("grey", "tan"),
-        words={"pebbles": 4, "stone": 0.3, "river": 1}, wear=("wet", "mossy", "dusty", "dirty"), covers=("leaves", "snow", "sand"),
+        words={"pebbles": 4, "stone": 0.3}, wear=("wet", "mossy", "dusty", "dirty", "polished"), covers=("leaves", "snow", "sand"),
     ),
     Material(
         "ripples", "rippled sand", ripples, ("tan", "beige", "yellow", "white", "grey", "orange"), natural=("tan", "beige"),
@@ -200,11 +200,11 @@ MATERIALS = (
     ),
     Material(
         "waves", "sea waves", water, ("blue", "blue", "teal", "green", "grey", "cyan"), natural=("blue", "teal"),
-        words={"waves": 3.5, "sea": 3, "water": 1.4, "blue": 0.01}, wear=(),
+        words={"waves": 3.5, "sea": 3, "water": 1.4}, wear=(),
     ),
     Material(
         "forest floor", "forest floor", forest, _LEAVES, natural=("brown", "orange"),
-        words={"forest": 5, "leaves": 0.5, "soil": 0.5, "twigs": 2, "floor": 0.1}, wear=("wet",), covers=("snow",),
+        words={"forest": 5, "leaves": 0.5, "soil": 0.5}, wear=("wet",), covers=("snow",),
     ),
     Material(
         "maple", "maple leaves", autumn, _LEAVES, natural=("orange", "red", "yellow"),
@@ -212,7 +212,7 @@ MATERIALS = (
     ),
     Material(
         "meadow", "meadow", meadow, ("green", "green", "yellow"), natural=("green",),
-        words={"meadow": 3.4, "flowers": 3, "clover": 3, "grass": 0.5}, wear=("wet",),
+        words={"meadow": 3.4, "grass": 0.5}, wear=("wet",),
     ),
     Material(
         "ivy", "ivy", ivy, ("green", "green", "red", "yellow"), natural=("green",),

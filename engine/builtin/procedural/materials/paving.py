@@ -96,13 +96,13 @@ MATERIALS = (
     Material(
         "flagstones", "flagstones", flagstones, ("grey", "tan", "brown", "beige", "blue", "red"), natural=("grey", "tan"),
         species=("slate", "sandstone", "limestone", "granite"), traits={"mossy": 0.15},
-        words={"flagstones": 5, "stone": 0.5, "slate": 1, "sandstone": 1, "limestone": 1, "floor": 0.3},
+        words={"flagstones": 5, "stone": 0.5, "slate": 1, "sandstone": 1, "limestone": 1},
         wear=("old", "rough", "wet", "dusty", "dirty", "cracked"), covers=("leaves", "snow", "sand", "grass"),
     ),
     Material(
         "pavers", "paving", pavers, ("grey", "red", "tan", "beige", "brown", "black"), natural=("grey", "grey", "red"),
         species=("concrete", "granite", "sandstone"), traits={"mossy": 0.15},
-        words={"paving": 5, "stone": 0.5, "concrete": 0.5, "granite": 0.5, "sandstone": 0.5, "floor": 0.3},
+        words={"paving": 5, "stone": 0.5, "concrete": 0.5, "granite": 0.5, "sandstone": 0.5},
         wear=("old", "rough", "wet", "dusty", "dirty", "cracked"), covers=("leaves", "snow", "sand", "grass"),
     ),
     Material(
@@ -111,7 +111,7 @@ MATERIALS = (
     ),
     Material(
         "road", "asphalt road", road, ("grey", "black"), natural=("grey",), second=("white", "yellow"), sizes=(),
-        words={"road": 4, "street": 0.6, "asphalt": 2, "line": 1}, wear=("old", "wet", "dusty", "dirty", "cracked"),
+        words={"road": 4, "street": 0.4, "asphalt": 2}, wear=("old", "wet", "dusty", "dirty", "cracked"),
         covers=("leaves", "snow", "sand"),
     ),
 )  # fmt: skip

@@ -138,7 +138,7 @@ def needles(sketch: Sketch) -> Surface:
 MATERIALS = (
     Material(
         "barrel", "barrel roof tiles", barrel, ("orange", "red", "brown", "grey", "tan", "green"), natural=("orange", "red"),
-        species=("terracotta",), traits={"mossy": 0.15}, words={"barrel": 5, "terracotta": 2.5, "roof": 1.5, "tiles": 1.4},
+        species=("terracotta",), traits={"mossy": 0.15}, words={"barrel": 5, "terracotta": 2.5, "roof": 1.8, "tiles": 1.4},
         wear=("old", "rough", "wet", "dirty", "cracked"), covers=("leaves", "snow"),
     ),
     Material(

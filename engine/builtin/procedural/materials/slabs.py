@@ -173,7 +173,7 @@ _MARBLES = ("white", "black", "green", "grey", "pink", "beige", "red", "blue")
 MATERIALS = (
     Material(
         "granite", "granite", granite, ("grey", "pink", "black", "red", "beige", "green", "blue"), natural=("grey", "pink", "black"),
-        sizes=("fine", "coarse"), words={"granite": 3.6, "counter": 2}, wear=_POLISHED,
+        sizes=("fine", "coarse"), words={"granite": 3.6}, wear=_POLISHED,
     ),
     Material(
         "travertine", "travertine", travertine, ("beige", "tan", "white", "grey"), natural=("beige",),
@@ -190,7 +190,7 @@ MATERIALS = (
     Material(
         "terrazzo", "terrazzo", terrazzo, ("white", "grey", "beige", "pink", "green", "black", "teal", "blue"),
         natural=("white", "grey", "beige"), second=("orange", "green", "black", "pink", "blue"),
-        sizes=("fine", "coarse"), words={"terrazzo": 5, "floor": 0.3}, wear=_POLISHED,
+        sizes=("fine", "coarse"), words={"terrazzo": 5}, wear=_POLISHED,
     ),
     Material(
         "slate", "slate", slate, ("grey", "black", "blue", "green", "purple", "brown"), natural=("grey", "black"),

@@ -164,15 +164,15 @@ MATERIALS = (
     ),
     Material(
         "fish scale tiles", "fish scale tiles", fish, _ALL, natural=("teal", "blue", "green", "white"),
-        words={"fish": 2.4, "scale": 1.9, "tiles": 2, "ceramic": 1}, wear=_GLAZED,
+        words={"fish": 2, "scale": 1.5, "tiles": 2, "ceramic": 1}, wear=_GLAZED,
     ),
     Material(
         "penny", "penny tiles", penny, _ALL, natural=("white", "black", "blue"), second=("black", "white", "grey"),
-        words={"penny": 5, "round": 1.5, "tiles": 1.5, "ceramic": 0.5}, wear=_GLAZED,
+        words={"penny": 5, "tiles": 1.5, "ceramic": 0.5}, wear=_GLAZED,
     ),
     Material(
         "mosaic", "mosaic", mosaic, _ALL, natural=("blue", "beige", "tan", "teal"), second=("white", "brown", "red", "yellow"),
-        words={"mosaic": 5, "tiles": 1, "stone": 0.5}, wear=_GLAZED,
+        words={"mosaic": 5, "tiles": 1, "stone": 0.5, "ceramic": 0.3}, wear=_GLAZED,
     ),
     Material(
         "azulejo", "azulejo tiles", azulejo, ("blue", "blue", "green", "red", "yellow", "teal", "black", "orange"),
