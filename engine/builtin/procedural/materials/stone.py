@@ -69,7 +69,8 @@ MATERIALS = (
         sizes=(),
         traits={"layered": 0.4, "mossy": 0.3},
         words={"rock": 3, "cliff": 3, "stone": 2, "layered": 1},
-        wear=("old", "rough", "wet", "cracked"),
+        wear=("old", "rough", "wet", "cracked", "dusty", "dirty"),
+        covers=("snow", "ivy"),
     ),
     Material(
         "lava",
