@@ -20,7 +20,7 @@ from .shared.waiting import Done, WaitsForJobs
 
 if TYPE_CHECKING:
     from ..engine.client.job import Job
-    from ..engine.contract.request import Result
+    from ..engine.contract.result import Result
     from ..scene.placement import Placement
 
 

@@ -15,7 +15,7 @@ from .material import displacement, material
 from .view import camera as cameras
 
 if TYPE_CHECKING:
-    from ..engine.contract.request import Result
+    from ..engine.contract.result import Result
 
 DEFAULT_FOV_DEG = 50.0
 

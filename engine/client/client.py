@@ -21,10 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import catalog
 from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, WorkerDied
 from ..contract.protocol import Alive, Cancel, Failed, Finished, Hello, Log, Progress, Unload, check_arrays, check_hello
-from ..contract.request import Request
+from ..contract.settled import Settled
 from ..contract.version import VERSION
 from . import environment
 from .job import Errand, Job, ModelErrand
@@ -84,15 +83,15 @@ class EngineClient:
         self._idle_since: float | None = None
         _clients.add(self)
 
-    def submit(self, request: Request, arrays: Mapping[str, np.ndarray] | None = None) -> Job:
+    def submit(self, request: Settled, arrays: Mapping[str, np.ndarray] | None = None) -> Job:
         """Queue a request; returns at once.
 
-        arrays  "image" (H, W, 3) uint8 sRGB for i2d, "depth" (H, W) float32 z-depth for d2i; copied
-        Raises InputError where no engine could do it.
+        request  as catalog.resolve gives it, for these arrays (see engine.contract.arrays); they are copied
         """
-        request = catalog.resolve(request)
         copies = {name: np.array(array, order="C") for name, array in (arrays or {}).items()}
         check_arrays(copies)
+        if set(copies) != set(request.input_sha256):
+            raise ValueError(f"settled for {sorted(request.input_sha256)}, submitted with {sorted(copies)}")
         job = Job(next(self._numbers), request, copies, on_cancel=self._request_cancel)
         self._post(lambda: self._enqueue(job))
         return job

@@ -13,7 +13,8 @@ import numpy as np
 from .. import catalog
 from ..contract.errors import Cancelled, EngineError
 from ..contract.protocol import Finished, Log, Manage, Progress, Run
-from ..contract.request import Request, Result
+from ..contract.result import Result
+from ..contract.settled import Settled
 
 MAX_EVENTS = 256  # kept for a caller who does not look; the oldest go first
 
@@ -143,11 +144,11 @@ class Errand:
 class Job(Errand):
     """A request for a picture and its depth; result() gives a Result.
 
-    request   with the model's defaults filled in
+    request   as it is done
     """
 
     def __init__(
-        self, number: int, request: Request, arrays: dict[str, np.ndarray], on_cancel: Callable[[Errand], None]
+        self, number: int, request: Settled, arrays: dict[str, np.ndarray], on_cancel: Callable[[Errand], None]
     ) -> None:
         super().__init__(number, on_cancel)
         self.request = request
@@ -158,8 +159,7 @@ class Job(Errand):
         return catalog.find(self.request.model).needs_torch
 
     def message(self) -> Run:
-        request = self.request.with_inputs(self.arrays) if self.arrays else self.request
-        return Run(self.number, request.to_dict(), self.arrays)
+        return Run(self.number, self.request.to_dict(), self.arrays)
 
     def outcome_of(self, message: Finished) -> Result:
         try:
@@ -169,11 +169,13 @@ class Job(Errand):
             return Result(
                 image=image,
                 depth=depth,
-                request=Request.from_dict(record["request"]),
+                request=Settled.from_dict(record["request"]),
                 model=record["model"],
                 versions=record["versions"],
                 notes=tuple(record["notes"]),
                 seconds=record["seconds"],
+                unknown_words=tuple(record["unknown_words"]),
+                used=dict(record["used"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise EngineError(

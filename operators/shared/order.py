@@ -11,8 +11,10 @@ import bpy
 import numpy as np
 
 from ...engine import catalog
+from ...engine.contract.arrays import size_px
 from ...engine.contract.errors import InputError
 from ...engine.contract.request import Request, tile_fields
+from ...engine.contract.settled import Settled
 from ...scene.files import pictures
 from ...scene.material import material
 from ...scene.placement import Placement, check_shape, placement_for, view_fov_deg
@@ -26,7 +28,7 @@ from . import givens
 class Order:
     """A request, the arrays that go with it, and where its result goes."""
 
-    request: Request
+    request: Settled
     placement: Placement
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -53,7 +55,7 @@ def order_from(context: bpy.types.Context) -> Order:
         raise InputError(f"{reason.partition(';')[0]}.", f"{reason.partition(';')[2].strip().capitalize()}.")
     arrays = _arrays(context)
     if arrays:
-        width_px, height_px = givens.size_px(arrays)
+        width_px, height_px = size_px(arrays)
     elif settings.target == "scene":
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
     else:
@@ -95,8 +97,7 @@ def order_from(context: bpy.types.Context) -> Order:
         displacement=settings.displacement,
         flatten=settings.flatten or None,
     )
-    request = catalog.resolve(request)
-    return Order(request.with_inputs(arrays) if arrays else request, placement, arrays)
+    return Order(catalog.resolve(request, arrays), placement, arrays)
 
 
 def _memory_fields(settings) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ...engine.client.job import Job, ModelErrand
     from ...engine.contract.errors import EngineError
-    from ...engine.contract.request import Request
+    from ...engine.contract.settled import Settled
 
 
 @dataclass
@@ -69,7 +69,7 @@ _engines: dict[str, _Engine] = {}
 ENGINE, FILES = "engine", "models"  # the processes, by the names of their logs
 
 
-def submit(request: Request, arrays: dict[str, np.ndarray]) -> Job:
+def submit(request: Settled, arrays: dict[str, np.ndarray]) -> Job:
     """Queue a request; the engine starts when the first one comes. Main thread only."""
     return _client(ENGINE).submit(request, arrays)
 

@@ -47,7 +47,8 @@ from .values import (
 )
 
 if TYPE_CHECKING:
-    from ...engine.contract.request import Request, Result
+    from ...engine.contract.result import Result
+    from ...engine.contract.settled import Settled
 
 __all__ = [
     "MAX_TEXTURE_PX",
@@ -148,7 +149,7 @@ def look(context: bpy.types.Context, painting: Painting, number: int) -> None:
 
 def order(
     context: bpy.types.Context, painting: Painting, number: int, recipe: Recipe
-) -> tuple[Request, dict[str, np.ndarray]]:
+) -> tuple[Settled, dict[str, np.ndarray]]:
     """What to ask the engine for that view: its depth, and what earlier views painted as known pixels.
 
     Looks first, where that was not done yet; see look().
@@ -163,7 +164,7 @@ def accept(painting: Painting, number: int, result: Result) -> None:
     requests.accept(painting, number, result)
 
 
-def order_depth(painting: Painting, number: int) -> tuple[Request, dict[str, np.ndarray]]:
+def order_depth(painting: Painting, number: int) -> tuple[Settled, dict[str, np.ndarray]]:
     """With PaintSettings.height, after accept(): the image-to-depth request of that view's picture."""
     return requests.depth_request(painting, number)
 

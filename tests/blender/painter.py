@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import mathutils
 import numpy as np
-from depthwright.engine.contract.request import Result
+from depthwright.engine.contract.result import Result
 from depthwright.engine.geometry import atlas
 from depthwright.scene import painting
 from depthwright.scene.blocks import shaders

@@ -11,7 +11,7 @@ import pytest
 import shapes
 from depthwright.engine.client import environment
 from depthwright.engine.contract.errors import EngineError, InputError
-from depthwright.engine.contract.request import Result
+from depthwright.engine.contract.result import Result
 from depthwright.operators.shared import order, session
 from depthwright.scene import placement
 from depthwright.scene.blocks import records
