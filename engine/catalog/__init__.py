@@ -146,8 +146,7 @@ def resolve(request: Request, arrays: Mapping[str, np.ndarray] | None = None) ->
     if request.preset is not None and request.preset not in PRESETS:
         raise InputError(f"There is no preset '{request.preset}'.", f"Use one of {', '.join(PRESETS)}.")
     preset, decided = presets.decided(request, entry.presets, entry.id, entry.default_preset)
-    side = request.width_px or request.height_px or entry.default_size_px
-    width_px, height_px = request.width_px or side, request.height_px or side
+    width_px, height_px = _sides(request, entry)
     digests: dict[str, str] = {}
     if arrays:
         from ..contract import arrays as given  # here: numpy is not for menus
@@ -190,6 +189,16 @@ def resolve(request: Request, arrays: Mapping[str, np.ndarray] | None = None) ->
     settled.check()
     _check_holds(entry, digests)
     return settled
+
+
+def _sides(request: Request, entry: ModelEntry) -> tuple[int, int]:
+    """Width and height of the result: one that is open is as long as the other, both as the model is used to."""
+    given = [side for side in (request.width_px, request.height_px) if side is not None]
+    side = given[0] if given else entry.default_size_px
+    return (
+        side if request.width_px is None else request.width_px,
+        side if request.height_px is None else request.height_px,
+    )
 
 
 def received(values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Settled:

@@ -12,6 +12,7 @@ import pytest
 from depthwright.engine import catalog
 from depthwright.engine.contract.errors import EngineError, EnvironmentMissing
 from depthwright.engine.contract.protocol import Progress
+from depthwright.engine.contract.settled import FIT
 from depthwright.operators.shared import model_files, paint_run, preview, session
 from depthwright.operators.shared.order import order_from
 from depthwright.scene import painting
@@ -155,13 +156,13 @@ def test_memory_of_a_model_that_is_fitted_to_it(tab):
     assert not any(f"prop {name}" in draw() for name in names)
     tab.precision, tab.prefer_speed = "nf4", True  # of the last model: nothing to this one
     request = order_from(bpy.context).request
-    assert (request.precision, request.prefer_speed) == (None, False)
+    assert (request.precision, request.prefer_speed) == (FIT, False)
     tab.model = "modality_forcing"
     assert all(f"prop {name}" in draw() for name in names)
     request = order_from(bpy.context).request
     assert (request.precision, request.prefer_speed, request.compile_blocks) == ("nf4", True, False)
     tab.precision = "auto"
-    assert order_from(bpy.context).request.precision is None
+    assert order_from(bpy.context).request.precision == FIT
 
 
 def test_compiling_of_models_that_can_be_compiled(tab):
