@@ -19,7 +19,7 @@ from .shared.order import order_from, why_not
 from .shared.waiting import Done, WaitsForJobs
 
 if TYPE_CHECKING:
-    from ..engine.client.job import Job
+    from ..engine.client.job import Generation
     from ..engine.contract.request import Result
     from ..scene.placement import Placement
 
@@ -38,7 +38,7 @@ class DEPTHWRIGHT_OT_generate(WaitsForJobs, bpy.types.Operator):
             cls.poll_message_set(reason)
         return not reason
 
-    def jobs(self, context: bpy.types.Context) -> Iterator[Job]:
+    def jobs(self, context: bpy.types.Context) -> Iterator[Generation]:
         order = order_from(context)
         job = session.submit(order.request, order.arrays)
         yield job
