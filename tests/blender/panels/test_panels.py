@@ -95,6 +95,37 @@ def test_the_last_error_with_its_way_out(tab):
     assert "operator install_engine" in draw()
 
 
+@pytest.mark.parametrize(
+    ("status", "panel"),
+    [
+        (session.generating, "generate"),
+        (session.painting, "paint"),
+        (session.files, "model_files"),
+        (session.installing, "engine"),
+        (session.scaling, "scale"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+@pytest.mark.parametrize("model", ["procedural", "modality_forcing"])
+def test_errors_and_notes_stand_in_the_panel_whose_verb_they_came_from(tab, status, panel, model):
+    depth = np.random.default_rng(0).random((8, 8), np.float32) + 1
+    made = mesh.build(bpy.context, np.zeros((8, 8, 3), np.uint8), depth, {}, name="A", fov_deg=50.0)
+    bpy.context.view_layer.objects.active = made
+    tab.model = model
+    status.end(EngineError("It went wrong.", "Try this."), notes=("Mind that.",))
+    for words in ("It went wrong.", "Try this.", "Mind that."):
+        assert words in draw(only=panel) and draw().count(words) == 1
+
+
+def test_generating_does_not_take_the_paint_panels_place(tab):
+    session.painting.begin(SimpleNamespace(progress=Progress("sampling", 3, 30), cancelled=False))
+    assert "Sampling 3/30" in draw(only="paint") and "operator cancel" in draw(only="paint")
+    assert "Sampling 3/30" not in draw(only="generate") and "operator generate" in draw(only="generate")
+    session.painting.end()
+    session.generating.begin(SimpleNamespace(progress=Progress("sampling", 3, 30), cancelled=False))
+    assert "Sampling 3/30" in draw(only="generate") and "operator paint\n" in draw(only="paint") + "\n"
+
+
 def test_notes_and_an_installation(tab):
     session.generating.end(notes=("Not known to this model, ignored: zzqx.",))
     session.installing.begin(SimpleNamespace(progress=Progress("Collecting torch"), cancelled=False))
