@@ -9,10 +9,10 @@ import bpy
 from ..operators.cancel import DEPTHWRIGHT_OT_cancel
 
 if TYPE_CHECKING:
-    from ..operators.shared.session import Work
+    from ..operators.shared.session import JobOrChore
 
 
-def draw_progress(layout: bpy.types.UILayout, job: Work) -> None:
+def draw_progress(layout: bpy.types.UILayout, job: JobOrChore) -> None:
     """How far the generation or painting is, with a button that stops it."""
     progress = job.progress
     stage, step, of = (progress.stage, progress.step, progress.of) if progress else ("Waiting", 0, 0)

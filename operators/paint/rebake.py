@@ -13,7 +13,7 @@ from ..shared.paint_order import OnPainting
 from ..shared.waiting import Done, WaitsForWork
 
 if TYPE_CHECKING:
-    from ..shared.session import Work
+    from ..shared.session import JobOrChore
 
 
 class DEPTHWRIGHT_OT_paint_rebake(OnPainting, WaitsForWork, bpy.types.Operator):
@@ -23,7 +23,7 @@ class DEPTHWRIGHT_OT_paint_rebake(OnPainting, WaitsForWork, bpy.types.Operator):
     bl_label = "Bake Again"
     bl_options = {"REGISTER", "UNDO"}
 
-    def work(self, context: bpy.types.Context) -> Iterator[Work]:
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
         started = painting.load(context.active_object).with_settings(context.scene.depthwright_paint.put_together())
         applied, notes = yield from paint_run.run(context, started, paint_run.nothing_to_ask)
         return Done(paint_run.said(applied), notes)

@@ -12,7 +12,7 @@ from ..shared.waiting import Done, WaitsForWork
 
 if TYPE_CHECKING:
     from ...engine.contract.errors import Refusal
-    from ..shared.session import Work
+    from ..shared.session import JobOrChore
 
 
 class DEPTHWRIGHT_OT_paint_region(WaitsForWork, bpy.types.Operator):
@@ -28,7 +28,7 @@ class DEPTHWRIGHT_OT_paint_region(WaitsForWork, bpy.types.Operator):
     def why_not(cls, context: bpy.types.Context) -> Refusal | None:
         return paint_order.why_not_region(context)
 
-    def work(self, context: bpy.types.Context) -> Iterator[Work]:
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
         started, recipe = paint_order.begin_region(context)
         applied, notes = yield from paint_run.run(context, started, recipe)
         return Done(f"{applied.images[0].name}: repainted", notes)

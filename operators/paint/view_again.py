@@ -14,7 +14,7 @@ from ..shared.paint_order import OnPainting
 from ..shared.waiting import Done, WaitsForWork
 
 if TYPE_CHECKING:
-    from ..shared.session import Work
+    from ..shared.session import JobOrChore
 
 
 class DEPTHWRIGHT_OT_paint_view_again(OnPainting, WaitsForWork, bpy.types.Operator):
@@ -34,7 +34,7 @@ class DEPTHWRIGHT_OT_paint_view_again(OnPainting, WaitsForWork, bpy.types.Operat
         options={"SKIP_SAVE"},
     )
 
-    def work(self, context: bpy.types.Context) -> Iterator[Work]:
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
         started = painting.load(context.active_object)
         record = started.views[started.index(self.view)].record
         seed = self.seed if self.seed >= 0 else (record["request"]["seed"] + 1) % (MAX_SEED + 1)

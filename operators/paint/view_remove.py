@@ -13,7 +13,7 @@ from ..shared.paint_order import OnPainting
 from ..shared.waiting import Done, WaitsForWork
 
 if TYPE_CHECKING:
-    from ..shared.session import Work
+    from ..shared.session import JobOrChore
 
 
 class DEPTHWRIGHT_OT_paint_view_remove(OnPainting, WaitsForWork, bpy.types.Operator):
@@ -25,7 +25,7 @@ class DEPTHWRIGHT_OT_paint_view_remove(OnPainting, WaitsForWork, bpy.types.Opera
 
     view: bpy.props.StringProperty(name="View", description="The name of the view", options={"SKIP_SAVE"})
 
-    def work(self, context: bpy.types.Context) -> Iterator[Work]:
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
         started = painting.load(context.active_object).without(self.view)
         applied, notes = yield from paint_run.run(context, started, paint_run.nothing_to_ask)
         return Done(f"Without {self.view}: {paint_run.said(applied)}", notes)

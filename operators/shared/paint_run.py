@@ -18,7 +18,7 @@ from .chores import Chore
 
 if TYPE_CHECKING:
     from ...scene.painting import Applied, Painting, Recipe
-    from .session import Work
+    from .session import JobOrChore
 
 
 @dataclass
@@ -39,7 +39,7 @@ def nothing_to_ask(number: int) -> Recipe:
     raise AssertionError(f"view {number} has no picture")
 
 
-def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Recipe]) -> Iterator[Work]:
+def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Recipe]) -> Iterator[JobOrChore]:
     """Paint the missing views, and apply; a generator for operators.shared.waiting that returns an Applied and notes.
 
     recipe  number of a view -> what it is asked with

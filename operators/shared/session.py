@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ...engine.contract.request import Request
     from .chores import Chore
 
-    Work: TypeAlias = Job | Chore
+    JobOrChore: TypeAlias = Job | Chore
 
 
 @dataclass(eq=False)
@@ -42,11 +42,11 @@ class Status:
 
     name: str
     refusal: Refusal
-    job: Work | None = None
+    job: JobOrChore | None = None
     error: EngineError | None = None
     notes: tuple[str, ...] = ()
 
-    def begin(self, job: Work) -> None:
+    def begin(self, job: JobOrChore) -> None:
         """That runs from now on."""
         self.job = job
         self.say()

@@ -17,7 +17,7 @@ from .redraw import redraw
 from .verb import Verb
 
 if TYPE_CHECKING:
-    from .session import Work
+    from .session import JobOrChore
 
 TICK_S = 0.1
 
@@ -36,7 +36,7 @@ class WaitsForWork(Verb):
     The job in hand is its own, and stands in its status: it ends no other.
     """
 
-    def work(self, context: bpy.types.Context) -> Iterator[Work]:
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
         """A generator: yields a Job or a Chore, goes on when it is over, and in the end returns a Done. Main thread.
 
         What it raises ends the operator: an EngineError is said, everything else is a bug. close() may be called.

@@ -36,7 +36,9 @@ def steps():
 
     # An undo while the engine works takes back what was done before, and the result still comes.
     call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
-    yield from wait_until(lambda: session.generating.job is None or session.generating.job.progress is not None, 60, "progress")
+    yield from wait_until(
+        lambda: session.generating.job is None or session.generating.job.progress is not None, 60, "progress"
+    )
     assert session.generating.job is not None, "over before it could be disturbed"
     call(bpy.ops.ed.undo)
     yield from wait_until(lambda: session.generating.job is None, 100, "the end of the generation")
