@@ -143,7 +143,7 @@ class Rollout:
         by_windows  look at windows of the model's own size, not at the whole grid
         """
         model, request, frame = self.model, self.request, self.frame
-        progress = Progress(self.report, self.stage, request.steps, self._preview, model.compiled)
+        progress = StepReporter(self.report, self.stage, request.steps, self._preview, model.compiled)
         words = [request.prompt, ""] if request.guidance > 1.0 else [request.prompt]
         ctx, *null = model.text.encode(words).split(1)
         given = self._given()
@@ -219,7 +219,7 @@ class Rollout:
             return {"clean_depth": self.model.depth_codec.encode(depth)}
         return {}
 
-    def _windows(self, progress: Progress) -> Windows:
+    def _windows(self, progress: StepReporter) -> Windows:
         own = self.model.config.native_px // self.model.image_codec.patch_px
         size = tuple(min(own, side) for side in self.frame.grid)
         cells, at_once = self.model.image_codec.cells, self.model.windows
@@ -236,7 +236,7 @@ class Rollout:
         return tensor_to_image(picture)
 
 
-class Progress:
+class StepReporter:
     """Reports a rollout: every step, and every batch of windows within it, so that it can be cancelled there."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A request on its way: what the caller of EngineClient.submit, or .manage, holds in hand."""
+"""What is asked of the engine's process, on its way: EngineClient.submit and .manage give it to their caller."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ..contract.settled import Settled
 MAX_EVENTS = 256  # kept for a caller who does not look; the oldest go first
 
 
-class Errand:
-    """Something the worker is asked for. Thread-safe; nothing here blocks except wait().
+class Job:
+    """Something that is asked of the engine's process. Thread-safe; nothing here blocks except wait().
 
     number    within its client
     progress  the latest Progress, or None
@@ -28,7 +28,7 @@ class Errand:
 
     needs_torch = False
 
-    def __init__(self, number: int, on_cancel: Callable[[Errand], None]) -> None:
+    def __init__(self, number: int, on_cancel: Callable[[Job], None]) -> None:
         self.number = number
         self.progress: Progress | None = None
         self.heard = False  # for the client: the worker has spoken about it
@@ -141,14 +141,14 @@ class Errand:
         self._changed.notify_all()
 
 
-class Job(Errand):
-    """A request for a picture and its depth; result() gives a Result.
+class Generation(Job):
+    """The job of a request for a picture and its depth; result() gives a Result.
 
     request   as it is done
     """
 
     def __init__(
-        self, number: int, request: Settled, arrays: dict[str, np.ndarray], on_cancel: Callable[[Errand], None]
+        self, number: int, request: Settled, arrays: dict[str, np.ndarray], on_cancel: Callable[[Job], None]
     ) -> None:
         super().__init__(number, on_cancel)
         self.request = request
@@ -189,10 +189,10 @@ class Job(Errand):
         self.arrays = {}  # they may be large, and the caller may keep the job
 
 
-class ModelErrand(Errand):
-    """Something about the models' files; result() gives the record of catalog.actions.perform."""
+class ModelJob(Job):
+    """A job about a model's files; result() gives the record of catalog.actions.perform."""
 
-    def __init__(self, number: int, action: str, options: dict[str, Any], on_cancel: Callable[[Errand], None]) -> None:
+    def __init__(self, number: int, action: str, options: dict[str, Any], on_cancel: Callable[[Job], None]) -> None:
         super().__init__(number, on_cancel)
         self.action = action
         self.options = options

@@ -49,10 +49,10 @@ def paint(args: argparse.Namespace, console: Console) -> commands.Outcome:
     return commands.Outcome(paths, notes, time.monotonic() - began_s)
 
 
-def paint_job(
+def paint_row(
     args: argparse.Namespace, job_id: str, folder: Path, staging: Staging, list_dir: Path, console: Console
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """A job of a batch into its temporary folder; its paths, relative to the batch's folder, and notes."""
+    """A row of a batch into its temporary folder; its paths, relative to the batch's folder, and notes."""
     paths = {"blend": f"{job_id}/{BLEND}"}
     png = None
     if args.render:

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ...engine.contract.errors import InputError
-from ...engine.contract.protocol import Progress
 from ...scene import painting
 from ...scene.placement import find
 from ..events import texture_undo
 from . import preview, session
-from .chores import Chore, Pause
+from .chores import Chore
 
 if TYPE_CHECKING:
-    from ...engine.client.job import Job
     from ...scene.painting import Applied, Painting, Recipe
-
-    AnyJob: TypeAlias = Job | Chore | Pause
+    from .session import JobOrChore
 
 
 @dataclass
@@ -42,7 +39,7 @@ def nothing_to_ask(number: int) -> Recipe:
     raise AssertionError(f"view {number} has no picture")
 
 
-def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Recipe]) -> Iterator[AnyJob]:
+def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Recipe]) -> Iterator[JobOrChore]:
     """Paint the missing views, and apply; a generator for operators.shared.waiting that returns an Applied and notes.
 
     recipe  number of a view -> what it is asked with
@@ -57,7 +54,7 @@ def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Reci
         preview.forget_views()
         blind = [number for number in missing if work.views[number].depth is None]
         for place, number in enumerate(blind):
-            moment = Pause(Progress("looking", place, len(blind)))
+            moment = Chore("looking", step=place, of=len(blind))
             yield moment
             moment.result()
             with _in_scene(context, scene_uid, layer) as now:

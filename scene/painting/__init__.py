@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from ...engine.contract.errors import EngineError, InputError
+from ...engine.contract.errors import EngineError, InputError, Refusal
 from ...engine.geometry import bake as baking
 from ...engine.geometry import visibility
 from ...engine.geometry.projection import Blending, PaintedView, Viewpoint
@@ -84,8 +84,8 @@ __all__ = [
 _GROUND = 128
 
 
-def why_not(objects: Sequence[bpy.types.Object]) -> str:
-    """Why these objects cannot be painted, as 'what is missing; what to do'; empty when they can. Cheap, for poll()."""
+def why_not(objects: Sequence[bpy.types.Object]) -> Refusal | None:
+    """Why these objects cannot be painted; None when they can. Cheap, for poll()."""
     return painting_mesh.why_not(objects)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ...engine.contract.errors import InputError
+from ...engine.contract.errors import InputError, Refusal
 from ...engine.geometry import raster, texture
 from ...engine.geometry.projection import Viewpoint
 from .. import painting
@@ -20,16 +20,18 @@ REGIONS = ("mask", "faces", "all")
 _SAME_DEPTH = 0.01
 
 
-def why_not(context: bpy.types.Context) -> str:
-    """Why no region of the active object can be repainted, as 'what is missing; what to do'. Cheap, for poll()."""
+def why_not(context: bpy.types.Context) -> Refusal | None:
+    """Why no region of the active object can be repainted; None when one can. Cheap, for poll()."""
     thing = context.view_layer.objects.active if context.view_layer else None
     if thing is None:
-        return "No object is active; select the mesh to paint on"
-    if reason := surfaces.why_not([thing]):
-        return reason
+        return Refusal("No object is active.", "Select the mesh to paint on.")
+    if refusal := surfaces.why_not([thing]):
+        return refusal
     if texture_of(context, thing) is None:
-        return f"'{thing.name}' shows no image; add one in Texture Paint mode, or paint the object whole first"
-    return ""
+        return Refusal(
+            f"'{thing.name}' shows no image.", "Add one in Texture Paint mode, or paint the object whole first."
+        )
+    return None
 
 
 def begin(
