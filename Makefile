@@ -14,7 +14,7 @@ demo: $(READY)
 test: $(READY) lint
 	$(PYTEST) tests/engine tests/worker
 	$(PYTEST) tests/blender
-	$(PYTEST) tests/ui
+	$(PYTEST) tests/shipping tests/ui
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -26,7 +26,7 @@ bench: $(READY)
 
 # The extension, built and validated by Blender's own tool.
 zip: $(READY)
-	$(BIN)/python tests/ui/pack.py dist
+	$(BIN)/python tests/shipping/pack.py dist
 
 clean:
 	rm -rf .venv build dist demo

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from depthwright.tests.shipping import pack
 
-from . import pack, real_blender
+from . import real_blender
 from .real_blender import RealBlender
 
 REASON = real_blender.missing()
