@@ -120,6 +120,7 @@ def test_every_model_of_the_catalogue_ships_its_files(unpacked: Path) -> None:
             assert list(folder.glob("*.json")), f"{model['id']} ships without its config"
 
 
+@pytest.mark.slow
 def test_engine_imports_nothing_that_does_not_ship(unpacked: Path) -> None:
     """Every module of the shipped engine loads from the unpacked zip: no import of training, tests, or bpy."""
     code = """
