@@ -9,6 +9,7 @@ import bpy
 
 from ..engine import catalog
 from ..engine.contract.errors import InputError
+from .blocks import find
 from .live import fitting, mesh
 from .live.modifier import LiveSettings
 from .material import displacement, material
@@ -44,7 +45,7 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
     Raises InputError when the camera it was made for is gone, or there is nothing to align to; a vanished object is
     replaced by a new plane.
     """
-    scene = find(bpy.data.scenes, placement.scene_uid)
+    scene = find.by_uid(bpy.data.scenes, placement.scene_uid)
     if scene is None:
         raise InputError("The scene this was made for is gone.", "Generate again in the scene that is open now.")
     if scene != context.scene:
@@ -58,13 +59,13 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
             result.depth,
             result.record(),
             name=name,
-            target_object=find(bpy.data.objects, placement.object_uid),
+            target_object=find.by_uid(bpy.data.objects, placement.object_uid),
             relief_m=placement.relief_m,
             tile_repeat=placement.tile_repeat,
             displacement=placement.displacement,
             flatten=placement.flatten,
         )
-    camera = find(bpy.data.objects, placement.camera_uid)
+    camera = find.by_uid(bpy.data.objects, placement.camera_uid)
     if camera is None and placement.camera_uid is not None:
         raise InputError("The camera this was made for is gone.", "Undo, or generate again with another camera.")
     in_scene_units = placement.scene_units or catalog.find(result.request.model).metric_depth
@@ -113,11 +114,6 @@ def placement_for(scene: bpy.types.Scene, target: str, **values) -> Placement:
         held = values.pop(role, None)
         values[f"{role}_uid"] = held.session_uid if held else None
     return replace(Placement(target, scene.session_uid), **values)
-
-
-def find(blocks, uid: int | None):
-    """The datablock of that session_uid, or None."""
-    return next((block for block in blocks if block.session_uid == uid), None) if uid is not None else None
 
 
 def title(prompt: str, target: str) -> str:

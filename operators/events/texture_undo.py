@@ -16,8 +16,8 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
+from ...scene.blocks import find
 from ...scene.files import pictures
-from ...scene.placement import find
 
 if TYPE_CHECKING:
     from ...scene.painting import Painting
@@ -39,7 +39,7 @@ _textures: dict[int, _Texture] = {}  # by session_uid
 @contextmanager
 def changing(work: Painting) -> Iterator[None]:
     """Around painting.apply(): remembers what the textures that are there already were, and what they became."""
-    there = [find(bpy.data.images, canvas.image_uid) for canvas in work.canvases]
+    there = [find.by_uid(bpy.data.images, canvas.image_uid) for canvas in work.canvases]
     there = list(dict.fromkeys(image for image in there if image is not None))
     for image in there:
         texture = _textures.setdefault(image.session_uid, _Texture(image.get(STAMP, "")))
@@ -62,7 +62,7 @@ def _pixels(image: bpy.types.Image) -> tuple[tuple[int, int, int], str, bytes] |
 @persistent
 def _after_undo(*_) -> None:
     for uid, texture in _textures.items():
-        image = find(bpy.data.images, uid)
+        image = find.by_uid(bpy.data.images, uid)
         stamp = image.get(STAMP, "") if image is not None else texture.shown
         if stamp == texture.shown or stamp not in texture.states:
             continue

@@ -12,7 +12,7 @@ import bpy
 from ...engine.contract.errors import InputError
 from ...engine.contract.protocol import Progress
 from ...scene import painting
-from ...scene.placement import find
+from ...scene.blocks import find
 from ..events import texture_undo
 from . import preview, session
 from .chores import Chore, Pause
@@ -101,7 +101,7 @@ def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for thing in (find(bpy.data.objects, uid) for uid in bare):
+        for thing in (find.by_uid(bpy.data.objects, uid) for uid in bare):
             while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
                 thing.data.uv_layers.remove(thing.data.uv_layers[0])
         raise
@@ -110,7 +110,7 @@ def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
 @contextmanager
 def _in_scene(context: bpy.types.Context, scene_uid: int, layer: str) -> Iterator[bpy.types.Context]:
     """The scene that the painting began in, whatever the user looks at meanwhile."""
-    scene = find(bpy.data.scenes, scene_uid)
+    scene = find.by_uid(bpy.data.scenes, scene_uid)
     if scene is None or layer not in scene.view_layers:
         raise InputError("The scene this was painted in is gone.", "Paint again in the scene that is open now.")
     if scene == context.scene:

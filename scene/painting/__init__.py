@@ -27,7 +27,7 @@ from ...engine.contract.errors import EngineError, InputError
 from ...engine.geometry import bake as baking
 from ...engine.geometry import visibility
 from ...engine.geometry.projection import Blending, PaintedView, Viewpoint
-from ..blocks import records
+from ..blocks import find, records
 from ..blocks.transaction import whole_or_not_at_all
 from ..files import pictures
 from . import images as painting_images
@@ -400,13 +400,11 @@ def _kept_by(image: bpy.types.Image) -> list[bpy.types.Image]:
 
 
 def _thing(canvas: Canvas) -> bpy.types.Object:
-    found = next((thing for thing in bpy.data.objects if thing.session_uid == canvas.object_uid), None)
+    found = find.by_uid(bpy.data.objects, canvas.object_uid)
     if found is None:
         raise InputError(f"'{canvas.object_name}' is gone.", "Undo, or paint what is there.")
     return found
 
 
 def _image(canvas: Canvas) -> bpy.types.Image | None:
-    if canvas.image_uid is None:
-        return None
-    return next((image for image in bpy.data.images if image.session_uid == canvas.image_uid), None)
+    return find.by_uid(bpy.data.images, canvas.image_uid)

@@ -17,7 +17,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry.projection import Viewpoint
 from ...engine.geometry.surface import Surface
-from ..blocks import records, shaders
+from ..blocks import find, records, shaders
 from ..files import pictures
 from . import surfaces as painting_mesh
 from .values import Applied, Canvas, Painting, PaintSettings, View
@@ -236,5 +236,4 @@ def _view(held, values: dict[str, Any]) -> View:
 
 
 def _kept(view: View, kind: str) -> bpy.types.Image | None:
-    uid = view.stored.get(kind)
-    return next((image for image in bpy.data.images if image.session_uid == uid), None) if uid is not None else None
+    return find.by_uid(bpy.data.images, view.stored.get(kind))
