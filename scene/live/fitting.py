@@ -16,8 +16,8 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry.alignment import Alignment, align, factor_for_distance
 from ...engine.geometry.camera import Intrinsics
 from ..blocks import records
+from ..view import axes, depth_pass
 from ..view import camera as cameras
-from ..view import depth_pass
 from . import modifier as live_scene
 from .nodes import DEPTH, KNOWN, RAY
 
@@ -152,13 +152,8 @@ def _lens(thing: bpy.types.Object) -> Intrinsics:
         width = 2.0 * math.tan(get("Field of View") / 2.0)
     made = lens.width_px / lens.fx
     right, up = ((get(f"{by}Shift {axis}") - get(f"Made Shift {axis}")) * get("Shift Unit") for axis in "XY")
-    return replace(
-        lens,
-        fx=lens.fx * made / width,
-        fy=lens.fy * made / width,
-        cx=lens.cx - right * lens.width_px,
-        cy=lens.cy + up * made * lens.fy,
-    )
+    cx, cy = axes.shifted((lens.cx, lens.cy), right * lens.width_px, up * made * lens.fy)
+    return replace(lens, fx=lens.fx * made / width, fy=lens.fy * made / width, cx=cx, cy=cy)
 
 
 def _every(lens: Intrinsics, step: int) -> Intrinsics:
@@ -206,8 +201,8 @@ def _points(thing: bpy.types.Object, lens: Intrinsics, fit: Fit, vertices: Seque
     rays, depths = thing.data.attributes[RAY].data, thing.data.attributes[DEPTH].data
     points = []
     for vertex in vertices:
-        x, y, _ = rays[vertex].vector  # Blender's y goes up
-        ray = lens.rays(made.fx * x + made.cx, made.fy * -y + made.cy)
+        x, y, _ = axes.in_engine(rays[vertex].vector)
+        ray = lens.rays(made.fx * x + made.cx, made.fy * y + made.cy)
         points.append(lens.lift(ray, np.asarray(depths[vertex].value * fit.scale + fit.offset)))
     return points
 

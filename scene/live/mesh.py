@@ -17,15 +17,13 @@ from ..blocks import linking, records, shaders
 from ..blocks.bulk import MeshArrays
 from ..blocks.transaction import whole_or_not_at_all
 from ..files import pictures
+from ..view import axes
 from ..view import camera as cameras
 from . import modifier, nodes
 from .modifier import LiveSettings
 
 #: A generated depth has no unit: its median is put this far from the camera.
 GENERATED_MEDIAN_M = 5.0
-
-#: Blender's camera looks along -Z with y up; engine space looks along +z with y down.
-_TO_BLENDER = (1.0, -1.0, -1.0)
 
 #: Kinds of objects that a render shows.
 _SURFACES = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD"}
@@ -192,10 +190,10 @@ def _mesh(
             **{key: arrays.attribute(attribute) for key, (attribute, *_) in _STORED.items()},
         }
 
-    grid = grids.build(depth, lens, tear=tear, image=image, allocate=allocate, axes=_TO_BLENDER)
+    grid = grids.build(depth, lens, tear=tear, image=image, allocate=allocate, axes=axes.CAMERA)
     starts = arrays.face_starts()
     starts[:] = np.arange(0, 4 * len(starts), 4, dtype=np.int32)
-    np.subtract(1.0, grid.uv[:, 1], out=grid.uv[:, 1])
+    axes.turn_v(grid.uv)
     grid.put_at_corners(grid.uv, arrays.attribute(nodes.UV))
     arrays.attribute(_MATERIAL)[:] = grid.fill
     extent = _Extent.of(grid)

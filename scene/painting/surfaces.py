@@ -12,6 +12,7 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry import atlas
 from ...engine.geometry import surface as surfaces
 from ...engine.geometry.surface import Surface
+from ..view import axes
 
 #: Overlaps of less than this share of the texels in use are rounding at seams.
 _OVERLAPS_FROM = 0.005
@@ -154,7 +155,7 @@ def _read(thing: bpy.types.Object, depsgraph: bpy.types.Depsgraph, uv_layer: str
                     "Apply them, or let them keep the UVs.",
                 )
             uv = _column(layer.uv, "vector", 2 * len(mesh.loops), np.float32).reshape(-1, 2)
-            uv[:, 1] = 1.0 - uv[:, 1]  # here the first row is on top
+            axes.turn_v(uv)
     place = local.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     origin = (place.min(0) + place.max(0)) / 2.0 if len(place) else np.zeros(3)
     vertices, at = vertices.reshape(-1, 3), loops.reshape(-1, 3)

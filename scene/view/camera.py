@@ -6,13 +6,13 @@ import math
 from typing import NamedTuple
 
 import bpy
-import mathutils
 
 from ...engine.contract.errors import InputError
 from ...engine.geometry.camera import Intrinsics, same_aspect
 from ..blocks import linking
+from . import axes
 
-#: Height and direction of a camera that Depthwright makes: eye level, looking along +Y.
+#: Height of a camera that Depthwright makes: eye level.
 EYE_HEIGHT_M = 1.6
 SENSOR_WIDTH_MM = 36.0
 
@@ -81,13 +81,15 @@ def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
     orthographic = data.type == "ORTHO"
     fx = side.length_px / (data.ortho_scale if orthographic else getattr(data, side.sensor) / data.lens)
     squeeze = scene.render.pixel_aspect_x / scene.render.pixel_aspect_y
+    right, up = data.shift_x * side.length_px, data.shift_y * side.length_px * squeeze
+    cx, cy = axes.shifted((width / 2.0, height / 2.0), right, up)
     return Intrinsics(
         width_px=width,
         height_px=height,
         fx=fx,
         fy=fx * squeeze,
-        cx=width / 2.0 - data.shift_x * side.length_px,
-        cy=height / 2.0 + data.shift_y * side.length_px * squeeze,
+        cx=cx,
+        cy=cy,
         orthographic=orthographic,
     )
 
@@ -125,9 +127,7 @@ def new(context: bpy.types.Context, name: str, fov_x_rad: float) -> bpy.types.Ob
     data.sensor_width = SENSOR_WIDTH_MM
     data.lens = SENSOR_WIDTH_MM / (2.0 * math.tan(fov_x_rad / 2.0))
     camera = bpy.data.objects.new(name, data)
-    camera.matrix_world = mathutils.Matrix.Translation((0.0, 0.0, EYE_HEIGHT_M)) @ mathutils.Matrix.Rotation(
-        math.pi / 2.0, 4, "X"
-    )
+    camera.matrix_world = axes.level(EYE_HEIGHT_M)
     linking.add(context, camera)
     return camera
 
@@ -144,8 +144,8 @@ def put_lens(data: bpy.types.Camera, lens: Intrinsics) -> tuple[float, float]:
     else:
         data.type, data.lens = "PERSP", SENSOR_WIDTH_MM * lens.fx / lens.width_px
     squeeze = lens.fy / lens.fx
-    data.shift_x = (lens.width_px / 2.0 - lens.cx) / lens.width_px
-    data.shift_y = (lens.cy - lens.height_px / 2.0) / (lens.width_px * squeeze)
+    right, up = axes.shift_px(lens)
+    data.shift_x, data.shift_y = right / lens.width_px, up / (lens.width_px * squeeze)
     return max(1.0, squeeze), max(1.0, 1.0 / squeeze)  # Blender's are never below 1
 
 
