@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import bpy
 
+from ...scene import painting
 from ..shared import paint_order, paint_run
 from ..shared.waiting import Done, WaitsForJobs
 
@@ -24,7 +25,7 @@ class DEPTHWRIGHT_OT_paint(WaitsForJobs, bpy.types.Operator):
         return not reason
 
     def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
-        with paint_run.leaving_no_uvs(context.selected_objects):
+        with painting.leaving_no_uvs(context.selected_objects):
             work, recipe = paint_order.begin(context)
             applied, notes = yield from paint_run.run(context, work, recipe)
         return Done(paint_run.said(applied), notes)

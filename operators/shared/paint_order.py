@@ -11,8 +11,7 @@ import bpy
 from ...engine.contract.errors import InputError
 from ...engine.contract.request import Request
 from ...scene import painting
-from ...scene.painting import Recipe, by_hand
-from ...scene.painting import views as painting_views
+from ...scene.painting import Recipe
 from . import session
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def why_not_region(context: bpy.types.Context) -> str:
         return reason
     if context.mode != "PAINT_TEXTURE":
         return "Not in Texture Paint mode; change to it to repaint a region"
-    return by_hand.why_not(context) or _no_prompt(context.scene.depthwright_paint)
+    return painting.why_not_by_hand(context) or _no_prompt(context.scene.depthwright_paint)
 
 
 def why_not_painted(context: bpy.types.Context) -> str:
@@ -70,7 +69,7 @@ def begin(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]
     if settings.views == "viewport":
         views = [_of_viewport(context, settings.picture_px)]
     else:
-        views = painting_views.from_text(context, settings.view_set, objects, settings.picture_px)
+        views = painting.views_from_text(context, settings.view_set, objects, settings.picture_px)
     work = painting.begin(
         context,
         objects,
@@ -87,7 +86,7 @@ def begin_region(context: bpy.types.Context) -> tuple[Painting, Callable[[int], 
     """A region of what Texture Paint paints on, from where the user looks at it."""
     settings = context.scene.depthwright_paint
     _refuse(why_not_region(context))
-    work = by_hand.begin(
+    work = painting.begin_by_hand(
         context,
         context.active_object,
         _of_viewport(context, settings.picture_px),
@@ -116,8 +115,8 @@ def _of_viewport(context: bpy.types.Context, picture_px: int) -> Viewpoint:
     if area is not None and area.type == "VIEW_3D":
         space = area.spaces.active
         window = next(region for region in area.regions if region.type == "WINDOW")
-        return painting_views.from_viewport(window, space.region_3d, space, picture_px)
-    return painting_views.from_text(context, "camera", (), picture_px)[0]
+        return painting.view_from_viewport(window, space.region_3d, space, picture_px)
+    return painting.views_from_text(context, "camera", (), picture_px)[0]
 
 
 def _no_prompt(settings) -> str:

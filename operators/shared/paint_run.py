@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -92,19 +92,6 @@ def _paint(context: bpy.types.Context, work: Painting, number: int, recipe: Reci
         yield job
         painting.accept_depth(work, number, job.result())
     return result.notes
-
-
-@contextmanager
-def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
-    """Take UV maps that were made inside the block away again where it fails, is cancelled, or is given up."""
-    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not thing.data.uv_layers]
-    try:
-        yield
-    except BaseException:
-        for thing in (find.by_uid(bpy.data.objects, uid) for uid in bare):
-            while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
-                thing.data.uv_layers.remove(thing.data.uv_layers[0])
-        raise
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def build(
     median_depth_m: float | None = None,
     letterbox: bool = False,
 ) -> bpy.types.Object:
-    """Add the mesh to the scene and return it; nothing is left behind when it fails.
+    """Add the mesh to the scene and return it; when it fails, the file is as it was, camera and frame included.
 
     image           (H, W, 3) uint8 sRGB
     depth           (H, W) float32 z-depth, inf = sky; another size of the same aspect is resampled
@@ -69,11 +69,15 @@ def build(
     else:
         raise InputError("There is no camera to line up with.", "Add a camera, or give a field of view.")
 
-    with whole_or_not_at_all():
+    with whole_or_not_at_all() as changes:
         mesh, fill, extent = _mesh(name, depth, lens, live.tear, image)
-        made_camera = camera is None
-        if made_camera:
+        frame = cameras.Frame.of(context.scene)
+        if camera is None:
             camera = cameras.new(context, f"{name} Camera", math.radians(fov_deg))
+            frame = cameras.Frame(width_px, height_px)
+            changes.set(context.scene, "camera", camera)
+            cameras.fit_frame(context.scene, width_px, height_px, changes.set)
+        cameras.see_all(camera, extent.nearest, extent.farthest, changes.set)
         picture, material = _shown(f"{name} Image", f"{name} Material", image)
         mesh.materials.append(material)
         made = [mesh, material, picture]
@@ -84,9 +88,6 @@ def build(
         scene_object = bpy.data.objects.new(name, mesh)
         scene_object.matrix_world = _placed_like(context, camera)
         linking.add(context, scene_object)
-        if made_camera:
-            context.scene.camera = camera
-            cameras.fit_frame(context.scene, width_px, height_px)
         modifier.attach(
             scene_object,
             lens,
@@ -94,13 +95,10 @@ def build(
             material=material,
             sky_distance=extent.sky,
             camera=camera,
-            scene=context.scene,
+            frame=frame,
         )
         made_from = {"camera": lens.to_dict(), "live": live.to_dict(), "median_depth_m": median_depth_m}
         records.attach({**record, "scene": made_from}, scene_object, *made)
-
-    cameras.see_as_far_as(camera, extent.farthest)
-    cameras.see_as_near_as(camera, extent.nearest)
     return scene_object
 
 

@@ -14,6 +14,7 @@ import bpy
 
 from ...engine.geometry.edges import DEFAULT_TEAR
 from ...engine.geometry.mesh import LEAST_TEAR
+from ..blocks import properties
 from ..blocks.node_tools import Formula, in_columns
 from ..view import axes
 
@@ -88,8 +89,13 @@ INPUTS = (
 )  # fmt: skip
 
 
+def is_ours(tree: bpy.types.NodeTree) -> bool:
+    """Whether that is the group of some version, which was called otherwise once."""
+    return properties.has(tree, VERSION_KEY)
+
+
 def group() -> bpy.types.NodeTree:
-    """This version's group: the one in the file, or a new one."""
+    """This version's group: the one in the file, or a new one. One with older names reads attributes of older names."""
     for tree in bpy.data.node_groups:
         if tree.bl_idname == "GeometryNodeTree" and tree.get(VERSION_KEY) == VERSION and tree.library is None:
             return tree

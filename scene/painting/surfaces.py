@@ -12,6 +12,7 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry import atlas
 from ...engine.geometry import surface as surfaces
 from ...engine.geometry.surface import Surface
+from ..blocks import find
 from ..view import axes
 
 #: Overlaps of less than this share of the texels in use are rounding at seams.
@@ -57,6 +58,19 @@ def ensure_uvs(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) 
         _unwrap(context, thing)
         made.append(f"'{thing.name}' had no UVs: Smart UV Project made them.")
     return made
+
+
+@contextmanager
+def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
+    """Take UV maps that were made inside the block away again where it fails, is cancelled, or is given up."""
+    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not thing.data.uv_layers]
+    try:
+        yield
+    except BaseException:
+        for thing in (find.by_uid(bpy.data.objects, uid) for uid in bare):
+            while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
+                thing.data.uv_layers.remove(thing.data.uv_layers[0])
+        raise
 
 
 def of_object(context: bpy.types.Context, thing: bpy.types.Object, uv_layer: str | None) -> Surface:

@@ -130,8 +130,7 @@ def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Obj
     away = mathutils.Vector((0.55, -1.0, 0.38)).normalized()
     distance = size * 0.5 / math.sin(math.radians(15.0))
     camera.location = centre + away * distance
-    cameras.see_as_far_as(camera, distance + size)
-    cameras.see_as_near_as(camera, distance - size)
+    cameras.see_all(camera, distance - size, distance + size)
     camera.rotation_euler = axes.looking(-away)
     scene.camera = camera
     return camera
