@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...scene import painting
 from ..shared import paint_order, paint_run, session
 from ..shared.waiting import Done, WaitsForWork
 
@@ -29,7 +30,7 @@ class DEPTHWRIGHT_OT_paint(WaitsForWork, bpy.types.Operator):
         return paint_order.why_not(context)
 
     def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
-        with paint_run.leaving_no_uvs(context.selected_objects):
+        with painting.leaving_no_uvs(context.selected_objects):
             started, recipe = paint_order.begin(context)
             applied, notes = yield from paint_run.run(context, started, recipe)
         return Done(paint_run.said(applied), notes)

@@ -11,8 +11,7 @@ import bpy
 from ...engine.contract.errors import Refusal
 from ...engine.contract.request import Request
 from ...scene import painting
-from ...scene.painting import Recipe, by_hand
-from ...scene.painting import views as painting_views
+from ...scene.painting import Recipe
 from . import session
 from .verb import Verb
 
@@ -35,7 +34,7 @@ def why_not_region(context: bpy.types.Context) -> Refusal | None:
     """The same of the region in hand."""
     if context.mode != "PAINT_TEXTURE":
         return Refusal("Blender is not in Texture Paint mode.", "Change to it to repaint a region.")
-    return by_hand.why_not(context) or _no_prompt(context.scene.depthwright_paint)
+    return painting.why_not_by_hand(context) or _no_prompt(context.scene.depthwright_paint)
 
 
 def why_not_painted(context: bpy.types.Context) -> Refusal | None:
@@ -63,7 +62,7 @@ def begin(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]
     if settings.views == "viewport":
         views = [_of_viewport(context, settings.picture_px)]
     else:
-        views = painting_views.from_text(context, settings.view_set, objects, settings.picture_px)
+        views = painting.views_from_text(context, settings.view_set, objects, settings.picture_px)
     work = painting.begin(
         context,
         objects,
@@ -80,7 +79,7 @@ def begin_region(context: bpy.types.Context) -> tuple[Painting, Callable[[int], 
     """A region of what Texture Paint paints on, from where the user looks at it."""
     settings = context.scene.depthwright_paint
     _refuse(why_not_region(context))
-    work = by_hand.begin(
+    work = painting.begin_by_hand(
         context,
         context.active_object,
         _of_viewport(context, settings.picture_px),
@@ -109,8 +108,8 @@ def _of_viewport(context: bpy.types.Context, picture_px: int) -> Viewpoint:
     if area is not None and area.type == "VIEW_3D":
         space = area.spaces.active
         window = next(region for region in area.regions if region.type == "WINDOW")
-        return painting_views.from_viewport(window, space.region_3d, space, picture_px)
-    return painting_views.from_text(context, "camera", (), picture_px)[0]
+        return painting.view_from_viewport(window, space.region_3d, space, picture_px)
+    return painting.views_from_text(context, "camera", (), picture_px)[0]
 
 
 def _no_prompt(settings) -> Refusal | None:

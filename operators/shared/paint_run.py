@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import bpy
 
 from ...engine.contract.errors import InputError
 from ...scene import painting
-from ...scene.placement import find
+from ...scene.blocks import find
 from ..events import texture_undo
 from . import preview, session
 from .chores import Chore
@@ -92,22 +92,9 @@ def _paint(context: bpy.types.Context, work: Painting, number: int, recipe: Reci
 
 
 @contextmanager
-def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
-    """Take UV maps that were made inside the block away again where it fails, is cancelled, or is given up."""
-    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not thing.data.uv_layers]
-    try:
-        yield
-    except BaseException:
-        for thing in (find(bpy.data.objects, uid) for uid in bare):
-            while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
-                thing.data.uv_layers.remove(thing.data.uv_layers[0])
-        raise
-
-
-@contextmanager
 def _in_scene(context: bpy.types.Context, scene_uid: int, layer: str) -> Iterator[bpy.types.Context]:
     """The scene that the painting began in, whatever the user looks at meanwhile."""
-    scene = find(bpy.data.scenes, scene_uid)
+    scene = find.by_uid(bpy.data.scenes, scene_uid)
     if scene is None or layer not in scene.view_layers:
         raise InputError("The scene this was painted in is gone.", "Paint again in the scene that is open now.")
     if scene == context.scene:

@@ -8,10 +8,9 @@ import numpy as np
 from ...engine.contract.errors import InputError, Refusal
 from ...engine.geometry import raster, texture
 from ...engine.geometry.projection import Viewpoint
-from .. import painting
-from ..files import pictures
+from ..blocks import colour
 from . import images as painting_images
-from . import requests, surfaces
+from . import requests, story, surfaces
 from .values import Canvas, Painting, PaintSettings, View
 
 REGIONS = ("mask", "faces", "all")
@@ -45,7 +44,7 @@ def begin(
     settings: PaintSettings | None = None,
     whole_scene: bool = False,
 ) -> Painting:
-    """A painting of one view over the object's texture, in a region of it alone; go on with painting.order().
+    """A painting of one view over the object's texture, in a region of it alone; go on with order().
 
     region       "mask": where `mask`, or Texture Paint's stencil mask, is white; "faces": the selected faces; "all"
     image        the texture; None: the one that Texture Paint paints on, or that the active material shows
@@ -65,7 +64,7 @@ def begin(
     inverted = False
     if region == "mask" and mask is None:
         mask, inverted = _stencil(context)
-    started = painting.begin(
+    started = story.begin(
         context, [thing], [viewpoint], settings, over=image, mask=mask if region == "mask" else None,
         whole_scene=whole_scene,
     )  # fmt: skip
@@ -132,5 +131,5 @@ def _known(canvas: Canvas, view: View) -> tuple[np.ndarray, np.ndarray] | None:
         return None
     colours = texture.sample(canvas.base, uv)
     if canvas.base.dtype != np.uint8:
-        colours = pictures.srgb_from_linear(colours) * 255.0
+        colours = colour.srgb_from_linear(colours) * 255.0
     return np.rint(np.clip(np.where(kept[..., None], colours, 0.0), 0.0, 255.0)).astype(np.uint8), kept

@@ -12,6 +12,8 @@ from ...engine.contract.errors import InputError, Refusal
 from ...engine.geometry import atlas
 from ...engine.geometry import surface as surfaces
 from ...engine.geometry.surface import Surface
+from ..blocks import find
+from ..view import axes
 
 #: Overlaps of less than this share of the texels in use are rounding at seams.
 _OVERLAPS_FROM = 0.005
@@ -57,6 +59,19 @@ def ensure_uvs(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) 
         _unwrap(context, thing)
         made.append(f"'{thing.name}' had no UVs: Smart UV Project made them.")
     return made
+
+
+@contextmanager
+def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
+    """Take UV maps that were made inside the block away again where it fails, is cancelled, or is given up."""
+    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not thing.data.uv_layers]
+    try:
+        yield
+    except BaseException:
+        for thing in (find.by_uid(bpy.data.objects, uid) for uid in bare):
+            while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
+                thing.data.uv_layers.remove(thing.data.uv_layers[0])
+        raise
 
 
 def of_object(context: bpy.types.Context, thing: bpy.types.Object, uv_layer: str | None) -> Surface:
@@ -155,7 +170,7 @@ def _read(thing: bpy.types.Object, depsgraph: bpy.types.Depsgraph, uv_layer: str
                     "Apply them, or let them keep the UVs.",
                 )
             uv = _column(layer.uv, "vector", 2 * len(mesh.loops), np.float32).reshape(-1, 2)
-            uv[:, 1] = 1.0 - uv[:, 1]  # here the first row is on top
+            axes.turn_v(uv)
     place = local.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     origin = (place.min(0) + place.max(0)) / 2.0 if len(place) else np.zeros(3)
     vertices, at = vertices.reshape(-1, 3), loops.reshape(-1, 3)

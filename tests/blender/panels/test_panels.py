@@ -18,7 +18,6 @@ from depthwright.operators.shared.order import order_from
 from depthwright.scene import painting
 from depthwright.scene.live import mesh, nodes
 from depthwright.scene.material import material
-from depthwright.scene.painting import views as painting_views
 from drawn_panels import draw, panels
 
 
@@ -323,7 +322,7 @@ def test_a_painting_has_buttons_by_view_and_its_coverage(tab):
     work = painting.begin(
         bpy.context,
         [thing],
-        painting_views.from_text(bpy.context, "ring:2", [thing], 64),
+        painting.views_from_text(bpy.context, "ring:2", [thing], 64),
         painting.PaintSettings(texture_px=64),
     )
     painter.paint(work, painter.smooth)
