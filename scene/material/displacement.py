@@ -115,6 +115,7 @@ def _object_dices(wearer: bpy.types.Object) -> bool:
 def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
     """What puts back what apply() changes of an object and its scene."""
     order = list(wearer.modifiers)
+    active = wearer.modifiers.active.name if order else ""
     modifiers = [(order.index(item), item.name, item.type, _settings_of(item)) for item in _ours(wearer)]
     smooth = np.empty(len(wearer.data.polygons), bool)
     wearer.data.polygons.foreach_get("use_smooth", smooth)
@@ -129,6 +130,7 @@ def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
             for key, value in settings.items():
                 setattr(modifier, key, value)
             wearer.modifiers.move(len(wearer.modifiers) - 1, place)
+        wearer.modifiers.active = wearer.modifiers.get(active)
         wearer.data.polygons.foreach_set("use_smooth", smooth)
         wearer.data.update()
         for owner, name, value in values:
