@@ -33,6 +33,8 @@ from .values import (
     Painting,
     PaintSettings,
     Recipe,
+    SeenView,
+    TakenView,
     Textures,
     View,
 )
@@ -54,6 +56,8 @@ __all__ = [
     "PaintSettings",
     "Painting",
     "Recipe",
+    "SeenView",
+    "TakenView",
     "Textures",
     "View",
     "accept",

@@ -11,7 +11,7 @@ from ...engine.geometry.projection import Viewpoint
 from ..blocks import colour
 from . import images as painting_images
 from . import requests, story, surfaces
-from .values import Canvas, Painting, PaintSettings, View
+from .values import Canvas, Painting, PaintSettings, SeenView
 
 REGIONS = ("mask", "faces", "all")
 
@@ -76,8 +76,9 @@ def begin(
         if not chosen.any():
             raise InputError(f"No face of '{thing.name}' is selected.", "Select faces, or choose another region.")
         canvas.faces = chosen if canvas.faces is None else chosen & canvas.faces
-    view.depth = requests.view_depth(context, view, [thing], whole_scene)
-    view.known = _known(canvas, view)
+    seen = view.seen(requests.view_depth(context, view, [thing], whole_scene))
+    seen.known = _known(canvas, seen)
+    started.views[0] = seen
     return started
 
 
@@ -105,7 +106,7 @@ def _stencil(context: bpy.types.Context) -> tuple[bpy.types.Image, bool]:
     return paint.stencil_image, paint.invert_stencil
 
 
-def _known(canvas: Canvas, view: View) -> tuple[np.ndarray, np.ndarray] | None:
+def _known(canvas: Canvas, view: SeenView) -> tuple[np.ndarray, np.ndarray] | None:
     """What the view sees of the texture outside of the region: picture (H, W, 3) uint8 and where it is so (H, W).
 
     None where all that is seen is to change; InputError where nothing is.

@@ -54,7 +54,7 @@ def view_depth(
 
 def request(painting: Painting, number: int, recipe: Recipe) -> tuple[Settled, dict[str, np.ndarray]]:
     """The depth-to-image request of a view whose depth is there, with what is known of the picture."""
-    view = painting.views[number]
+    view = painting.seen_at(number)
     arrays = {"depth": view.depth}
     entry = catalog.find(recipe.model)
     known = view.known if view.known is not None else _known(painting, number)
@@ -78,7 +78,7 @@ def _known(painting: Painting, number: int) -> tuple[np.ndarray, np.ndarray] | N
     painted = painting.painted()
     if not painted:
         return None
-    view = painting.views[number]
+    view = painting.seen_at(number)
     picture, kept = warp.known_from(view.viewpoint, view.depth, painted, painting.settings.blending)
     if not kept.any():
         return None
@@ -87,14 +87,14 @@ def _known(painting: Painting, number: int) -> tuple[np.ndarray, np.ndarray] | N
 
 def accept(painting: Painting, number: int, result: Result) -> None:
     """The picture of that view. InputError where it is not of the view's size."""
-    view = painting.views[number]
+    view = painting.seen_at(number)
     _check_size(result.image.shape, view)
-    view.picture, view.record, view.height = result.image, result.record(), None
+    painting.views[number] = view.taken(result.image, result.record())
 
 
 def depth_request(painting: Painting, number: int) -> tuple[Settled, dict[str, np.ndarray]]:
     """The image-to-depth request of a view that has its picture."""
-    view = painting.views[number]
+    view = painting.taken_at(number)
     made = Request.from_dict(view.record["request"])
     arrays = {"image": view.picture}
     asked = Request(
@@ -118,7 +118,7 @@ def depth_request(painting: Painting, number: int) -> tuple[Settled, dict[str, n
 
 def accept_depth(painting: Painting, number: int, result: Result) -> None:
     """The relief that the picture shows beyond the surface it was painted for, in scene units, out is up."""
-    view = painting.views[number]
+    view = painting.taken_at(number)
     _check_size(result.depth.shape, view)
     known = np.isfinite(view.depth)
     found = np.where(known & np.isfinite(result.depth), result.depth, np.nan)

@@ -20,7 +20,7 @@ from ..blocks.transaction import Act, Changes
 from ..files import pictures
 from . import fingerprint
 from . import surfaces as painting_mesh
-from .values import Canvas, Painting, PaintSettings, View
+from .values import Canvas, Painting, PaintSettings, TakenView, View
 
 WORN, VIEWS, RELIEF = "depthwright_painting", "depthwright_views", "depthwright_relief"
 MATERIAL, KIND, BEFORE, COVERAGE = (
@@ -105,7 +105,7 @@ def load(context: bpy.types.Context, thing: bpy.types.Object) -> Painting:
 def keep_views(painting: Painting, name: str) -> dict[str, dict[str, Any]]:
     """The views' pictures as images, as they go under VIEWS; those that are in the file already stay what they are."""
     held = {}
-    for number, view in enumerate(painting.views):
+    for number, view in enumerate(painting.taken):
         title = f"{name} {view.viewpoint.name}"
         item: dict[str, Any] = {
             "name": view.viewpoint.name,
@@ -128,16 +128,16 @@ def describe(painting: Painting, canvas: Canvas) -> dict[str, Any]:
         "uv_layer": canvas.uv_layer,
         "place": canvas.place.tolist(),
         "mesh": fingerprint.of(canvas.surface),
-        "views": [describe_view(view) for view in painting.views],
+        "views": [describe_view(view) for view in painting.taken],
     }
 
 
-def describe_view(view: View) -> dict[str, Any]:
+def describe_view(view: TakenView) -> dict[str, Any]:
     """What a record holds of a view."""
     return {"viewpoint": view.viewpoint.to_dict(), "record": view.record}
 
 
-def load_views(held, described: Sequence[dict[str, Any]]) -> list[View]:
+def load_views(held, described: Sequence[dict[str, Any]]) -> list[TakenView]:
     """Views from where keep_views() put them, and what describe_view() said of each."""
     return [_view(held[str(number)], values) for number, values in enumerate(described)]
 
@@ -252,10 +252,10 @@ def _key(image: bpy.types.Image | None) -> str | None:
     return record["painting"]["key"] if record and "painting" in record else None
 
 
-def _view(held, values: dict[str, Any]) -> View:
+def _view(held, values: dict[str, Any]) -> TakenView:
     picture, depth = held[_PICTURE], held[_DEPTH]
     height = held.get(_HEIGHT)
-    return View(
+    return TakenView(
         Viewpoint.from_dict(values["viewpoint"]),
         depth=np.ascontiguousarray(pictures.pixels(depth)[..., 0]),
         picture=np.rint(pictures.pixels(picture)[..., :3] * 255.0).astype(np.uint8),

@@ -12,7 +12,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry import bake as baking
 from . import images, requests, retouch, store, surfaces
-from .values import Canvas, Painting, PaintSettings, Recipe, View
+from .values import Canvas, Painting, PaintSettings, Recipe, SeenView, View
 
 if TYPE_CHECKING:
     from ...engine.contract.result import Result
@@ -75,7 +75,7 @@ def look(context: bpy.types.Context, painting: Painting, number: int) -> None:
     """Take the depth pass of that view. InputError where it sees nothing of the objects."""
     things = [store.thing_of(canvas) for canvas in painting.canvases]
     view = painting.views[number]
-    view.depth = requests.view_depth(context, view, things, painting.whole_scene)
+    painting.views[number] = view.seen(requests.view_depth(context, view, things, painting.whole_scene))
 
 
 def order(
@@ -85,7 +85,7 @@ def order(
 
     Looks first, where that was not done yet; see look().
     """
-    if painting.views[number].depth is None:
+    if not isinstance(painting.views[number], SeenView):
         look(context, painting, number)
     return requests.request(painting, number, recipe)
 

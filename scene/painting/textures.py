@@ -80,9 +80,9 @@ def _bakes(painting: Painting, tick: Callable[[float], None]) -> Iterator[baking
 
 def _height(painting: Painting, canvas: Canvas) -> np.ndarray | None:
     """The height texture (S, S) float32, where it is wanted and every view has one."""
-    if not painting.keeps_views or not painting.settings.height or any(view.height is None for view in painting.views):
+    if not painting.keeps_views or not painting.settings.height or any(view.height is None for view in painting.taken):
         return None
-    views = [PaintedView(view.viewpoint, view.height[..., None], view.depth) for view in painting.views]
+    views = [PaintedView(view.viewpoint, view.height[..., None], view.depth) for view in painting.taken]
     side = painting.settings.texture_px
     blending = Blending(painting.settings.blending.angle_power, painting.settings.blending.feather, False)
     baked = baking.bake(
