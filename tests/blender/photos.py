@@ -20,7 +20,7 @@ Value = int | list[int] | Fraction | tuple[int, int] | str | bytes
 
 
 def tiff(main: dict[int, Value], photo: dict[int, Value] | None = None, order: str = "<", at: int = 8) -> bytes:
-    """A TIFF structure: a main directory and EXIF's own. int: SHORT or LONG; list: SHORTs; Fraction or pair: RATIONAL."""
+    """A TIFF structure: a main directory and EXIF's own. int: SHORT or LONG, list: SHORTs, pair: RATIONAL."""
     main = dict(main)
     if photo is not None:
         main[EXIF_DIRECTORY] = 0
@@ -94,10 +94,9 @@ def tiff_file(pixels: np.ndarray, main: dict[int, Value], photo: dict[int, Value
     """An uncompressed TIFF picture (H, W, 3) whose directory holds the entries as well."""
     height, width = pixels.shape[:2]
     raw = pixels.tobytes()
-    baseline = {
-        0x0100: width, 0x0101: height, 0x0102: [8, 8, 8], 0x0103: 1, 0x0106: 2, 0x0111: 8, 0x0115: 3, 0x0116: height, 0x0117: len(raw),
-    }  # fmt: skip
-    made = tiff({**baseline, **main}, photo, order, at=8 + len(raw) + len(raw) % 2)
+    baseline: dict[int, Value] = {0x0100: width, 0x0101: height, 0x0102: [8, 8, 8], 0x0103: 1, 0x0106: 2}
+    strip: dict[int, Value] = {0x0111: 8, 0x0115: 3, 0x0116: height, 0x0117: len(raw)}
+    made = tiff({**baseline, **strip, **main}, photo, order, at=8 + len(raw) + len(raw) % 2)
     return made[:8] + raw + made[8 + len(raw) :]
 
 
