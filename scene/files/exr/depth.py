@@ -18,6 +18,10 @@ _NO_DEPTH = {"mist", "normal", "position", "vector", "motion", "uv", "disparity"
 _ONLY = {"z", "depth", "y", "v", "r"}
 
 
+#: Pixels of which three channels are held together; of larger pictures one after the other, at the cost of time.
+_ALL_AT_ONCE = 2**24
+
+
 @dataclass(frozen=True)
 class _Choice:
     part: Part
@@ -87,10 +91,14 @@ def _grey(header: Header) -> np.ndarray:
         named = {_words(channel)[-1]: channel.name for channel in part.channels}
         if {"r", "g", "b"} <= set(named):
             red, *others = (named[colour] for colour in "rgb")
-            values = read_channels(header, part, [red])[red]
-            # One after the other: all three of a large picture would take a gigabyte.
-            if all(_same(values, read_channels(header, part, [other])[other]) for other in others):
-                return values
+            if part.display.width * part.display.height <= _ALL_AT_ONCE:
+                read = read_channels(header, part, [red, *others])
+                if all(_same(read[red], read[other]) for other in others):
+                    return read[red]
+            else:
+                values = read_channels(header, part, [red])[red]
+                if all(_same(values, read_channels(header, part, [other])[other]) for other in others):
+                    return values
             raise _no_depth(header, "holds a picture in colours, and no depth")
     names = [channel.name for part in header.parts for channel in part.channels]
     listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
