@@ -36,7 +36,7 @@ class Geometry:
 
     depth      (H, W) float32: z-depth in metres, also where the mask is False, where it means nothing
     mask       (H, W) bool: where there is geometry; elsewhere is sky, or what cannot be known
-    normals    (H, W, 3) float32 of length 1, towards the camera; None where the checkpoint has none
+    normals    (H, W, 3) float32 of length 1, as the network gives them; None where the checkpoint has none
     fov_x_rad  across the full width; the optical centre is the middle of the picture
     fov_found  whether the field of view comes from the picture; else it was given, or is the usual one (in the notes)
     notes      sentences for the user
@@ -83,7 +83,7 @@ def infer(network: Network, image: Tensor, fov_x_rad: float | None = None, token
     depth = points[..., 2] + np.float32(lens.shift)
     mask &= depth > 0  # what lies behind the camera was not seen by it
     return Geometry(
-        depth=depth * np.float32(raw.scale[0]),
+        depth=depth * np.float32(float(raw.scale[0])),
         mask=mask,
         normals=None if raw.normals is None else raw.normals[0].float().cpu().numpy(),
         fov_x_rad=fov_of(lens.focal, aspect),
