@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from ...scene.settings import preferences, tab
+from ...scene.settings import older, preferences, tab
 from ...scene.view import depth_pass
 from ..shared import model_files, preview, session
 
@@ -13,14 +13,16 @@ from ..shared import model_files, preview, session
 @persistent
 def _before_load(*_) -> None:
     """The scene a job was meant for goes away; so does what the tab said about it."""
-    session.cancel()
-    session.state.end()
+    for status in (session.generating, session.painting, session.scaling):
+        status.drop()
     preview.clear()
 
 
 @persistent
 def _after_load(*_) -> None:
-    """The new scene may have chosen another model."""
+    """The new scene may have chosen another model; by names of an older Depthwright, too."""
+    for scene in bpy.data.scenes:
+        older.take_over(scene)
     model_files.look_at_chosen()
 
 
@@ -30,7 +32,7 @@ def _before_render(scene: bpy.types.Scene, *_) -> None:
         return  # nobody waits for the memory, and a batch would load its model for every job anew
     if depth_pass.is_pass(scene):
         return  # Depthwright's own, on the CPU, and for the model that would be unloaded
-    if session.state.job is None and preferences.read().unload_before_render:
+    if session.busy(session.generating) is None and preferences.read().unload_before_render:
         session.unload()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ..files import pictures
+from . import colour
 
 
 def unlit(name: str, picture: bpy.types.Image, mean: np.ndarray) -> bpy.types.Material:
@@ -93,7 +93,7 @@ def _show_in_solid_view(material: bpy.types.Material, texture: bpy.types.Node, m
     """Its texture where solid view shows textures, else the picture's mean colour."""
     material.node_tree.nodes.active = texture
     # Viewport colours are linear.
-    material.diffuse_color = (*pictures.linear_from_srgb(mean), 1.0)
+    material.diffuse_color = (*colour.linear_from_srgb(mean), 1.0)
 
 
 def add_relief(material: bpy.types.Material, height_map: bpy.types.Image, relief_m: float) -> None:

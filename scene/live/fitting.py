@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,9 +14,10 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry.alignment import Alignment, align, factor_for_distance
 from ...engine.geometry.camera import Intrinsics
-from ..blocks import records
+from ..blocks import properties, records
+from ..blocks.transaction import Changes, whole_or_not_at_all
+from ..view import axes, depth_pass
 from ..view import camera as cameras
-from ..view import depth_pass
 from . import modifier as live_scene
 from .nodes import DEPTH, KNOWN, RAY
 
@@ -53,22 +53,44 @@ def fit_of(thing: bpy.types.Object) -> Fit:
     return Fit(**records.of(thing)["scene"].get("fit", {}))
 
 
-def put_fit(thing: bpy.types.Object, fit: Fit) -> None:
-    """Move the object's surface there: by its modifier, or vertex by vertex in a mesh that has none."""
+def _put_fit(
+    changes: Changes, context: bpy.types.Context, thing: bpy.types.Object, size: float, fit: Fit, alignment: Any
+) -> None:
+    """Move the object's surface there: by its modifier, or vertex by vertex in a mesh that has none.
+
+    alignment  what its record is to say of it
+    """
+    notes: dict[str, Any] = {"alignment": alignment}
     modifier = live_scene.of(thing)
     if modifier is not None:
-        live_scene.put(modifier, {SCALE: fit.scale, OFFSET: fit.offset})
+        before = fit_of(thing)
+        changes.step(
+            lambda: live_scene.put(modifier, {SCALE: fit.scale, OFFSET: fit.offset}),
+            lambda: partial(live_scene.put, modifier, {SCALE: before.scale, OFFSET: before.offset}),
+        )
     else:
-        mesh = thing.data
-        values = _read(mesh, RAY, "vector", 3)
-        distance = (_read(mesh, DEPTH, "value") * fit.scale + fit.offset).astype(np.float32)
-        if _lens(thing).orthographic:
-            values[:, 2] *= distance
-        else:
-            values *= distance[:, None]
-        mesh.attributes["position"].data.foreach_set("vector", values.ravel())
-        mesh.update()
-        _note(thing, "fit", asdict(fit))
+        notes["fit"] = asdict(fit)
+        points, before_points = _fitted(thing, fit), _read(thing.data, "position", "vector", 3)
+        changes.step(partial(_put_points, thing.data, points), lambda: partial(_put_points, thing.data, before_points))
+    record = records.of(thing)
+    changes.attach({**record, "scene": {**record["scene"], **notes}}, thing)
+    _keep_in_view(changes, context, thing, size, fit)
+
+
+def _fitted(thing: bpy.types.Object, fit: Fit) -> np.ndarray:
+    """(N, 3) float32: where that fit puts the vertices."""
+    values = _read(thing.data, RAY, "vector", 3)
+    distance = (_read(thing.data, DEPTH, "value") * fit.scale + fit.offset).astype(np.float32)
+    if _lens(thing).orthographic:
+        values[:, 2] *= distance
+    else:
+        values *= distance[:, None]
+    return values
+
+
+def _put_points(mesh: bpy.types.Mesh, points: np.ndarray) -> None:
+    mesh.attributes["position"].data.foreach_set("vector", points.ravel())
+    mesh.update()
 
 
 def align_to_scene(context: bpy.types.Context, thing: bpy.types.Object) -> Alignment:
@@ -90,9 +112,8 @@ def align_to_scene(context: bpy.types.Context, thing: bpy.types.Object) -> Align
         exclude=[thing],
     )
     found = align(sampled, seen.depth / np.float32(size), nearest=float(depth[np.isfinite(depth)].min()))
-    put_fit(thing, Fit(found.scale, found.offset))
-    _note(thing, "alignment", {**asdict(found), "said": str(found)})
-    _keep_in_view(context, thing, size)
+    with whole_or_not_at_all() as changes:
+        _put_fit(changes, context, thing, size, Fit(found.scale, found.offset), {**asdict(found), "said": str(found)})
     return found
 
 
@@ -105,9 +126,8 @@ def set_distance(context: bpy.types.Context, thing: bpy.types.Object, a: int, b:
     lens, fit = _lens(thing), fit_of(thing)
     first, second = _points(thing, lens, fit, [a, b])
     factor = factor_for_distance(first, second, distance / size, orthographic=lens.orthographic)
-    put_fit(thing, Fit(fit.scale * factor, fit.offset * factor))
-    _note(thing, "alignment", None)
-    _keep_in_view(context, thing, size)
+    with whole_or_not_at_all() as changes:
+        _put_fit(changes, context, thing, size, Fit(fit.scale * factor, fit.offset * factor), None)
     return factor
 
 
@@ -152,13 +172,8 @@ def _lens(thing: bpy.types.Object) -> Intrinsics:
         width = 2.0 * math.tan(get("Field of View") / 2.0)
     made = lens.width_px / lens.fx
     right, up = ((get(f"{by}Shift {axis}") - get(f"Made Shift {axis}")) * get("Shift Unit") for axis in "XY")
-    return replace(
-        lens,
-        fx=lens.fx * made / width,
-        fy=lens.fy * made / width,
-        cx=lens.cx - right * lens.width_px,
-        cy=lens.cy + up * made * lens.fy,
-    )
+    cx, cy = axes.shifted((lens.cx, lens.cy), right * lens.width_px, up * made * lens.fy)
+    return replace(lens, fx=lens.fx * made / width, fy=lens.fy * made / width, cx=cx, cy=cy)
 
 
 def _every(lens: Intrinsics, step: int) -> Intrinsics:
@@ -192,7 +207,7 @@ def _grid(thing: bpy.types.Object, name: str) -> np.ndarray:
 
 
 def _read(mesh: bpy.types.Mesh, name: str, field: str, width: int = 1) -> np.ndarray:
-    attribute = mesh.attributes.get(name)
+    attribute = properties.find(mesh.attributes, name)
     if attribute is None or len(attribute.data) != len(mesh.vertices):
         raise InputError(f"'{mesh.name}' has lost its attribute '{name}'.", "Undo that, or make the scene again.")
     values = np.empty(width * len(mesh.vertices), bool if attribute.data_type == "BOOLEAN" else np.float32)
@@ -203,11 +218,11 @@ def _read(mesh: bpy.types.Mesh, name: str, field: str, width: int = 1) -> np.nda
 def _points(thing: bpy.types.Object, lens: Intrinsics, fit: Fit, vertices: Sequence[int]) -> list[np.ndarray]:
     """Where those vertices are now, in camera space."""
     made = _made_lens(thing)
-    rays, depths = thing.data.attributes[RAY].data, thing.data.attributes[DEPTH].data
+    rays, depths = (properties.find(thing.data.attributes, name).data for name in (RAY, DEPTH))
     points = []
     for vertex in vertices:
-        x, y, _ = rays[vertex].vector  # Blender's y goes up
-        ray = lens.rays(made.fx * x + made.cx, made.fy * -y + made.cy)
+        x, y, _ = axes.in_engine(rays[vertex].vector)
+        ray = lens.rays(made.fx * x + made.cx, made.fy * y + made.cy)
         points.append(lens.lift(ray, np.asarray(depths[vertex].value * fit.scale + fit.offset)))
     return points
 
@@ -221,21 +236,14 @@ def _uniform_scale(context: bpy.types.Context, thing: bpy.types.Object) -> float
     return float(sizes.mean())
 
 
-def _keep_in_view(context: bpy.types.Context, thing: bpy.types.Object, size: float) -> None:
-    """The scene's camera must not clip what has moved."""
+def _keep_in_view(changes: Changes, context: bpy.types.Context, thing: bpy.types.Object, size: float, fit: Fit) -> None:
+    """The scene's camera must not clip what moves."""
     camera = context.scene.camera
     if camera is None or camera.type != "CAMERA":
         return
-    fit, modifier, depth = fit_of(thing), live_scene.of(thing), _read(thing.data, DEPTH, "value")
-    farthest = float(depth.max())
+    modifier, depth = live_scene.of(thing), _read(thing.data, DEPTH, "value")
+    limits = [float(depth.min()), float(depth.max())]
     if modifier is not None:
-        farthest = min(farthest, live_scene.get(modifier, "Sky Distance"))
-    cameras.see_as_far_as(camera, size * (fit.scale * farthest + fit.offset))
-    cameras.see_as_near_as(camera, size * (fit.scale * float(depth.min()) + fit.offset))
-
-
-def _note(thing: bpy.types.Object, key: str, value: Any) -> None:
-    """Write into the scene part of the object's record."""
-    record = records.of(thing)
-    record["scene"][key] = value
-    thing[records.KEY] = json.dumps(record, sort_keys=True)
+        limits[1] = min(limits[1], live_scene.get(modifier, "Sky Distance"))
+    nearest, farthest = (size * (fit.scale * limit + fit.offset) for limit in limits)
+    cameras.see_all(camera, nearest, farthest, changes.set)

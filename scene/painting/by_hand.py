@@ -5,14 +5,13 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ...engine.contract.errors import InputError
+from ...engine.contract.errors import InputError, Refusal
 from ...engine.geometry import raster, texture
 from ...engine.geometry.projection import Viewpoint
-from .. import painting
-from ..files import pictures
+from ..blocks import colour
 from . import images as painting_images
-from . import requests, surfaces
-from .values import Canvas, Painting, PaintSettings, View
+from . import requests, story, surfaces
+from .values import Canvas, Painting, PaintSettings, SeenView
 
 REGIONS = ("mask", "faces", "all")
 
@@ -20,16 +19,18 @@ REGIONS = ("mask", "faces", "all")
 _SAME_DEPTH = 0.01
 
 
-def why_not(context: bpy.types.Context) -> str:
-    """Why no region of the active object can be repainted, as 'what is missing; what to do'. Cheap, for poll()."""
+def why_not(context: bpy.types.Context) -> Refusal | None:
+    """Why no region of the active object can be repainted; None when one can. Cheap, for poll()."""
     thing = context.view_layer.objects.active if context.view_layer else None
     if thing is None:
-        return "No object is active; select the mesh to paint on"
-    if reason := surfaces.why_not([thing]):
-        return reason
+        return Refusal("No object is active.", "Select the mesh to paint on.")
+    if refusal := surfaces.why_not([thing]):
+        return refusal
     if texture_of(context, thing) is None:
-        return f"'{thing.name}' shows no image; add one in Texture Paint mode, or paint the object whole first"
-    return ""
+        return Refusal(
+            f"'{thing.name}' shows no image.", "Add one in Texture Paint mode, or paint the object whole first."
+        )
+    return None
 
 
 def begin(
@@ -43,7 +44,7 @@ def begin(
     settings: PaintSettings | None = None,
     whole_scene: bool = False,
 ) -> Painting:
-    """A painting of one view over the object's texture, in a region of it alone; go on with painting.order().
+    """A painting of one view over the object's texture, in a region of it alone; go on with order().
 
     region       "mask": where `mask`, or Texture Paint's stencil mask, is white; "faces": the selected faces; "all"
     image        the texture; None: the one that Texture Paint paints on, or that the active material shows
@@ -63,7 +64,7 @@ def begin(
     inverted = False
     if region == "mask" and mask is None:
         mask, inverted = _stencil(context)
-    started = painting.begin(
+    started = story.begin(
         context, [thing], [viewpoint], settings, over=image, mask=mask if region == "mask" else None,
         whole_scene=whole_scene,
     )  # fmt: skip
@@ -75,8 +76,9 @@ def begin(
         if not chosen.any():
             raise InputError(f"No face of '{thing.name}' is selected.", "Select faces, or choose another region.")
         canvas.faces = chosen if canvas.faces is None else chosen & canvas.faces
-    view.depth = requests.view_depth(context, view, [thing], whole_scene)
-    view.known = _known(canvas, view)
+    seen = view.seen(requests.view_depth(context, view, [thing], whole_scene))
+    seen.known = _known(canvas, seen)
+    started.views[0] = seen
     return started
 
 
@@ -104,7 +106,7 @@ def _stencil(context: bpy.types.Context) -> tuple[bpy.types.Image, bool]:
     return paint.stencil_image, paint.invert_stencil
 
 
-def _known(canvas: Canvas, view: View) -> tuple[np.ndarray, np.ndarray] | None:
+def _known(canvas: Canvas, view: SeenView) -> tuple[np.ndarray, np.ndarray] | None:
     """What the view sees of the texture outside of the region: picture (H, W, 3) uint8 and where it is so (H, W).
 
     None where all that is seen is to change; InputError where nothing is.
@@ -130,5 +132,5 @@ def _known(canvas: Canvas, view: View) -> tuple[np.ndarray, np.ndarray] | None:
         return None
     colours = texture.sample(canvas.base, uv)
     if canvas.base.dtype != np.uint8:
-        colours = pictures.srgb_from_linear(colours) * 255.0
+        colours = colour.srgb_from_linear(colours) * 255.0
     return np.rint(np.clip(np.where(kept[..., None], colours, 0.0), 0.0, 255.0)).astype(np.uint8), kept

@@ -12,8 +12,10 @@ import mathutils
 
 from ...engine.contract.errors import EngineError
 from ..blocks import linking, shaders
+from ..files import pictures
 from ..files.writing import replacing
 from ..live import mesh
+from ..view import axes
 from ..view import camera as cameras
 
 #: Of the stage's lights from the subject, in its sizes: far enough to light it evenly from side to side.
@@ -44,7 +46,7 @@ def render_png(
     camera = camera or cameras.active(scene)
     with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _settings(scene, camera, width_px, height_px, samples, denoise, partial):
+        with _settings(scene, camera, width_px, height_px, samples, denoise, partial), pictures.unsaved_kept():
             try:
                 bpy.ops.render.render(write_still=True, scene=scene.name)
             except RuntimeError as error:
@@ -100,7 +102,7 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
     camera.location = centre + mathutils.Vector((0.0, -0.5, 1.0)).normalized() * size * 2.32
     # Aimed a little to the near side, which perspective makes larger, so that the plane fills the frame evenly.
     aim = centre + mathutils.Vector((0.0, -0.03, 0.0)) * size
-    camera.rotation_euler = (aim - camera.location).to_track_quat("-Z", "Y").to_euler()
+    camera.rotation_euler = axes.looking(aim - camera.location)
     scene.camera = camera
     return camera
 
@@ -129,9 +131,8 @@ def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Obj
     away = mathutils.Vector((0.55, -1.0, 0.38)).normalized()
     distance = size * 0.5 / math.sin(math.radians(15.0))
     camera.location = centre + away * distance
-    cameras.see_as_far_as(camera, distance + size)
-    cameras.see_as_near_as(camera, distance - size)
-    camera.rotation_euler = (-away).to_track_quat("-Z", "Y").to_euler()
+    cameras.see_all(camera, distance - size, distance + size)
+    camera.rotation_euler = axes.looking(-away)
     scene.camera = camera
     return camera
 
@@ -144,7 +145,7 @@ def _light(context, name, centre, size, *, direction, energy, side, colour) -> N
     data.color = colour
     light = bpy.data.objects.new(name, data)
     light.location = centre + mathutils.Vector(direction).normalized() * size * _LIGHT_DISTANCE
-    light.rotation_euler = (centre - light.location).to_track_quat("-Z", "Y").to_euler()
+    light.rotation_euler = axes.looking(centre - light.location)
     linking.add(context, light)
 
 
