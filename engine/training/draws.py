@@ -17,7 +17,7 @@ from .levels import Levels, draw_levels
 from .training_recipe import Recipe
 
 # What a draw is for: streams that must not repeat one another.
-DATA, AUGMENTATION, LEVELS, CAPTIONS, IMAGE_NOISE, DEPTH_NOISE, MODEL, PHOTOGRAPHS = range(8)
+DATA, AUGMENTATION, LEVELS, CAPTIONS, IMAGE_NOISE, DEPTH_NOISE, MODEL, PHOTOGRAPHS, WORD_ORDER = range(9)
 
 
 def numpy_rng(*path: int) -> np.random.Generator:
@@ -31,11 +31,22 @@ def torch_generator(device: torch.device | str, *path: int) -> torch.Generator:
     return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))  # torch wants a signed number
 
 
+#: Where one of these stands, the order of words means something.
+RELATIONS = frozenset({"on", "with", "under", "to", "between", "over", "in", "and"})
+
+
+def reordered(caption: str, rng: np.random.Generator) -> str:
+    """The words in any order, where no order means anything."""
+    words = caption.split()
+    return caption if RELATIONS.intersection(words) else " ".join(rng.permutation(words)) if words else caption
+
+
 class StepDraws(NamedTuple):
     """What one step draws for its whole batch, whichever process an item falls to."""
 
     levels: Levels  # on the CPU
     without_caption: np.ndarray  # (B,) bool
+    any_order: np.ndarray  # (B,) bool
 
 
 def draw_step(recipe: Recipe, seed: int, step: int, batch: int, given: Mapping[int, bool] | None = None) -> StepDraws:
@@ -45,7 +56,8 @@ def draw_step(recipe: Recipe, seed: int, step: int, batch: int, given: Mapping[i
         levels.image[item] = 0.0
         levels.depth[item] = levels.depth[item] or 1.0
     dropout = np.where(levels.image.numpy() == 0, recipe.given_image_caption_dropout, recipe.caption_dropout)
-    return StepDraws(levels, numpy_rng(seed, CAPTIONS, step).random(batch) < dropout)
+    rng = numpy_rng(seed, CAPTIONS, step)
+    return StepDraws(levels, rng.random(batch) < dropout, rng.random(batch) < recipe.reordered_share)
 
 
 def draw_noise(

@@ -29,10 +29,12 @@ from .draws import (
     IMAGE_NOISE,
     MODEL,
     PHOTOGRAPHS,
+    WORD_ORDER,
     StepDraws,
     draw_noise,
     draw_step,
     numpy_rng,
+    reordered,
     torch_generator,
 )
 from .objective import Objective
@@ -259,9 +261,7 @@ class Trainer:
         given = {} if batch.image_given is None else dict(zip(self.items, batch.image_given.tolist(), strict=True))
         draws = draw_step(recipe, settings.seed, self.step, settings.batch, given)
         image, depth = self.noised(self.photographed(batch, draws), draws)
-        captions = [
-            "" if draws.without_caption[i] else caption for i, caption in zip(self.items, batch.captions, strict=True)
-        ]
+        captions = [self.caption(caption, draws, i) for i, caption in zip(self.items, batch.captions, strict=True)]
         text = self.model.text_input(captions).to(self.device)
         counts = torch.stack([part.counted().sum() if part else image.t.new_zeros(()) for part in (image, depth)])
         counts = self.accelerator.reduce(counts.float(), "sum").clamp(min=1)
@@ -279,6 +279,13 @@ class Trainer:
                 self.accelerator.backward((losses * weights).sum() * self.accelerator.num_processes)
             total += losses.detach()
         return total
+
+    def caption(self, caption: str, draws: StepDraws, item: int) -> str:
+        """What a sample's caption is in this step."""
+        if draws.without_caption[item]:
+            return ""
+        rng = numpy_rng(self.settings.seed, WORD_ORDER, self.step, item)
+        return reordered(caption, rng) if draws.any_order[item] else caption
 
     def photographed(self, batch: Batch, draws: StepDraws) -> Batch:
         """The batch, some of its given pictures as a camera might have taken them."""

@@ -26,6 +26,7 @@ class Recipe:
     time_shift_mu: float = 0.0  # afterwards all levels are shifted as in sampling (schedules.shifted)
     caption_dropout: float = 0.2  # items with the empty prompt, for guidance
     given_image_caption_dropout: float = 0.6  # the same where the image is given: depth must be read off the picture
+    reordered_share: float = 0.3  # captions whose words come in any order, as prompts have them (materials alone)
     photograph_share: float = 0.6  # of the given pictures: as a camera might have taken them (photographs.py)
     pure_noise_share: float = 0.1  # noised items whose level is exactly 1, where every rollout begins
     t_min: float = 0.1  # x-prediction's loss weight 1 / t^2 stops growing here
@@ -47,6 +48,7 @@ PAPER = Recipe(
     time_shift_mu=1.1,
     caption_dropout=0.1,
     given_image_caption_dropout=0.1,
+    reordered_share=0.0,
     photograph_share=0.0,
     pure_noise_share=0.0,
     t_min=0.05,

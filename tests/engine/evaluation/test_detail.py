@@ -27,7 +27,7 @@ def test_a_blurred_picture_has_less_energy():
 def test_common_edges_agree_and_others_do_not():
     image = picture(checks(16))
     assert edge_agreement(image, 1 + checks(16)) == pytest.approx(1.0)
-    assert edge_agreement(image, 1 + checks(16, shift=1)) == pytest.approx(1.0)  # within two pixels
+    assert edge_agreement(image, 1 + checks(16, shift=1)) > 0.85  # within two pixels, but at the border
     assert edge_agreement(image, 1 + checks(16, shift=8)) < 0.5
     assert edge_agreement(image, np.ones((64, 64))) == 0
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from depthwright.engine.contract.errors import InputError
-from depthwright.engine.training.draws import draw_noise, draw_step
+from depthwright.engine.training.draws import draw_noise, draw_step, reordered
 from depthwright.engine.training.levels import draw_levels
 from depthwright.engine.training.train import with_changes
 from depthwright.engine.training.training_recipe import PAPER, Recipe, noised
@@ -168,3 +168,10 @@ def test_a_recipe_is_changed_by_name_and_refuses_what_it_is_not():
         with_changes(PAPER, ["share=1"])
     with pytest.raises(InputError, match="no value for i2d_share"):
         with_changes(PAPER, ["i2d_share=much"])
+
+
+def test_words_come_in_any_order_where_none_means_anything():
+    orders = {reordered("small wet red brick", np.random.default_rng(seed)) for seed in range(20)}
+    assert len(orders) > 5 and {" ".join(sorted(order.split())) for order in orders} == {"brick red small wet"}
+    fixed = "two red boxes on green grass floor"
+    assert reordered(fixed, np.random.default_rng(0)) == fixed and reordered("", np.random.default_rng(0)) == ""
