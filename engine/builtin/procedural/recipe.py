@@ -12,6 +12,7 @@ from .layouts import Pieces
 from .noise import Array, Canvas, Cells, mix, smoothstep
 from .shading import Surface
 
+
 #: Of any material: its own colour, darker or paler.
 TONES = ("dark", "pale")
 
