@@ -99,10 +99,11 @@ def prepare(
     first_seed: int = 0,
     kinds: Sequence[str] = (),
     supersampling: int = SUPERSAMPLING,
+    shard: int = SHARD_SIZE,
 ) -> Iterator[Path]:
     """Make the shards that are not there yet, of some kinds or of all; yields each as it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [(folder / f"{seed:09d}.npz", seed) for seed in range(first_seed, first_seed + count, SHARD_SIZE)]
+    wanted = [(folder / f"{seed:09d}.npz", seed) for seed in range(first_seed, first_seed + count, shard)]
     missing = [(path, seed) for path, seed in wanted if not path.exists()]
     with ProcessPoolExecutor(processes) as pool:
         jobs = [

@@ -70,6 +70,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--compile", action="store_true", help="compile the blocks (a minute, then faster)")
     parser.add_argument("--bfloat16", action="store_true", help="compute in it: twice as fast on processors with AMX")
+    parser.add_argument("--readers", type=int, default=default.readers, help="threads that make batches ahead")
     parser.add_argument("--log-s", type=float, default=default.log_s)
     parser.add_argument("--save-s", type=float, default=default.save_s)
 

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -78,6 +78,7 @@ class Settings:
     log_s: float = 30.0
     save_s: float = 300.0
     sample_grids: bool = True
+    readers: int = 1  # threads that make batches ahead
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.budget_minutes is None):
@@ -202,11 +203,11 @@ class Trainer:
         started = last_save = last_log = time.monotonic()
         before, first_step = self.trained_s, self.step
         losses = torch.zeros(2, device=self.device)
-        with stop_requested() as stop, Prefetch(self.draw_batch) as batches:
+        with stop_requested() as stop, Prefetch(self.draw_batch, settings.readers) as batches:
             bar = tqdm(total=settings.steps, initial=self.step, disable=None, unit="step")
             [over] = self.agreed(self.is_over(started, first_step, stop))
             while not over:
-                losses += self.train_step(batches.next(self.step, wanted_next=self.step + 1))
+                losses += self.train_step(batches.next(self.step))
                 bar.update()
                 now = time.monotonic()
                 self.trained_s = before + now - started
@@ -242,7 +243,13 @@ class Trainer:
         return self.accelerator.reduce(wanted, "sum").bool().tolist()
 
     def draw_batch(self, step: int) -> Batch:
-        return self.source.draw(self.settings.seed, step, self.settings.batch, self.items)
+        """This process's items of a step, some of the given pictures as a camera might have taken them."""
+        batch = self.source.draw(self.settings.seed, step, self.settings.batch, self.items)
+        return self.photographed(batch, self.draws(batch, step), step)
+
+    def draws(self, batch: Batch, step: int) -> StepDraws:
+        given = {} if batch.image_given is None else dict(zip(self.items, batch.image_given.tolist(), strict=True))
+        return draw_step(self.recipe, self.settings.seed, step, self.settings.batch, given)
 
     def train_step(self, batch: Batch) -> Tensor:
         """One update; returns the losses of image and depth, (2,)."""
@@ -258,9 +265,8 @@ class Trainer:
         """Gradients of this step's loss, the mean over the whole batch of all processes; returns its parts, (2,)."""
         settings, recipe = self.settings, self.recipe
         torch.manual_seed(int(torch_generator("cpu", settings.seed, MODEL, self.step).initial_seed()))
-        given = {} if batch.image_given is None else dict(zip(self.items, batch.image_given.tolist(), strict=True))
-        draws = draw_step(recipe, settings.seed, self.step, settings.batch, given)
-        image, depth = self.noised(self.photographed(batch, draws), draws)
+        draws = self.draws(batch, self.step)
+        image, depth = self.noised(batch, draws)
         captions = [self.caption(caption, draws, i) for i, caption in zip(self.items, batch.captions, strict=True)]
         text = self.model.text_input(captions).to(self.device)
         counts = torch.stack([part.counted().sum() if part else image.t.new_zeros(()) for part in (image, depth)])
@@ -287,11 +293,11 @@ class Trainer:
         rng = numpy_rng(self.settings.seed, WORD_ORDER, self.step, item)
         return reordered(caption, rng) if draws.any_order[item] else caption
 
-    def photographed(self, batch: Batch, draws: StepDraws) -> Batch:
+    def photographed(self, batch: Batch, draws: StepDraws, step: int) -> Batch:
         """The batch, some of its given pictures as a camera might have taken them."""
         images, depths = list(batch.image), list(batch.depth)
         for number, item in enumerate(self.items):
-            rng = numpy_rng(self.settings.seed, PHOTOGRAPHS, self.step, item)
+            rng = numpy_rng(self.settings.seed, PHOTOGRAPHS, step, item)
             if draws.levels.image[item] == 0 and rng.random() < self.recipe.photograph_share:
                 images[number], depths[number] = photographed(images[number], depths[number], rng)
         return replace(batch, image=torch.stack(images), depth=torch.stack(depths))
@@ -332,10 +338,11 @@ def cut(part: Noised | None, items: slice) -> Noised | None:
 
 
 class Prefetch:
-    """The next step's batch, made in a thread while this one's is computed with."""
+    """The next steps' batches, made in threads while this one's is computed with."""
 
-    def __init__(self, draw: Callable[[int], Batch]) -> None:
-        self._draw, self._pool, self._ahead = draw, ThreadPoolExecutor(1), None
+    def __init__(self, draw: Callable[[int], Batch], threads: int = 1) -> None:
+        self._draw, self._threads, self._pool = draw, threads, ThreadPoolExecutor(threads)
+        self._ahead: dict[int, Future[Batch]] = {}
 
     def __enter__(self) -> Prefetch:
         return self
@@ -343,10 +350,12 @@ class Prefetch:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def next(self, step: int, wanted_next: int) -> Batch:
-        batch = self._ahead.result() if self._ahead else self._draw(step)
-        self._ahead = self._pool.submit(self._draw, wanted_next)
-        return batch
+    def next(self, step: int) -> Batch:
+        """The batch of a step; those of the steps after it are begun."""
+        for wanted in range(step, step + 1 + self._threads):
+            if wanted not in self._ahead:
+                self._ahead[wanted] = self._pool.submit(self._draw, wanted)
+        return self._ahead.pop(step).result()
 
 
 @contextmanager
