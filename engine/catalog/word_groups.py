@@ -4,19 +4,20 @@ from __future__ import annotations
 
 #: Every word that a caption can contain. Made from the generator's materials and scenes: a test says what is missing.
 CANONICAL = """
-and ashlar asphalt azulejo bamboo bark barrel basket beige birch black blue board bond box boxes brass brick brown
-brushed buildings burnt carbon cardboard carpet ceramic chain checkered chevron chipboard circuit cliff coarse
-cobblestones concrete copper coral corduroy cork corridor corrugated cracked craters cyan dark denim dented desert
-diamond dirty door dragon dunes dusty earth end english fabric facade fence fibre fine fish flagstones flemish floor
-foam forest formed four fur glass glowing gold grain granite grass grating gravel green grey hammered herringbone
-hexagon hills honeycomb horizon ice in islands ivy knitted large lava layered leather leaves limestone linen logs long
-mahogany mail maple marble meadow metal moon mosaic moss mossy mountains mud narrow needles night oak old on one onyx
-orange painted pale panel paper parquet patina paving pebbles peeling penny perforated pine pink planks plaster
-plastic plate polished purple quilted rammed red ribbed rippled riveted road rock roof room rope rough rubble running
-rust rusty sand sandstone scale scales scifi scratched sea sheet shingles short silk sky slate small snow snowy soil
-solar sphere spheres sponge stack stained steel stone straw street stucco subway sunset tall tan tartan teal
-terracotta terrain terrazzo thatch the three tiled tiles to travertine two under veined velvet veneer wall walls
-walnut water waves wedge wet white wicker wide window with wood wool woven yellow
+and ashlar asphalt autumn azulejo bamboo bark barrel basket beach beige birch black blue board bond box boxes brass
+brick bridge brown brushed buildings burnt canyon carbon cardboard carpet castle cave ceramic chain checkered chevron
+chipboard circuit cliff coarse cobblestones columns concrete copper coral corduroy cork corridor corrugated courtyard
+cracked craters cyan dark denim dented desert diamond dirty door dragon dunes dusty earth end english fabric facade
+fence fibre fine fish flagstones flemish floor foam forest formed four fur glass glowing gold grain granite grass
+grating gravel green grey hammered herringbone hexagon hills honeycomb horizon ice in islands ivy knitted large lava
+layered leather leaves library limestone linen logs long mahogany mail maple marble meadow metal misty moon mosaic
+moss mossy mountains mud narrow needles night oak old on one onyx orange painted pale panel paper parquet patina
+paving pebbles peeling penny perforated pier pine pink planks plaster plastic plate polished purple quilted rammed red
+ribbed rippled riveted road rock roof room rope rough rubble running rust rusty sand sandstone scale scales scifi
+scratched sea sheet shelves shingles short silk sky slate small snow snowy soil solar sphere spheres sponge stack
+stained stairs steel stone straw street stucco subway sunset tall tan tartan teal temple terracotta terrain terrazzo
+thatch the three tiled tiles to tower travertine two under veined velvet veneer village wall walls walnut water waves
+wedge wet white wicker wide window with wood wool woven yellow
 """
 
 #: Canonical words <- what people write for them. A group may name several words, and words that are canonical too are
@@ -113,7 +114,7 @@ GROUPS = {
     "terracotta": "earthenware",
     "tiles": "tile",
     "tiled": "tiling",
-    "ceramic": "porcelain glazed bathroom kitchen",
+    "ceramic": "porcelain glazed",
     "hexagon": "hexagons hexagonal hex",
     "honeycomb": "beehive honeycombs",
     "subway": "metro",
@@ -207,7 +208,7 @@ GROUPS = {
     "sphere": "ball orb globe",
     "spheres": "balls orbs globes",
     "corridor": "hallway tunnel passage hall aisle",
-    "room": "rooms interior indoor indoors inside bedroom living office chamber cell attic",
+    "room": "rooms interior indoor indoors inside bedroom living office chamber cell attic kitchen bathroom",
     "window": "windowed windows",
     "door": "doorway doors",
     "street": "alley avenue boulevard lane city town urban downtown",
@@ -260,7 +261,7 @@ COMPOUNDS = {
     "pine cone": "pine", "pine needles": "pine needles", "fire wood": "logs", "wood pile": "logs",
     "river pebbles": "pebbles", "river stones": "pebbles", "river rocks": "pebbles", "river rock": "pebbles",
     "beach pebbles": "pebbles", "beach stones": "pebbles",
-    "round tiles": "penny tiles", "penny round": "penny", "hex tiles": "hexagon tiles", "scallop tiles": "fish scale tiles",
+    "kitchen tiles": "ceramic tiles", "bathroom tiles": "ceramic tiles", "round tiles": "penny tiles", "penny round": "penny", "hex tiles": "hexagon tiles", "scallop tiles": "fish scale tiles",
     "fish scales": "fish scale", "snake skin": "dragon scales", "reptile skin": "dragon scales", "crocodile skin": "dragon scales",
     "metro tiles": "subway tiles", "zellige tiles": "subway tiles", "chain link": "chain mail", "tread plate": "diamond plate",
     "checker plate": "diamond plate", "cast iron": "metal", "stainless steel": "steel", "sheet steel": "sheet metal",

@@ -152,7 +152,11 @@ def _random_material(rng: np.random.Generator, material: Material) -> Recipe:
     if material.species and rng.random() < 0.65:  # then its colour is its own
         traits.add(_choice(rng, material.species))
         colors = ()
-    if colors and material.second and ("checkered" in traits if "checkered" in material.patterns else rng.random() < 0.3):
+    if (
+        colors
+        and material.second
+        and ("checkered" in traits if "checkered" in material.patterns else rng.random() < 0.3)
+    ):
         second = _choice(rng, material.second)
         colors = colors if second == colors[0] else (*colors, second)
     return Recipe(material.name, size, colors, frozenset(traits))

@@ -42,7 +42,9 @@ def snow(sketch: Sketch, surface: Surface) -> None:
     white = np.array((0.93, 0.95, 0.98), np.float32) * (0.97 + 0.02 * sparkle)[..., None]
     surface.albedo = mix(surface.albedo, white, amount)
     lying = 0.25 + 0.72 * canvas.blur(soft, 0.012) + 0.05 * drift
-    surface.height = np.clip(surface.height + (lying - surface.height) * 0.85 * amount + 0.004 * sparkle * amount, 0, 1.1)
+    surface.height = np.clip(
+        surface.height + (lying - surface.height) * 0.85 * amount + 0.004 * sparkle * amount, 0, 1.1
+    )
     surface.specular = surface.specular * (1 - amount)
 
 

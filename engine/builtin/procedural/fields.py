@@ -28,7 +28,9 @@ def waves(
 
     slope, lowest, stretch  as in Canvas.noise. The same field at every resolution, to rounding.
     """
-    tall, wide = (max(1, math.ceil(highest * side / s)) for side, s in ((canvas.height, stretch[1]), (canvas.width, stretch[0])))
+    tall, wide = (
+        max(1, math.ceil(highest * side / s)) for side, s in ((canvas.height, stretch[1]), (canvas.width, stretch[0]))
+    )
     stream = np.random.Generator(np.random.SFC64(int(rng.integers(1 << 62))))
     numbers = stream.standard_normal((2, 2 * tall + 1, wide + 1), np.float32)
     kx, ky = np.arange(wide + 1), np.arange(-tall, tall + 1)[:, None]

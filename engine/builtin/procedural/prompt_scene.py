@@ -23,6 +23,7 @@ _SKY_OF_COLOR = {
     "blue": "blue", "cyan": "blue", "teal": "blue", "grey": "grey", "white": "grey", "beige": "grey", "black": "night",
     "orange": "sunset", "red": "sunset", "pink": "sunset", "purple": "sunset", "yellow": "sunset",
 }  # fmt: skip
+_NOUNS = frozenset(word for words in (*SCENE_WORDS.values(), *MATERIAL_WORDS.values()) for word in words) - set(COLORS)
 _THINGS = frozenset(SCENE_WORDS["objects"])
 
 
@@ -71,16 +72,18 @@ class _SceneReader:
             return "sky"
         if self.kind == "room" and word in _THINGS:
             return "objects"
-        if word in _THINGS or word in _MAIN_WORDS or word in self.scene.main:
+        if word in self.scene.main or (not self.scene.main and (word in _THINGS or word in _MAIN_WORDS)):
             return "main"
         if self.kind in _BRICK_WALLED and word == "brick":
             return "main"
-        if word == "floor" or word in _FLOOR_WORDS or word in MATERIAL_WORDS.get(self.floor_material, {}):
+        if self.scene.floor and (
+            word == "floor" or word in _FLOOR_WORDS or word in MATERIAL_WORDS.get(self.floor_material, {})
+        ):
             return "floor"
-        return ""
+        return "other" if self.scene.main and word in _NOUNS else ""
 
     def _colors_by_thing(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {"main": [], "floor": [], "sky": [], "objects": []}
+        found: dict[str, list[str]] = {"main": [], "floor": [], "sky": [], "objects": [], "other": []}
         pending: list[str] = []
         for word in self.words:
             if word in COLORS:
@@ -90,6 +93,7 @@ class _SceneReader:
                 pending = []
         spare = "floor" if self.kind == "plane" else "main"
         found[spare] += pending
+        self.used.update(found["other"])  # a green hill is green by itself
         return found
 
     def _main_colors(self, colors: dict[str, list[str]]) -> tuple[str, ...]:
@@ -112,7 +116,7 @@ class _SceneReader:
         if not self.scene.floor:
             return "", ""
         words = [word for word in self.words if word in _FLOOR_WORDS and word not in self.scene.main]
-        floor = _FLOOR_WORDS["checkered" if "checkered" in words else words[0]] if words else ""
+        floor = _FLOOR_WORDS[words[0]] if words else ""
         self.used.update(word for word in words if _FLOOR_WORDS[word] == floor)
         if self.floor_material and (not floor or self._says_more(words)):
             floor = self.floor_material

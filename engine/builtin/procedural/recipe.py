@@ -12,7 +12,6 @@ from .layouts import Pieces
 from .noise import Array, Canvas, Cells, mix, smoothstep
 from .shading import Surface
 
-
 #: Of any material: its own colour, darker or paler.
 TONES = ("dark", "pale")
 

@@ -81,7 +81,9 @@ def scratched(sketch: Sketch, surface: Surface) -> None:
     bend = 0.02 * sketch.waves(2.2, 0.9, 4)
     for turn in ((5, 1), (1, 4), (-3, 4), (4, 3), (-4, 1), (2, 5)):
         sketch.tick()
-        u, v, number = strands(canvas, turn, 2, 90, canvas.x + bend + sketch.random(), canvas.y - bend + sketch.random())
+        u, v, number = strands(
+            canvas, turn, 2, 90, canvas.x + bend + sketch.random(), canvas.y - bend + sketch.random()
+        )
         lot = sketch.rng.random(1 << 16).astype(np.float32)[number]
         line = smoothstep(0.16, 0.05, np.abs(v - 0.5)) * smoothstep(0.0, 0.25, u) * smoothstep(1.0, 0.75, u)
         marks = np.maximum(marks, line * smoothstep(0.86, 1.0, lot))

@@ -21,7 +21,9 @@ def knitted(sketch: Sketch) -> Surface:
     canvas = sketch.canvas
     nx, ny = canvas.counts(sketch.between(8, 22))[0], canvas.counts(1.25 * sketch.between(8, 22))[1]
     wave = 0.06 / nx * sketch.waves(1.6, 2, 12)
-    u, v = np.broadcast_arrays((canvas.x + wave) * np.float32(nx / canvas.width), (canvas.y + wave) * np.float32(ny / canvas.height))
+    u, v = np.broadcast_arrays(
+        (canvas.x + wave) * np.float32(nx / canvas.width), (canvas.y + wave) * np.float32(ny / canvas.height)
+    )
     column = np.floor(u)
     aside = np.abs(u - column - 0.5)
     t = v + 1.5 * aside  # legs of the V lean inwards as they go down
@@ -166,10 +168,14 @@ def quilted(sketch: Sketch) -> Surface:
     along = np.where(da < db, b, a) * 9
     stitch = (np.abs(along - np.round(along)) < 0.3) * smoothstep(0.028, 0.014, edge) * canvas.shows(9 * nx)
     sunk = smoothstep(0.05, 0.0, edge)
-    height = 0.15 + 0.75 * pillow + 0.02 * pulls + 0.02 * fine - 0.06 * sunk + 0.12 * stitch + 0.02 * skin + 0.006 * fuzz
+    height = (
+        0.15 + 0.75 * pillow + 0.02 * pulls + 0.02 * fine - 0.06 * sunk + 0.12 * stitch + 0.02 * skin + 0.006 * fuzz
+    )
     tone = 0.82 + 0.14 * pillow + 0.03 * fine + 0.05 * skin + 0.03 * fuzz - 0.2 * sunk * (1 - stitch) + 0.2 * stitch
     shine = (0.25 if leather else 0.16) * np.ones(1, np.float32)
-    return Surface(sketch.color() * tone[..., None], np.clip(height, 0, 1.1), 0.55, 0.20 / nx, specular=float(shine[0]), gloss=16)
+    return Surface(
+        sketch.color() * tone[..., None], np.clip(height, 0, 1.1), 0.55, 0.20 / nx, specular=float(shine[0]), gloss=16
+    )
 
 
 def corduroy(sketch: Sketch) -> Surface:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import layouts
-from ..noise import Array, mix, smoothstep
+from ..noise import mix, smoothstep
 from ..recipe import Material, Sketch
 from ..shading import Surface
 
@@ -15,7 +14,9 @@ def wicker(sketch: Sketch) -> Surface:
     canvas = sketch.canvas
     nx, ny = canvas.counts(sketch.between(4, 9), even=True)[0], canvas.counts(3.2 * sketch.between(4, 9), even=True)[1]
     sway = 0.05 * sketch.waves(1.6, 2, 16)
-    u, v = np.broadcast_arrays(canvas.x * np.float32(nx / canvas.width) + sway, canvas.y * np.float32(ny / canvas.height) + 2 * sway)
+    u, v = np.broadcast_arrays(
+        canvas.x * np.float32(nx / canvas.width) + sway, canvas.y * np.float32(ny / canvas.height) + 2 * sway
+    )
     row = np.floor(v).astype(np.int32)
     turn = np.where(row % 2 == 0, 1.0, -1.0)
     front = turn * np.cos(np.pi * u)  # 1: before the stake, -1: behind it
@@ -37,7 +38,9 @@ def bamboo(sketch: Sketch) -> Surface:
     """Canes side by side, with their joints."""
     canvas = sketch.canvas
     nx = canvas.counts(sketch.between(5, 11))[0]
-    u = np.broadcast_to((canvas.x + 0.02 / nx * sketch.waves(2, 1, 6, (1, 3))) * np.float32(nx / canvas.width), canvas.shape)
+    u = np.broadcast_to(
+        (canvas.x + 0.02 / nx * sketch.waves(2, 1, 6, (1, 3))) * np.float32(nx / canvas.width), canvas.shape
+    )
     cane = np.floor(u).astype(np.int32) % nx
     across = u - np.floor(u) - 0.5
     width = sketch.each(cane, nx, 0.42, 0.49)
@@ -85,7 +88,14 @@ def cork(sketch: Sketch) -> Surface:
     dark = smoothstep(0.86, 0.9, lot + 0.04 * crumbs)
     seam = smoothstep(0.09, 0.0, cells.edge)
     holes = smoothstep(1.9, 2.4, crumbs + 0.3 * clouds)
-    tone = sketch.each(cells.index, cells.count, 0.84, 1.1) + 0.06 * fine + 0.05 * crumbs - 0.14 * seam - 0.4 * dark - 0.35 * holes
+    tone = (
+        sketch.each(cells.index, cells.count, 0.84, 1.1)
+        + 0.06 * fine
+        + 0.05 * crumbs
+        - 0.14 * seam
+        - 0.4 * dark
+        - 0.35 * holes
+    )
     height = 0.66 + 0.06 * (lot - 0.5) - 0.08 * seam + 0.02 * crumbs + 0.015 * fine - 0.35 * holes - 0.1 * dark
     return Surface(sketch.color() * np.maximum(tone, 0.1)[..., None], np.clip(height, 0, 1.1), 0.25, 0.012)
 
@@ -173,7 +183,11 @@ def scaly(sketch: Sketch) -> Surface:
     nx = max(1, round(canvas.width / canvas.height * ny / 1.5))
     x, y = canvas.x + 0.12 / nx * sketch.waves(1.8, 1, 8), canvas.y + 0.12 / ny * sketch.waves(1.8, 1, 8)
     u, v = np.broadcast_arrays(x * np.float32(nx / canvas.width), y * np.float32(ny / canvas.height))
-    height, index, keel = np.zeros(sketch.shape, np.float32), np.zeros(sketch.shape, np.int32), np.zeros(sketch.shape, np.float32)
+    height, index, keel = (
+        np.zeros(sketch.shape, np.float32),
+        np.zeros(sketch.shape, np.int32),
+        np.zeros(sketch.shape, np.float32),
+    )
     rim = np.zeros(sketch.shape, np.float32)
     base = np.floor(v).astype(np.int32)
     for back in (2, 1, 0):
@@ -182,7 +196,12 @@ def scaly(sketch: Sketch) -> Surface:
         column = np.round(at).astype(np.int32)
         dx, dy = (at - column) * 1.75, (v - row - 0.9) / 1.12
         d = np.sqrt(dx * dx + dy * dy + 0.25 * np.abs(dx * dy))
-        top = 0.42 + 0.26 * dy + 0.24 * np.sqrt(np.clip(1 - d * d, 0, 1)) + 0.10 * np.clip(1 - 7 * np.abs(dx), 0, 1) * (1 - d)
+        top = (
+            0.42
+            + 0.26 * dy
+            + 0.24 * np.sqrt(np.clip(1 - d * d, 0, 1))
+            + 0.10 * np.clip(1 - 7 * np.abs(dx), 0, 1) * (1 - d)
+        )
         inside = (d < 1) & (top > height)
         height, rim = np.where(inside, top, height), np.where(inside, d, rim)
         index = np.where(inside, row % ny * nx + column % nx, index)
@@ -193,7 +212,14 @@ def scaly(sketch: Sketch) -> Surface:
     if len(sketch.recipe.colors) > 1:
         blot = smoothstep(0.1, 0.5, sketch.waves(1.6, 1.5, 5))
         color = mix(color, sketch.color(1), blot)
-    return Surface(color * np.maximum(tone, 0.08)[..., None], np.clip(height + 0.01 * fine, 0, 1.1), 0.7, 0.32 / nx, specular=0.22, gloss=16)
+    return Surface(
+        color * np.maximum(tone, 0.08)[..., None],
+        np.clip(height + 0.01 * fine, 0, 1.1),
+        0.7,
+        0.32 / nx,
+        specular=0.22,
+        gloss=16,
+    )
 
 
 def honeycomb(sketch: Sketch) -> Surface:
@@ -203,7 +229,11 @@ def honeycomb(sketch: Sketch) -> Surface:
     ny, nx = canvas.counts(rows)[1], canvas.counts(rows * 1.732)[0]
     wave = 0.03 / rows * sketch.waves(1.6, 2, 16)
     u, v = (canvas.x + wave) * np.float32(nx / canvas.width), (canvas.y - wave) * np.float32(ny / canvas.height)
-    border, index, best = np.zeros(sketch.shape, np.float32), np.zeros(sketch.shape, np.int32), np.full(sketch.shape, 9, np.float32)
+    border, index, best = (
+        np.zeros(sketch.shape, np.float32),
+        np.zeros(sketch.shape, np.int32),
+        np.full(sketch.shape, 9, np.float32),
+    )
     for number, off in enumerate((0.0, 0.5)):
         i, j = np.round(u - off), np.round(v - off)
         dx, dy = np.abs(u - off - i) / np.float32(1.732), np.abs(v - off - j)

@@ -134,7 +134,16 @@ MATERIALS = (
             "islands": "islands terrain in blue water",
             "desert": "desert terrain",
         },
-        words={"terrain": 4, "islands": 3, "beach": 1.9, "mountains": 2, "hills": 2, "water": 1.5, "desert": 2, "snowy": 0.5},
+        words={
+            "terrain": 4,
+            "islands": 3,
+            "beach": 1.9,
+            "mountains": 2,
+            "hills": 2,
+            "water": 1.5,
+            "desert": 2,
+            "snowy": 0.5,
+        },
     ),
     Material(
         "moon",

@@ -24,7 +24,9 @@ def brushed(sketch: Sketch) -> Surface:
     height = 0.6 + sketch.between(1.5, 0.7) * (0.05 * thin + 0.02 * long) - 0.2 * deep
     tone = 0.97 + 0.045 * thin + 0.02 * long + 0.04 * clouds - 0.1 * deep
     shine = np.maximum(0.3 + 0.07 * clouds + 0.04 * thin, 0)
-    return Surface(sketch.color() * tone[..., None], np.clip(height, 0, 1.1), 0.1, 0.0016, specular=shine, gloss=18, ambient=0.5)
+    return Surface(
+        sketch.color() * tone[..., None], np.clip(height, 0, 1.1), 0.1, 0.0016, specular=shine, gloss=18, ambient=0.5
+    )
 
 
 def hammered(sketch: Sketch) -> Surface:
@@ -58,7 +60,8 @@ def riveted(sketch: Sketch) -> Surface:
 
     across, along = pieces.across, pieces.along
     d = np.minimum(
-        to_rivet(np.minimum(across, high - across), along, wide), to_rivet(np.minimum(along, wide - along), across, high)
+        to_rivet(np.minimum(across, high - across), along, wide),
+        to_rivet(np.minimum(along, wide - along), across, high),
     )
     dome = np.sqrt(np.clip(1 - (d / radius) ** 2, 0, 1))
     seam = smoothstep(0.0045, 0.0015, pieces.border)
@@ -97,14 +100,24 @@ def patina(sketch: Sketch) -> Surface:
     green = smoothstep(-0.9, 0.5, clouds + 0.5 * runs + 0.2 * grain)
     chalk = smoothstep(0.8, 2.2, runs + 0.5 * spots + 0.25 * grain)
     name = sketch.recipe.colors[:1]
-    metal = sketch.color() * np.array((0.62, 0.60, 0.62), np.float32) if not name else np.array((0.46, 0.27, 0.2), np.float32)
+    metal = (
+        sketch.color() * np.array((0.62, 0.60, 0.62), np.float32)
+        if not name
+        else np.array((0.46, 0.27, 0.2), np.float32)
+    )
     verdigris = np.array((0.36, 0.60, 0.52), np.float32) if not name else sketch.color()
-    albedo = mix(metal * (0.95 + 0.1 * spots + 0.04 * grain)[..., None], verdigris * (0.95 + 0.07 * grain + 0.05 * clouds)[..., None], green)
+    albedo = mix(
+        metal * (0.95 + 0.1 * spots + 0.04 * grain)[..., None],
+        verdigris * (0.95 + 0.07 * grain + 0.05 * clouds)[..., None],
+        green,
+    )
     albedo = mix(albedo, np.array((0.70, 0.80, 0.74), np.float32), 0.55 * chalk)
     canvas = sketch.canvas
     pieces = layouts.bond(canvas, "stack", *canvas.counts(sketch.whole(1, 3)), canvas.x, canvas.y)
     fold = smoothstep(0.012, 0.006, np.minimum(pieces.along, canvas.width - pieces.along))
-    height = 0.42 + 0.5 * fold + 0.04 * green * grain + 0.05 * chalk + 0.03 * green * spots + 0.05 * sketch.waves(2, 1, 8)
+    height = (
+        0.42 + 0.5 * fold + 0.04 * green * grain + 0.05 * chalk + 0.03 * green * spots + 0.05 * sketch.waves(2, 1, 8)
+    )
     shine = 0.25 * (1 - green)
     return Surface(np.maximum(albedo, 0.02), np.clip(height, 0, 1.1), 0.35, 0.016, specular=shine, gloss=14)
 
@@ -155,7 +168,10 @@ def grating(sketch: Sketch) -> Surface:
         round_off = smoothstep(0.30, 0.42, d)
     else:
         nx, ny = canvas.counts(sketch.whole(6, 13))[0], canvas.counts(sketch.whole(3, 6))[1]
-        across, down = (np.abs((canvas.x * np.float32(nx / canvas.width)) % 1 - 0.5), np.abs((canvas.y * np.float32(ny / canvas.height)) % 1 - 0.5))
+        across, down = (
+            np.abs((canvas.x * np.float32(nx / canvas.width)) % 1 - 0.5),
+            np.abs((canvas.y * np.float32(ny / canvas.height)) % 1 - 0.5),
+        )
         upright, level = smoothstep(0.11, 0.075, across), smoothstep(0.06, 0.045, down * np.float32(nx / ny))
         twist = 0.7 + 0.2 * np.sin(canvas.x * np.float32(2 * np.pi * 3 * nx / canvas.width) + down * 40)
         bar, round_off = np.maximum(upright, level), np.maximum(upright, level * twist)

@@ -40,7 +40,10 @@ def soil(sketch: Sketch) -> Surface:
     dome = np.sqrt(np.clip(1 - (stones.nearest / np.maximum(size, 0.01)) ** 2, 0, 1)) * (size > 0.06)
     stone = smoothstep(0.0, 0.3, dome)
     tone = 0.80 + 0.13 * fine + 0.10 * broad + 0.35 * (height - 0.5)
-    pebble = sketch.shades(stones.index, stones.count, np.array((0.45, 0.42, 0.38)), 0.2, 0.03) * (1 + 0.06 * fine)[..., None]
+    pebble = (
+        sketch.shades(stones.index, stones.count, np.array((0.45, 0.42, 0.38)), 0.2, 0.03)
+        * (1 + 0.06 * fine)[..., None]
+    )
     albedo = mix(sketch.color() * (0.85 * tone)[..., None], pebble, stone)
     height = np.maximum(height, (0.42 + 0.5 * dome * np.maximum(size, 0) + 0.1 * dome) * stone)
     return Surface(np.maximum(albedo, 0.02), np.clip(height, 0, 1.1), amplitude=0.6, relief=0.05)
@@ -60,7 +63,9 @@ def mud(sketch: Sketch) -> Surface:
     pool = 0.35 * base + np.array((0.16, 0.18, 0.20), np.float32)
     albedo = mix(albedo, pool, 0.75 * water)
     shine = 0.10 + 0.2 * damp + 0.3 * water
-    return Surface(np.maximum(albedo, 0.02), np.clip(np.maximum(height, level), 0, 1.1), 0.5, 0.06, specular=shine, gloss=30)
+    return Surface(
+        np.maximum(albedo, 0.02), np.clip(np.maximum(height, level), 0, 1.1), 0.5, 0.06, specular=shine, gloss=30
+    )
 
 
 def pebbles(sketch: Sketch) -> Surface:
@@ -84,7 +89,9 @@ def pebbles(sketch: Sketch) -> Surface:
         stone = stone * (0.94 + 0.05 * fine + 0.06 * mottle + 0.25 * band)[..., None] * (0.55 + 0.45 * dome)[..., None]
         height, albedo = np.where(shown, top, height), np.where(shown[..., None], stone, albedo)
     height = height + 0.006 * fine
-    return Surface(np.maximum(albedo, 0.02), np.clip(height, 0, 1.1), amplitude=0.9, relief=0.28 / scale, specular=0.05, gloss=14)
+    return Surface(
+        np.maximum(albedo, 0.02), np.clip(height, 0, 1.1), amplitude=0.9, relief=0.28 / scale, specular=0.05, gloss=14
+    )
 
 
 def ripples(sketch: Sketch) -> Surface:
@@ -140,7 +147,9 @@ def forest(sketch: Sketch) -> Surface:
 def autumn(sketch: Sketch) -> Surface:
     """A heap of maple leaves."""
     height, fine, _ = _clods(sketch, 1.0)
-    surface = Surface((np.array((0.2, 0.14, 0.09), np.float32) * (0.9 + 0.2 * fine)[..., None]).clip(0.02), 0.3 * height, 0.8, 0.05)
+    surface = Surface(
+        (np.array((0.2, 0.14, 0.09), np.float32) * (0.9 + 0.2 * fine)[..., None]).clip(0.02), 0.3 * height, 0.8, 0.05
+    )
     size = sketch.between(0.16, 0.08)
     stamps.strew(sketch, surface, 1.9 / size**2 * 0.55, size, stamps.maple, leaf_colors(sketch), (0.1, 0.62), 0.16)
     surface.height = np.clip(surface.height, 0, 1.1)
@@ -151,7 +160,9 @@ def meadow(sketch: Sketch) -> Surface:
     """Grass and clover with daisies."""
     height, fine, broad = _clods(sketch, 1.0)
     base = sketch.color()
-    surface = Surface((base * (0.42 + 0.12 * fine + 0.05 * broad)[..., None]).clip(0.02).astype(np.float32), 0.4 * height, 0.6, 0.05)
+    surface = Surface(
+        (base * (0.42 + 0.12 * fine + 0.05 * broad)[..., None]).clip(0.02).astype(np.float32), 0.4 * height, 0.6, 0.05
+    )
     greens = [base * np.float32(f) for f in (0.8, 1.0, 1.2)] + [base * np.array((1.15, 1.0, 0.7), np.float32)]
     size = sketch.between(1.3, 0.75)
     stamps.strew(sketch, surface, 330 / size**2, 0.05 * size, _blade, greens, (0.0, 0.35), 0.25)

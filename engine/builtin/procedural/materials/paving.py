@@ -8,7 +8,6 @@ from .. import layouts
 from ..noise import Array, mix, smoothstep
 from ..recipe import Material, Sketch
 from ..shading import Surface
-from ..wear import STONY
 
 _SOIL = np.array((0.20, 0.17, 0.13), np.float32)
 
@@ -21,7 +20,9 @@ def _trodden(sketch: Sketch, border: Array, index: Array, count: int, joint: flo
     worn = smoothstep(0.6 * joint, 3.5 * joint, border)
     pits = smoothstep(1.8, 2.5, grain + 0.4 * lumps)
     level = sketch.each(index, count, 0.66, 0.82)
-    height = face * (level + 0.07 * worn + 0.03 * lumps + 0.012 * grain - 0.08 * pits) + (1 - face) * (0.38 + 0.04 * grain)
+    height = face * (level + 0.07 * worn + 0.03 * lumps + 0.012 * grain - 0.08 * pits) + (1 - face) * (
+        0.38 + 0.04 * grain
+    )
     tone = 0.90 + 0.07 * lumps + 0.06 * grain + 0.06 * worn - 0.15 * pits
     base = sketch.color()
     base = base if not sketch.recipe.colors else 0.8 * base + 0.2 * base.mean()
@@ -44,7 +45,9 @@ def pavers(sketch: Sketch) -> Surface:
     x, y = canvas.x + 0.003 / scale * sketch.waves(1.5, 2, 20), canvas.y + 0.003 / scale * sketch.waves(1.5, 2, 20)
     form = sketch.random()
     if form < 0.4:
-        pieces = layouts.bond(canvas, "running", *(round(f * n) for f, n in zip((0.75, 1), canvas.counts(scale), strict=True)), x, y)
+        pieces = layouts.bond(
+            canvas, "running", *(round(f * n) for f, n in zip((0.75, 1), canvas.counts(scale), strict=True)), x, y
+        )
     elif form < 0.7:
         pieces = layouts.herringbone(canvas, 1.5 * scale, 2, x, y, slanted=False)
     else:

@@ -53,7 +53,11 @@ def slates(sketch: Sketch) -> Surface:
     ragged, grain, split = 0.03 * sketch.waves(1.1, 12, 64), sketch.grain(0.9), sketch.waves(1.2, 4, 60, (1.6, 1.0))
     u, v = canvas.x * np.float32(nx / canvas.width), canvas.y * np.float32(ny / canvas.height)
     u, v = np.broadcast_arrays(u + 0.3 * ragged, v)
-    height, index, down = np.zeros(sketch.shape, np.float32), np.zeros(sketch.shape, np.int32), np.zeros(sketch.shape, np.float32)
+    height, index, down = (
+        np.zeros(sketch.shape, np.float32),
+        np.zeros(sketch.shape, np.int32),
+        np.zeros(sketch.shape, np.float32),
+    )
     base_row = np.floor(v).astype(np.int32)
     for back in (2, 1, 0):
         row = base_row - back
@@ -70,12 +74,18 @@ def slates(sketch: Sketch) -> Surface:
         part = v - row
         top = 0.22 + 0.36 * part + lift[piece]
         inside = (part < 1.55 + ends[piece] + ragged) & (gap > 0.018) & (top > height)
-        height, index, down = np.where(inside, top, height), np.where(inside, piece, index), np.where(inside, part, down)
+        height, index, down = (
+            np.where(inside, top, height),
+            np.where(inside, piece, index),
+            np.where(inside, part, down),
+        )
     height = height + 0.022 * split + 0.006 * grain
     tone = 0.92 + 0.07 * split + 0.05 * grain - 0.18 * smoothstep(1.2, 0.5, down)
     stone = sketch.shades(index, nx * ny, sketch.color(), 0.13, 0.012) * tone[..., None]
     albedo, height = sketch.grown_over(stone, height)
-    return Surface(np.maximum(albedo, 0.02), np.clip(height, 0, 1.1), amplitude=0.7, relief=0.04, specular=0.06, gloss=14)
+    return Surface(
+        np.maximum(albedo, 0.02), np.clip(height, 0, 1.1), amplitude=0.7, relief=0.04, specular=0.06, gloss=14
+    )
 
 
 def _heap(
@@ -121,7 +131,9 @@ _ROUND = ((1, 0), (2, 1), (1, 2), (0, 1), (-1, 2), (-2, 1), (1, 1), (-1, 1), (3,
 def straw(sketch: Sketch) -> Surface:
     size = sketch.between(0.7, 1.5)
     height, tone = _heap(sketch, _ROUND, 4 * size, 46 * size, 0.02)
-    return Surface(sketch.color() * (1.15 * tone)[..., None], np.clip(height, 0, 1.1), amplitude=0.6, relief=0.03 / size)
+    return Surface(
+        sketch.color() * (1.15 * tone)[..., None], np.clip(height, 0, 1.1), amplitude=0.6, relief=0.03 / size
+    )
 
 
 def needles(sketch: Sketch) -> Surface:
@@ -132,7 +144,9 @@ def needles(sketch: Sketch) -> Surface:
     soil = np.array((0.17, 0.12, 0.08), np.float32) * (1 + 0.3 * grain)[..., None]
     cover = smoothstep(0.05, 0.3, height) * smoothstep(-2.2, -0.6, patches)
     albedo = mix(soil, sketch.color() * (1.1 * tone)[..., None], cover)
-    return Surface(np.maximum(albedo, 0.02), np.clip(height * cover + 0.05 * grain, 0, 1.1), amplitude=0.5, relief=0.016)
+    return Surface(
+        np.maximum(albedo, 0.02), np.clip(height * cover + 0.05 * grain, 0, 1.1), amplitude=0.5, relief=0.016
+    )
 
 
 MATERIALS = (

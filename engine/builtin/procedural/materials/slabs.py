@@ -47,7 +47,9 @@ def travertine(sketch: Sketch) -> Surface:
     base = sketch.color()
     tone = 0.94 + 0.045 * band + 0.05 * streaks + 0.025 * grain + 0.03 * drift
     albedo = base * tone[..., None]
-    albedo = mix(albedo, base * np.array((0.86, 0.72, 0.55), np.float32), 0.5 * smoothstep(0.4, 1.6, band + 0.4 * streaks))
+    albedo = mix(
+        albedo, base * np.array((0.86, 0.72, 0.55), np.float32), 0.5 * smoothstep(0.4, 1.6, band + 0.4 * streaks)
+    )
     albedo = mix(albedo, 0.42 * base, 0.8 * hole)
     height = 0.72 + 0.02 * streaks + 0.01 * grain - 0.55 * hole
     return Surface(albedo, np.clip(height, 0, 1.1), 0.25, 0.012, specular=0.08 * (1 - hole), gloss=30, ambient=0.55)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import layouts
-from ..noise import Array, mix, smoothstep
+from ..noise import mix, smoothstep
 from ..palette import COLORS
 from ..recipe import Material, Sketch
 from ..shading import Surface
@@ -87,7 +87,9 @@ def circuit(sketch: Sketch) -> Surface:
     cell = np.float32(1 / n)
     body = here * smoothstep(0.95 * cell, 1.05 * cell, chips.border)
     legs = here * smoothstep(0.3 * cell, 0.4 * cell, chips.border) * (1 - body)
-    comb = smoothstep(0.22, 0.16, np.abs((chips.along / cell) % 1 - 0.5)) + smoothstep(0.22, 0.16, np.abs((chips.across / cell) % 1 - 0.5))
+    comb = smoothstep(0.22, 0.16, np.abs((chips.along / cell) % 1 - 0.5)) + smoothstep(
+        0.22, 0.16, np.abs((chips.across / cell) % 1 - 0.5)
+    )
     legs = legs * np.clip(comb, 0, 1)
     grain, smear = sketch.grain(0.8), sketch.waves(1.4, 2, 30)
     base = sketch.color()
@@ -145,7 +147,10 @@ def facade(sketch: Sketch) -> Surface:
     blind = (v - top) / (0.9 - top) < np.where(lot > 0.5, 1.9 * (lot - 0.5), 0)
     slats = 0.8 + 0.2 * np.abs(np.sin(v * np.pi * 26))
     smear, grain, clouds = sketch.waves(1.3, 2, 40, (1.0, 2.0)), sketch.grain(0.85), sketch.waves(1.8, 1, 5)
-    sky = np.array((0.30, 0.38, 0.46), np.float32) * (0.75 + 0.5 * sketch.each(pieces.index, pieces.count, 0, 1) + 0.12 * clouds)[..., None]
+    sky = (
+        np.array((0.30, 0.38, 0.46), np.float32)
+        * (0.75 + 0.5 * sketch.each(pieces.index, pieces.count, 0, 1) + 0.12 * clouds)[..., None]
+    )
     glass = np.where(blind[..., None], (0.62 * slats)[..., None] * np.ones(3, np.float32), sky)
     wall = sketch.color() * (0.95 + 0.05 * smear + 0.035 * grain)[..., None]
     band = smoothstep(0.03, 0.02, v) + smoothstep(0.05, 0.04, np.abs(v - 0.95))
@@ -153,7 +158,9 @@ def facade(sketch: Sketch) -> Surface:
     metal = np.array((0.34, 0.35, 0.36), np.float32) if rng.random() < 0.6 else np.array((0.85, 0.85, 0.84), np.float32)
     albedo = mix(wall, mix(glass, metal, frame), recess)
     sill = smoothstep(0.012, 0.006, np.abs(v - 0.915)) * (du > -0.03)
-    height = 0.78 + 0.002 * grain + 0.10 * sill - recess * (0.55 - 0.2 * frame) + 0.06 * np.clip(band, 0, 1) * (1 - recess)
+    height = (
+        0.78 + 0.002 * grain + 0.10 * sill - recess * (0.55 - 0.2 * frame) + 0.06 * np.clip(band, 0, 1) * (1 - recess)
+    )
     return Surface(albedo, np.clip(height, 0, 1.1), 0.7, 0.10 / ny, specular=0.25 * recess * (1 - frame), gloss=30)
 
 
@@ -161,7 +168,9 @@ def plastic(sketch: Sketch) -> Surface:
     """Moulded: a fine even grain, soft waves, marks of use; or ribs to hold."""
     canvas = sketch.canvas
     peel, fine, soft = sketch.waves(0.5, 30, 64), sketch.grain(0.8), sketch.waves(2.0, 1, 8)
-    scratch = smoothstep(2.3, 3.0, sketch.grain(0.9, (32, 1), 128)) + smoothstep(2.3, 3.0, sketch.grain(0.9, (1, 32), 128))
+    scratch = smoothstep(2.3, 3.0, sketch.grain(0.9, (32, 1), 128)) + smoothstep(
+        2.3, 3.0, sketch.grain(0.9, (1, 32), 128)
+    )
     height = 0.55 + 0.03 * peel + 0.012 * fine + 0.10 * soft
     if sketch.has("ribbed"):
         nx = canvas.counts(sketch.whole(8, 20))[0]
@@ -189,7 +198,9 @@ def carbon(sketch: Sketch) -> Surface:
     tone = 0.5 + 0.75 * sheen * dome + 0.10 * hairs
     height = 0.5 + 0.25 * dome + 0.02 * hairs
     base = 0.55 * sketch.color() + 0.035
-    return Surface(base * np.maximum(tone, 0.1)[..., None], np.clip(height, 0, 1.1), 0.12, 0.06 / n, specular=0.3, gloss=36)
+    return Surface(
+        base * np.maximum(tone, 0.1)[..., None], np.clip(height, 0, 1.1), 0.12, 0.06 / n, specular=0.3, gloss=36
+    )
 
 
 _ALL = tuple(COLORS)

@@ -103,7 +103,11 @@ def mosaic(sketch: Sketch) -> Surface:
     figure = smoothstep(-0.1, 0.1, sketch.waves(2.4, 1, 6))
     lot = sketch.each(pieces.index, pieces.count, 0, 1)
     second = sketch.color(1) if len(sketch.recipe.colors) > 1 else 0.45 * base + 0.05
-    color = mix(sketch.shades(pieces.index, pieces.count, base, 0.16, 0.06), second, (lot + 0.6 * figure > 1.05).astype(np.float32))
+    color = mix(
+        sketch.shades(pieces.index, pieces.count, base, 0.16, 0.06),
+        second,
+        (lot + 0.6 * figure > 1.05).astype(np.float32),
+    )
     border = pieces.border + 0.06 / n * sketch.waves(1.0, 16, 64)
     surface = _glazed(sketch, border, pieces.index, pieces.count, 0.075 / n, color, 0.1)
     surface.height = np.clip(surface.height + sketch.tilted(pieces, 0.8), 0, 1.1)
@@ -145,7 +149,10 @@ def stained(sketch: Sketch) -> Surface:
     """Panes of coloured glass in strips of lead."""
     cells = sketch.stones(sketch.between(4, 8), 0.9, 0.01)
     lead = smoothstep(0.06, 0.035, cells.edge)
-    names = [*sketch.recipe.colors, *sketch.rng.permutation(["red", "blue", "yellow", "green", "purple", "orange", "cyan"])][:5]
+    names = [
+        *sketch.recipe.colors,
+        *sketch.rng.permutation(["red", "blue", "yellow", "green", "purple", "orange", "cyan"]),
+    ][:5]
     inks = np.array([COLORS[name] for name in names], np.float32) * 1.1
     pane = inks[sketch.rng.integers(0, len(inks), cells.count)][cells.index]
     streaks, seeds = sketch.waves(1.4, 2, 40, (1.0, 2.5)), sketch.waves(0.6, 30, 64)

@@ -153,11 +153,19 @@ def formed(sketch: Sketch) -> Surface:
         pieces = layouts.bond(canvas, "stack", nx, ny, canvas.x, canvas.y)
         seam = smoothstep(0.008, 0.004, pieces.border)
         wide, high = canvas.width / nx, canvas.height / ny
-        dx, dy = (np.minimum(np.abs(p - s * 0.22), np.abs(p - s * 0.78)) for p, s in ((pieces.along, wide), (pieces.across, high)))
+        dx, dy = (
+            np.minimum(np.abs(p - s * 0.22), np.abs(p - s * 0.78))
+            for p, s in ((pieces.along, wide), (pieces.across, high))
+        )
         away = np.hypot(dx, dy) / np.float32(0.028 * min(wide, high) + 0.004)
         tie = smoothstep(1.0, 0.8, away)
         height = sketch.each(pieces.index, pieces.count, 0.66, 0.74) - 0.35 * seam - 0.55 * tie
-        tone = sketch.each(pieces.index, pieces.count, 0.93, 1.05) - 0.3 * seam - 0.5 * tie - 0.12 * smoothstep(1.9, 1.0, away)
+        tone = (
+            sketch.each(pieces.index, pieces.count, 0.93, 1.05)
+            - 0.3 * seam
+            - 0.5 * tie
+            - 0.12 * smoothstep(1.9, 1.0, away)
+        )
     height = height + 0.02 * stains + 0.012 * grain - 0.3 * holes
     albedo = sketch.color() * (tone + 0.06 * stains + 0.04 * runs + 0.035 * grain - 0.4 * holes)[..., None]
     return Surface(np.maximum(albedo, 0.02), np.clip(height, 0, 1.1), amplitude=0.3, relief=0.02)
@@ -171,7 +179,16 @@ MATERIALS = (
         bonded,
         ("red", "brown", "white", "grey", "orange", "tan", "yellow", "black"),
         natural=("red", "red", "brown"),
-        words={"bond": 4, "brick": 2.5, "english": 3, "flemish": 3, "stack": 1.5, "herringbone": 2, "basket": 2, "woven": 0.1},
+        words={
+            "bond": 4,
+            "brick": 2.5,
+            "english": 3,
+            "flemish": 3,
+            "stack": 1.5,
+            "herringbone": 2,
+            "basket": 2,
+            "woven": 0.1,
+        },
         forms=("english", "flemish", "stack", "herringbone", "basket"),
         wear=STONY,
         covers=("leaves", "snow", "sand"),

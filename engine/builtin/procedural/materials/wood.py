@@ -129,7 +129,9 @@ def _laid(sketch: Sketch, pieces: Pieces, gap: float, rise: float, fine: float) 
 def parquet(sketch: Sketch) -> Surface:
     canvas, size = sketch.canvas, sketch.between(7, 14)
     if sketch.has("chevron"):
-        pieces = layouts.chevron(canvas, canvas.counts(sketch.whole(1, 3) * 2)[0], canvas.counts(1.2 * size)[1], canvas.x, canvas.y)
+        pieces = layouts.chevron(
+            canvas, canvas.counts(sketch.whole(1, 3) * 2)[0], canvas.counts(1.2 * size)[1], canvas.x, canvas.y
+        )
         pieces.upright = (canvas.x * 0 + canvas.y * 0).astype(bool)
     elif sketch.has("basket"):
         pieces = layouts.basket(canvas, size / 4, 5, canvas.x, canvas.y)
@@ -160,7 +162,9 @@ def veneer(sketch: Sketch) -> Surface:
     return Surface(color, np.clip(height, 0, 1.1), amplitude=0.15, relief=0.0035, specular=0.12, gloss=28)
 
 
-def _rings(sketch: Sketch, away: Array, turn: Array, reach: Array | float, index: Array, count: int) -> tuple[Array, Array]:
+def _rings(
+    sketch: Sketch, away: Array, turn: Array, reach: Array | float, index: Array, count: int
+) -> tuple[Array, Array]:
     """Tone and relief of the sawn end of a trunk: rings, rays of cracks, bark at ``reach``."""
     wobble = sketch.waves(1.6, 1, 16)
     out = away + 0.010 * wobble + 0.0012 * sketch.waves(1.0, 10, 60)
@@ -182,7 +186,9 @@ def logs(sketch: Sketch) -> Surface:
     scale = sketch.between(3, 7)
     cells = sketch.stones(scale, 0.7, 0.006)
     split = sketch.each(cells.index, cells.count, 0, 1) > 0.5
-    edge = np.where(split, cells.edge * 1.2, np.minimum(cells.edge, 0.56 - cells.nearest)) + 0.012 * sketch.waves(1.2, 12, 64)
+    edge = np.where(split, cells.edge * 1.2, np.minimum(cells.edge, 0.56 - cells.nearest)) + 0.012 * sketch.waves(
+        1.2, 12, 64
+    )
     side = sketch.rng.uniform(0, 2 * np.pi, cells.count)
     px, py = (np.float32(0.3 / scale) * f(side).astype(np.float32)[cells.index] * split for f in (np.cos, np.sin))
     dx, dy = sketch.to_middle(cells, scale)
@@ -244,7 +250,9 @@ def chipboard(sketch: Sketch) -> Surface:
     for turn in ((1, 0), (2, 1), (1, 2), (0, 1), (-1, 2), (-2, 1), (1, 1), (-1, 1), (3, 1), (-1, 3)):
         sketch.tick()
         shift = sketch.random(0, 1)
-        u, v, number = layouts.strands(canvas, turn, round(size), round(3.2 * size), canvas.x + bend + shift, canvas.y - bend + 0.7 * shift)
+        u, v, number = layouts.strands(
+            canvas, turn, round(size), round(3.2 * size), canvas.x + bend + shift, canvas.y - bend + 0.7 * shift
+        )
         table = sketch.rng.random((3, 1 << 16)).astype(np.float32)
         top = table[0][number] + 0.12 * (u - 0.5) * (table[1][number] - 0.5)
         inside = (np.minimum(v, 1 - v) > 0.04 + 0.1 * table[1][number]) & (np.minimum(u, 1 - u) > 0.03) & (top > height)
@@ -253,7 +261,9 @@ def chipboard(sketch: Sketch) -> Surface:
         tone = np.where(inside, shade, tone)
     grain = sketch.grain(0.85)
     color = sketch.color() * (tone * (0.72 + 0.34 * height) + 0.05 * grain)[..., None]
-    return Surface(np.maximum(color, 0.03), np.clip(0.15 + 0.75 * height + 0.02 * grain, 0, 1.1), amplitude=0.3, relief=0.014)
+    return Surface(
+        np.maximum(color, 0.03), np.clip(0.15 + 0.75 * height + 0.02 * grain, 0, 1.1), amplitude=0.3, relief=0.014
+    )
 
 
 _PAINTS = ("brown", "white", "grey", "blue", "green", "red", "tan", "black", "teal", "yellow")
