@@ -132,7 +132,7 @@ def least_absolute_line(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tu
     best = (np.inf, 0.0, 0.0)
     for quantile in (0.5, 0.25, 0.75):  # several starts: where points coincide, one may stop too early
         pivot = int(np.argmin(np.abs(residuals - np.quantile(residuals, quantile))))
-        cost, other = np.inf, pivot
+        cost, other, found = np.inf, pivot, best
         while True:
             slope, other, now = turned(pivot)
             if not now < cost * (1 - 1e-12):
