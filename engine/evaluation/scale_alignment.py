@@ -129,7 +129,7 @@ def least_absolute_line(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tu
 
     scale, offset = least_squares_line(x, y)
     residuals = scale * x + offset - y
-    best = (np.inf, 0.0, 0.0)
+    best = (np.inf, np.nan, np.nan)  # stays so where a prediction is not a number: nor is what is made of it
     for quantile in (0.5, 0.25, 0.75):  # several starts: where points coincide, one may stop too early
         pivot = int(np.argmin(np.abs(residuals - np.quantile(residuals, quantile))))
         cost, other, found = np.inf, pivot, best
