@@ -13,6 +13,8 @@ import numpy as np
 
 from ...engine.contract.errors import InputError
 from ...engine.geometry import depth as depth_maps
+from ..blocks.colours import srgb_from_linear
+from ..blocks.kinds import buffer_of, untyped
 from .writing import check_readable, replacing
 
 
@@ -38,7 +40,7 @@ def put_picture(image: bpy.types.Image, picture: np.ndarray) -> None:
         image.scale(width, height)
     rgba = np.ones((height, width, 4), np.float32)
     np.divide(picture[::-1], np.float32(255.0), out=rgba[..., :3], dtype=np.float32)
-    image.pixels.foreach_set(rgba.ravel())
+    buffer_of(image).foreach_set(rgba.ravel())
     image.update()
     image.pack()
 
@@ -52,7 +54,7 @@ def pixels(image: bpy.types.Image) -> np.ndarray:
     """(H, W, channels) float32 as Blender holds them: sRGB 0..1 for 8-bit images, linear for float ones."""
     width, height = image.size
     values = np.empty(width * height * image.channels, np.float32)
-    image.pixels.foreach_get(values)
+    buffer_of(image).foreach_get(values)
     return values.reshape(height, width, image.channels)[::-1]
 
 
@@ -153,7 +155,7 @@ def _png(picture: np.ndarray, *, level: int) -> bytes:
         return struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(lines, level)
+    body = zlib.compress(lines.data, level)
     return b"".join((b"\x89PNG\r\n\x1a\n", *chunk(b"IHDR", header), *chunk(b"IDAT", body), *chunk(b"IEND", b"")))
 
 
@@ -162,7 +164,7 @@ def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy
     image = bpy.data.images.new(name, width, height, alpha=False, float_buffer=is_data, is_data=is_data)
     rgba = np.ones((height, width, 4), np.float32)
     rgba[..., :3] = rgb[::-1]
-    image.pixels.foreach_set(rgba.ravel())
+    buffer_of(image).foreach_set(rgba.ravel())
     if is_data:
         image.use_half_precision = False  # the viewport would otherwise round heights to 16 bits
     if pack:
@@ -190,7 +192,7 @@ def _loaded(path: str | Path, *, data: bool = False) -> Iterator[bpy.types.Image
         raise InputError(f"{path.name} cannot be read.", "Check that you may read the file.", str(error)) from error
     try:
         if data:
-            image.colorspace_settings.name = "Non-Color"
+            untyped(image.colorspace_settings).name = "Non-Color"
         if image.size[0] == 0 or image.size[1] == 0 or image.channels == 0:
             raise InputError(
                 f"{path.name} is not an image Blender can read.",
@@ -227,7 +229,7 @@ def _save_exr(image: bpy.types.Image, path: Path) -> None:
     try:
         settings = scene.render.image_settings
         if hasattr(settings, "media_type"):  # 5.0 on: chosen before the file format
-            settings.media_type = "IMAGE"
+            untyped(settings).media_type = "IMAGE"
         settings.file_format = "OPEN_EXR"
         settings.color_mode, settings.color_depth, settings.exr_codec = "RGB", "32", "ZIP"
         with replacing(path) as partial:
@@ -237,14 +239,3 @@ def _save_exr(image: bpy.types.Image, path: Path) -> None:
                 raise OSError(str(error)) from error
     finally:
         bpy.data.scenes.remove(scene)
-
-
-def linear_from_srgb(srgb: np.ndarray) -> np.ndarray:
-    # IEC 61966-2-1
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-
-
-def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
-    # IEC 61966-2-1
-    linear = np.maximum(linear, 0.0)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -8,6 +8,9 @@ import bpy
 import numpy as np
 
 from ...engine.contract.errors import InputError
+from ..blocks import cycles
+from ..blocks.context import Context
+from ..blocks.kinds import mesh_of, sure, untyped, uv_of
 
 #: Id -> label and description, for menus. The first is the default.
 CHOICES = {
@@ -24,14 +27,12 @@ _MAX_FACES, _MAX_VIEWPORT_FACES = 300_000, 75_000
 _SUBDIVISION, _DISPLACEMENT = "Depthwright Subdivision", "Depthwright Displacement"
 
 
-def check(choice: str, context: bpy.types.Context) -> None:
+def check(choice: str, context: Context) -> None:
     """InputError where this Blender cannot displace that way."""
     if choice not in CHOICES:
         raise InputError(f"There is no displacement '{choice}'.", f"Use one of {', '.join(CHOICES)}.")
-    if choice == "adaptive" and not hasattr(context.scene, "cycles"):
-        raise InputError(
-            "Adaptive displacement needs Cycles, which is switched off.", "Enable the add-on Cycles Render Engine."
-        )
+    if choice == "adaptive":
+        cycles.needed(context.scene, "Adaptive displacement")
 
 
 def in_shader(choice: str) -> bool:
@@ -47,7 +48,7 @@ def set_method(material: bpy.types.Material, choice: str) -> None:
 
 def apply(
     choice: str,
-    context: bpy.types.Context,
+    context: Context,
     wearer: bpy.types.Object,
     texture: bpy.types.Texture | None,
     relief_m: float,
@@ -61,19 +62,20 @@ def apply(
     remove(wearer)
     if choice == "bump":
         return
-    subdivision = wearer.modifiers.new(_SUBDIVISION, "SUBSURF")
+    subdivision = sure(bpy.types.SubsurfModifier, wearer.modifiers.new(_SUBDIVISION, "SUBSURF"))
     subdivision.subdivision_type = "SIMPLE"
-    faces = len(wearer.data.polygons)
+    mesh = mesh_of(wearer)
+    faces = len(mesh.polygons)
     subdivision.render_levels = _PLANE_LEVELS if own_plane else _levels(faces, _MAX_FACES)
     subdivision.levels = _PLANE_VIEWPORT_LEVELS if own_plane else _levels(faces, _MAX_VIEWPORT_FACES)
-    wearer.data.polygons.foreach_set("use_smooth", np.ones(faces, bool))
+    mesh.polygons.foreach_set("use_smooth", np.ones(faces, bool))
     if choice == "adaptive":
         _dice(context, wearer, subdivision)
         return
-    displacement = wearer.modifiers.new(_DISPLACEMENT, "DISPLACE")
+    displacement = sure(bpy.types.DisplaceModifier, wearer.modifiers.new(_DISPLACEMENT, "DISPLACE"))
     displacement.texture = texture
     displacement.texture_coords = "UV"
-    displacement.uv_layer = wearer.data.uv_layers.active.name
+    displacement.uv_layer = uv_of(mesh).name
     displacement.strength = relief_m
     displacement.mid_level = 0.5  # the mean surface stays about where it was
 
@@ -83,8 +85,9 @@ def remove(wearer: bpy.types.Object) -> None:
     for name in (_SUBDIVISION, _DISPLACEMENT):
         if (old := wearer.modifiers.get(name)) is not None:
             wearer.modifiers.remove(old)
-    if hasattr(getattr(wearer, "cycles", None), "use_adaptive_subdivision"):
-        wearer.cycles.use_adaptive_subdivision = False
+    settings = cycles.of(wearer)
+    if hasattr(settings, "use_adaptive_subdivision"):
+        settings.use_adaptive_subdivision = False
 
 
 def relief_m(wearer: bpy.types.Object, material: bpy.types.Material, otherwise: float) -> float:
@@ -105,15 +108,16 @@ def strength_of(wearer: bpy.types.Object, material: bpy.types.Material) -> tuple
 
 def prepare(scene: bpy.types.Scene) -> None:
     """Let Cycles subdivide adaptively in that scene: an experimental feature until 5.0."""
-    if hasattr(scene.cycles, "feature_set"):
-        scene.cycles.feature_set = "EXPERIMENTAL"
+    settings = cycles.of(scene)
+    if hasattr(settings, "feature_set"):
+        settings.feature_set = "EXPERIMENTAL"
 
 
-def _dice(context: bpy.types.Context, wearer: bpy.types.Object, subdivision: bpy.types.SubsurfModifier) -> None:
+def _dice(context: Context, wearer: bpy.types.Object, subdivision: bpy.types.SubsurfModifier) -> None:
     """Have Cycles cut the faces to the size of a pixel: the modifier's business from 5.0 on, the object's before."""
     prepare(context.scene)
-    owner = subdivision if hasattr(subdivision, "use_adaptive_subdivision") else wearer.cycles
-    owner.use_adaptive_subdivision = True
+    owner = subdivision if hasattr(subdivision, "use_adaptive_subdivision") else cycles.of(wearer)
+    untyped(owner).use_adaptive_subdivision = True
 
 
 def _levels(faces: int, most: int) -> int:

@@ -9,7 +9,7 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry import raster, texture
 from ...engine.geometry.projection import Viewpoint
 from .. import painting
-from ..files import pictures
+from ..blocks.colours import srgb_from_linear
 from . import images as painting_images
 from . import requests, surfaces
 from .values import Canvas, Painting, PaintSettings, View
@@ -130,5 +130,5 @@ def _known(canvas: Canvas, view: View) -> tuple[np.ndarray, np.ndarray] | None:
         return None
     colours = texture.sample(canvas.base, uv)
     if canvas.base.dtype != np.uint8:
-        colours = pictures.srgb_from_linear(colours) * 255.0
+        colours = srgb_from_linear(colours) * 255.0
     return np.rint(np.clip(np.where(kept[..., None], colours, 0.0), 0.0, 255.0)).astype(np.uint8), kept

@@ -11,6 +11,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry.projection import PaintedView, Viewpoint
 from ...engine.geometry.surface import Surface
+from ..blocks.colours import linear_from_srgb
 from ..files import pictures
 from .values import MAX_TEXTURE_PX, Painting
 
@@ -98,7 +99,7 @@ def in_space_of(base: np.ndarray, view: PaintedView) -> PaintedView:
     """The view with its colours as the image has them: a float image's are linear."""
     if base.dtype == np.uint8:
         return view
-    return view.with_values(pictures.linear_from_srgb(view.values).astype(np.float32))
+    return view.with_values(linear_from_srgb(view.values).astype(np.float32))
 
 
 def paint_over(image: bpy.types.Image, colours: np.ndarray, changed: np.ndarray) -> None:

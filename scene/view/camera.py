@@ -11,6 +11,7 @@ import mathutils
 from ...engine.contract.errors import InputError
 from ...engine.geometry.camera import Intrinsics, same_aspect
 from ..blocks import linking
+from ..blocks.context import Context
 
 #: Height and direction of a camera that Depthwright makes: eye level, looking along +Y.
 EYE_HEIGHT_M = 1.6
@@ -118,7 +119,7 @@ def for_picture(
     )
 
 
-def new(context: bpy.types.Context, name: str, fov_x_rad: float) -> bpy.types.Object:
+def new(context: Context, name: str, fov_x_rad: float) -> bpy.types.Object:
     """A camera with square pixels in mind and that angle across the width of its frame; not yet the scene's."""
     data = bpy.data.cameras.new(name)
     data.sensor_fit = "HORIZONTAL"

@@ -6,6 +6,7 @@ thing, and so does not see a child that imports its package; and it knows rooms 
 
 from __future__ import annotations
 
+import itertools
 import sys
 from graphlib import CycleError, TopologicalSorter
 
@@ -40,7 +41,7 @@ def room_circle(graph: grimp.ImportGraph, folder: str) -> list[str]:
 
 
 def circle(arrows: dict[str, set[str]]) -> list[str]:
-    """One of these arrows' circles, in their direction, its beginning once more at its end; empty where there is none."""
+    """One of these arrows' circles, in their direction, its beginning again at its end; empty where there is none."""
     try:
         TopologicalSorter(arrows).prepare()
     except CycleError as error:
@@ -51,7 +52,7 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
 def told(graph: grimp.ImportGraph, rooms: list[str]) -> list[str]:
     """A circle as lines: an import that makes each of its arrows."""
     lines = [" -> ".join(room.removeprefix(f"{ROOT}.") for room in rooms)]
-    for room, other in zip(rooms, rooms[1:], strict=False):
+    for room, other in itertools.pairwise(rooms):
         inside = {room, *graph.find_descendants(room)}
         targets = {other, *graph.find_descendants(other)}
         found = ((a, b) for a in sorted(inside) for b in sorted(graph.find_modules_directly_imported_by(a) & targets))
