@@ -16,6 +16,8 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry.alignment import Alignment, align, factor_for_distance
 from ...engine.geometry.camera import Intrinsics
 from ..blocks import records
+from ..blocks.context import Context
+from ..blocks.kinds import mesh_of, untyped
 from ..view import camera as cameras
 from ..view import depth_pass
 from . import modifier as live_scene
@@ -50,7 +52,7 @@ def fit_of(thing: bpy.types.Object) -> Fit:
     modifier = live_scene.of(thing)
     if modifier is not None:
         return Fit(live_scene.get(modifier, SCALE), live_scene.get(modifier, OFFSET))
-    return Fit(**records.of(thing)["scene"].get("fit", {}))
+    return Fit(**_record(thing)["scene"].get("fit", {}))
 
 
 def put_fit(thing: bpy.types.Object, fit: Fit) -> None:
@@ -59,19 +61,19 @@ def put_fit(thing: bpy.types.Object, fit: Fit) -> None:
     if modifier is not None:
         live_scene.put(modifier, {SCALE: fit.scale, OFFSET: fit.offset})
     else:
-        mesh = thing.data
+        mesh = mesh_of(thing)
         values = _read(mesh, RAY, "vector", 3)
         distance = (_read(mesh, DEPTH, "value") * fit.scale + fit.offset).astype(np.float32)
         if _lens(thing).orthographic:
             values[:, 2] *= distance
         else:
             values *= distance[:, None]
-        mesh.attributes["position"].data.foreach_set("vector", values.ravel())
+        untyped(mesh.attributes["position"]).data.foreach_set("vector", values.ravel())
         mesh.update()
         _note(thing, "fit", asdict(fit))
 
 
-def align_to_scene(context: bpy.types.Context, thing: bpy.types.Object) -> Alignment:
+def align_to_scene(context: Context, thing: bpy.types.Object) -> Alignment:
     """Fit the object's depth to everything else in the scene, seen from where the object was made for.
 
     Raises InputError: no scene object, stretched unevenly, edited beyond recognition, or too little to fit to.
@@ -96,7 +98,7 @@ def align_to_scene(context: bpy.types.Context, thing: bpy.types.Object) -> Align
     return found
 
 
-def set_distance(context: bpy.types.Context, thing: bpy.types.Object, a: int, b: int, distance: float) -> float:
+def set_distance(context: Context, thing: bpy.types.Object, a: int, b: int, distance: float) -> float:
     """Scale the depth so that vertices a and b are `distance` apart, in scene units. The factor it grew by.
 
     Raises InputError: the same point twice, a distance that the camera rules out, an uneven stretch of the object.
@@ -134,7 +136,7 @@ def said(thing: bpy.types.Object) -> str:
 def _made_lens(thing: bpy.types.Object) -> Intrinsics:
     if not is_scene(thing):
         raise InputError("That is no scene made by Depthwright.", "Select a mesh that Depthwright made for a camera.")
-    return Intrinsics(**records.of(thing)["scene"]["camera"])
+    return Intrinsics(**_record(thing)["scene"]["camera"])
 
 
 def _lens(thing: bpy.types.Object) -> Intrinsics:
@@ -185,14 +187,14 @@ def _grid(thing: bpy.types.Object, name: str) -> np.ndarray:
     """(H+2, W+2): an attribute of the pixels, with the margin around them. InputError where they are not all there."""
     lens = _made_lens(thing)
     shape = (lens.height_px + 2, lens.width_px + 2)
-    values = _read(thing.data, name, "value")
+    values = _read(mesh_of(thing), name, "value")
     if len(values) < shape[0] * shape[1]:
         raise InputError(f"Vertices of '{thing.name}' were deleted.", "Undo that, or make the scene again.")
     return values[: shape[0] * shape[1]].reshape(shape)
 
 
 def _read(mesh: bpy.types.Mesh, name: str, field: str, width: int = 1) -> np.ndarray:
-    attribute = mesh.attributes.get(name)
+    attribute = untyped(mesh.attributes.get(name))  # what its data is depends on its type
     if attribute is None or len(attribute.data) != len(mesh.vertices):
         raise InputError(f"'{mesh.name}' has lost its attribute '{name}'.", "Undo that, or make the scene again.")
     values = np.empty(width * len(mesh.vertices), bool if attribute.data_type == "BOOLEAN" else np.float32)
@@ -203,7 +205,7 @@ def _read(mesh: bpy.types.Mesh, name: str, field: str, width: int = 1) -> np.nda
 def _points(thing: bpy.types.Object, lens: Intrinsics, fit: Fit, vertices: Sequence[int]) -> list[np.ndarray]:
     """Where those vertices are now, in camera space."""
     made = _made_lens(thing)
-    rays, depths = thing.data.attributes[RAY].data, thing.data.attributes[DEPTH].data
+    rays, depths = (untyped(mesh_of(thing).attributes[name]).data for name in (RAY, DEPTH))
     points = []
     for vertex in vertices:
         x, y, _ = rays[vertex].vector  # Blender's y goes up
@@ -212,7 +214,7 @@ def _points(thing: bpy.types.Object, lens: Intrinsics, fit: Fit, vertices: Seque
     return points
 
 
-def _uniform_scale(context: bpy.types.Context, thing: bpy.types.Object) -> float:
+def _uniform_scale(context: Context, thing: bpy.types.Object) -> float:
     """The size of the object's own unit in the scene. InputError where it differs between directions."""
     context.view_layer.update()  # so that matrices and drivers are what is seen
     sizes = np.linalg.norm(np.array(thing.matrix_world.to_3x3()), axis=0)
@@ -221,12 +223,12 @@ def _uniform_scale(context: bpy.types.Context, thing: bpy.types.Object) -> float
     return float(sizes.mean())
 
 
-def _keep_in_view(context: bpy.types.Context, thing: bpy.types.Object, size: float) -> None:
+def _keep_in_view(context: Context, thing: bpy.types.Object, size: float) -> None:
     """The scene's camera must not clip what has moved."""
     camera = context.scene.camera
     if camera is None or camera.type != "CAMERA":
         return
-    fit, modifier, depth = fit_of(thing), live_scene.of(thing), _read(thing.data, DEPTH, "value")
+    fit, modifier, depth = fit_of(thing), live_scene.of(thing), _read(mesh_of(thing), DEPTH, "value")
     farthest = float(depth.max())
     if modifier is not None:
         farthest = min(farthest, live_scene.get(modifier, "Sky Distance"))
@@ -234,8 +236,15 @@ def _keep_in_view(context: bpy.types.Context, thing: bpy.types.Object, size: flo
     cameras.see_as_near_as(camera, size * (fit.scale * float(depth.min()) + fit.offset))
 
 
+def _record(thing: bpy.types.Object) -> dict[str, Any]:
+    """Of an object that is_scene()."""
+    record = records.of(thing)
+    assert record is not None
+    return record
+
+
 def _note(thing: bpy.types.Object, key: str, value: Any) -> None:
     """Write into the scene part of the object's record."""
-    record = records.of(thing)
+    record = _record(thing)
     record["scene"][key] = value
     thing[records.KEY] = json.dumps(record, sort_keys=True)

@@ -12,6 +12,7 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry.camera import Intrinsics, same_aspect
 from ..blocks import linking
 from ..blocks.context import Context
+from ..blocks.kinds import camera_of
 
 #: Height and direction of a camera that Depthwright makes: eye level, looking along +Y.
 EYE_HEIGHT_M = 1.6
@@ -63,7 +64,7 @@ def fitted_side(camera: bpy.types.Object, scene: bpy.types.Scene) -> Side:
     """Which side of the scene's frame the camera's sensor is fitted to."""
     width, height = frame_px(scene)
     aspect_x, aspect_y = scene.render.pixel_aspect_x, scene.render.pixel_aspect_y
-    fit = camera.data.sensor_fit
+    fit = camera_of(camera).sensor_fit
     sensor = "sensor_height" if fit == "VERTICAL" else "sensor_width"  # AUTO fits the width to the longer side
     if fit == "AUTO":
         fit = "HORIZONTAL" if width * aspect_x >= height * aspect_y else "VERTICAL"
@@ -72,7 +73,7 @@ def fitted_side(camera: bpy.types.Object, scene: bpy.types.Scene) -> Side:
 
 def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
     """The camera over the scene's frame. InputError for a panoramic camera: it has no straight rows and columns."""
-    data = camera.data
+    data = camera_of(camera)
     if data.type not in {"PERSP", "ORTHO"}:
         raise InputError(
             f"The camera '{camera.name}' is panoramic.", "Use a perspective or orthographic camera for the scene."
@@ -159,10 +160,12 @@ def fit_frame(scene: bpy.types.Scene, width_px: int, height_px: int) -> None:
 
 def see_as_far_as(camera: bpy.types.Object, distance: float) -> None:
     """Move the camera's clipping out, where it is nearer than something that was made for it."""
-    camera.data.clip_end = max(camera.data.clip_end, distance * 1.1)
+    data = camera_of(camera)
+    data.clip_end = max(data.clip_end, distance * 1.1)
 
 
 def see_as_near_as(camera: bpy.types.Object, distance: float) -> None:
     """Move the camera's clipping in, where it would cut something that was made for it."""
     if distance > 0:
-        camera.data.clip_start = min(camera.data.clip_start, distance * 0.5)
+        data = camera_of(camera)
+        data.clip_start = min(data.clip_start, distance * 0.5)
