@@ -111,14 +111,14 @@ def models() -> tuple[ModelEntry, ...]:
 
 
 def _entry(values: dict[str, Any]) -> ModelEntry:
-    needs = values.get("needs", {})
-    read = {
+    needs: dict[str, Any] = values.get("needs", {})
+    read: dict[str, Any] = {
         "modes": tuple(values["modes"]),
         "targets": tuple(values["targets"]),
         "parts": slots(values.get("parts", {})),
-        "needs": Needs(**{**needs, "packages": tuple(needs.get("packages", ()))}),
+        "needs": Needs(**(needs | {"packages": tuple(needs.get("packages", ()))})),
     }
-    return ModelEntry(**{**values, **read})
+    return ModelEntry(**(values | read))
 
 
 def find(model_id: str) -> ModelEntry:
