@@ -1,27 +1,27 @@
-"""Stop the running generation."""
+"""Stop the running generation, or painting."""
 
 from __future__ import annotations
 
 import bpy
 
+from ..engine.contract.errors import Refusal
 from .shared import session
+from .shared.verb import Verb
 
 
-class DEPTHWRIGHT_OT_cancel(bpy.types.Operator):
-    """Stop the running generation; nothing in the scene changes"""
+class DEPTHWRIGHT_OT_cancel(Verb, bpy.types.Operator):
+    """Stop what is being generated or painted; nothing in the scene changes"""
 
     bl_idname = "depthwright.cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if session.state.job is None:
-            cls.poll_message_set("Nothing is running")
-        return session.state.job is not None
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        return None if session.at_work() else Refusal("Nothing is running.", "There is nothing to stop.")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        session.cancel()  # the generation's own operator tidies up when the engine has stopped
+        session.at_work().job.cancel()  # its own operator tidies up when the engine has stopped
         return {"FINISHED"}
 
 

@@ -14,8 +14,13 @@ class DEPTHWRIGHT_OT_dismiss(bpy.types.Operator):
     bl_label = "Dismiss"
     bl_options = {"INTERNAL"}
 
+    of: bpy.props.StringProperty(
+        name="Of", description="The status whose message it is; empty: all there are", options={"SKIP_SAVE"}
+    )
+
     def execute(self, context: bpy.types.Context) -> set[str]:
-        session.state.error, session.state.notes = None, ()
+        for status in session.named(self.of):
+            status.say()
         return {"FINISHED"}
 
 

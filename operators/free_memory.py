@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import bpy
 
+from ..engine.contract.errors import Refusal
 from .shared import session
+from .shared.verb import Verb
 
 
-class DEPTHWRIGHT_OT_free_memory(bpy.types.Operator):
+class DEPTHWRIGHT_OT_free_memory(Verb, bpy.types.Operator):
     """Let the engine give back the GPU and main memory its models take; the next generation loads them again"""
 
     bl_idname = "depthwright.free_memory"
     bl_label = "Free GPU Memory"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if session.state.job is not None:
-            cls.poll_message_set("Depthwright is at work; cancel first")
-            return False
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        if refusal := session.busy(session.generating):
+            return refusal
         if not session.running():
-            cls.poll_message_set("The engine is not running: it takes no memory")
-            return False
-        return True
+            return Refusal("The engine is not running: it takes no memory.", "There is nothing to free.")
+        return None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         session.unload()

@@ -14,32 +14,32 @@ from ..scene.blocks import selection
 from ..scene.files import results
 from ..scene.placement import place, title
 from ..scene.settings import preferences
+from .shared import order as orders
 from .shared import preview, session
-from .shared.order import order_from, why_not
-from .shared.waiting import Done, WaitsForJobs
+from .shared.waiting import Done, WaitsForWork
 
 if TYPE_CHECKING:
-    from ..engine.client.job import Job
-    from ..engine.contract.request import Result
+    from ..engine.client.job import Generation
+    from ..engine.contract.errors import Refusal
+    from ..engine.contract.result import Result
     from ..scene.placement import Placement
 
 
-class DEPTHWRIGHT_OT_generate(WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_generate(WaitsForWork, bpy.types.Operator):
     """Make a material or a scene from the choices in this tab. Esc cancels"""
 
     bl_idname = "depthwright.generate"
     bl_label = "Generate"
     bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = "Depthwright is at work; cancel first" if session.state.job else why_not(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    status = session.generating
 
-    def jobs(self, context: bpy.types.Context) -> Iterator[Job]:
-        order = order_from(context)
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        return orders.why_not(context)
+
+    def work(self, context: bpy.types.Context) -> Iterator[Generation]:
+        order = orders.order_from(context)
         job = session.submit(order.request, order.arrays)
         yield job
         result = job.result()

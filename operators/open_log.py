@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import bpy
 
+from ..engine.contract.errors import InputError
 from .shared import session
+from .shared.verb import Verb
 
 
-class DEPTHWRIGHT_OT_open_log(bpy.types.Operator):
+class DEPTHWRIGHT_OT_open_log(Verb, bpy.types.Operator):
     """Show what the engine has written: the place to look when something fails"""
 
     bl_idname = "depthwright.open_log"
     bl_label = "Open Log"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not session.log_path().is_file():
-            cls.poll_message_set("There is no log yet: the engine has not run")
-            return False
-        return True
-
     def execute(self, context: bpy.types.Context) -> set[str]:
-        bpy.ops.wm.path_open(filepath=str(session.log_path()))
+        path = session.log_path()
+        if not path.is_file():  # not asked by poll(), which is called with every drawing: it is a matter of the disk
+            return self.failed(InputError("There is no log yet.", "Generate something: the engine has not run."))
+        bpy.ops.wm.path_open(filepath=str(path))
         return {"FINISHED"}
 
 

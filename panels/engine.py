@@ -1,4 +1,4 @@
-"""The engine: its memory, its log."""
+"""The engine: its memory, its log, its installation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from ..operators.free_memory import DEPTHWRIGHT_OT_free_memory
 from ..operators.open_log import DEPTHWRIGHT_OT_open_log
 from ..operators.shared import session
 from .generate import DEPTHWRIGHT_PT_generate
-from .tab import InTab
+from .outcome import draw_mark, draw_outcome
+from .tab import InTab, paragraph
 
 
 class DEPTHWRIGHT_PT_engine(InTab, bpy.types.Panel):
@@ -17,11 +18,19 @@ class DEPTHWRIGHT_PT_engine(InTab, bpy.types.Panel):
     bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header(self, context: bpy.types.Context) -> None:
+        draw_mark(self.layout, session.installing)
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.label(text="Running" if session.running() else "Starts when it is needed")
         layout.operator(DEPTHWRIGHT_OT_free_memory.bl_idname)
         layout.operator(DEPTHWRIGHT_OT_open_log.bl_idname)
+        if (job := session.installing.job) is not None:
+            box = layout.box().column()
+            box.label(text="Stopping" if job.cancelled else "Installing the engine (Esc stops)", icon="IMPORT")
+            paragraph(box, context, job.progress.stage)
+        draw_outcome(layout, context, session.installing)
 
 
 def register() -> None:

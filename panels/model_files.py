@@ -9,8 +9,9 @@ from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
 from ..operators.models.download_model import DEPTHWRIGHT_OT_download_model
 from ..operators.models.import_model import DEPTHWRIGHT_OT_import_model
 from ..operators.models.verify_model import DEPTHWRIGHT_OT_verify_model
-from ..operators.shared import model_files
+from ..operators.shared import model_files, session
 from .generate import DEPTHWRIGHT_PT_generate
+from .outcome import draw_mark, draw_outcome
 from .tab import InTab, paragraph
 
 
@@ -21,10 +22,17 @@ class DEPTHWRIGHT_PT_model_files(InTab, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return bool(context.scene.depthwright.entry.parts)
+        said = session.files.error is not None or session.files.notes  # of a model that was chosen before
+        return bool(context.scene.depthwright.entry.parts or said)
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        draw_mark(self.layout, session.files)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, entry = self.layout, context.scene.depthwright.entry
+        draw_outcome(layout, context, session.files)
+        if not entry.parts:
+            return
         state = model_files.files.states.get(entry.id)
         if state is None:
             layout.label(text=f"About {gigabytes(entry.download_bytes)}", icon="QUESTION")

@@ -12,7 +12,8 @@ from ..operators.paint.view_again import DEPTHWRIGHT_OT_paint_view_again
 from ..operators.paint.view_remove import DEPTHWRIGHT_OT_paint_view_remove
 from ..operators.shared import paint_run, preview, session
 from ..scene import painting
-from .generate import draw_progress
+from .outcome import draw_mark, draw_outcome
+from .progress import draw_progress
 from .tab import InTab, paragraph
 
 VIEW_SCALE = 2.5
@@ -23,21 +24,26 @@ class DEPTHWRIGHT_PT_paint(InTab, bpy.types.Panel):
     bl_label = "Paint"
     bl_options = {"DEFAULT_CLOSED"}
 
+    def draw_header(self, context: bpy.types.Context) -> None:
+        draw_mark(self.layout, session.painting)
+
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.depthwright_paint
         wishes = layout.column()
-        wishes.enabled = session.state.job is None
+        wishes.enabled = session.painting.job is None
         by_hand = context.mode == "PAINT_TEXTURE"
         _draw_wishes(wishes, settings, by_hand)
         if settings.entry.license_note:
             paragraph(layout, context, settings.entry.license_note, icon="INFO")
-        if paint_run.shown is not None:
-            draw_progress(layout)
-            _draw_views_under_way(layout, paint_run.shown)
+        if session.painting.job is not None:
+            draw_progress(layout, session.painting.job)
+            if paint_run.shown is not None:
+                _draw_views_under_way(layout, paint_run.shown)
             return
         button = layout.row()
         button.scale_y = 1.5
         button.operator((DEPTHWRIGHT_OT_paint_region if by_hand else DEPTHWRIGHT_OT_paint).bl_idname, icon="BRUSH_DATA")
+        draw_outcome(layout, context, session.painting)
 
 
 def _draw_wishes(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup, by_hand: bool) -> None:

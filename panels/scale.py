@@ -6,8 +6,10 @@ import bpy
 
 from ..operators.results.align_to_scene import DEPTHWRIGHT_OT_align_to_scene
 from ..operators.results.set_distance import DEPTHWRIGHT_OT_set_distance
+from ..operators.shared import session
 from ..scene.live import fitting
 from .live_scene import DEPTHWRIGHT_PT_live_scene
+from .outcome import draw_outcome
 from .tab import InTab, paragraph
 
 
@@ -28,6 +30,7 @@ class DEPTHWRIGHT_PT_scale(InTab, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(context.scene.depthwright, "known_distance")
         row.operator(DEPTHWRIGHT_OT_set_distance.bl_idname, icon="DRIVER_DISTANCE")
+        draw_outcome(layout, context, session.scaling)
 
 
 def register() -> None:

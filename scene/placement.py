@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..engine import catalog
-from ..engine.contract.errors import InputError
+from ..engine.contract.errors import EngineError, InputError
+from .blocks import find
+from .blocks.context import Context, current
+from .blocks.transaction import whole_or_not_at_all
 from .live import fitting, mesh
 from .live.modifier import LiveSettings
 from .material import displacement, material
 from .view import camera as cameras
 
 if TYPE_CHECKING:
-    from ..engine.contract.request import Result
+    from ..engine.contract.result import Result
 
 DEFAULT_FOV_DEG = 50.0
 
@@ -38,18 +41,29 @@ class Placement:
     flatten: float | None = None  # material: shapes wider than this many tiles are taken out; None = none
 
 
-def place(context: bpy.types.Context, result: Result, placement: Placement) -> bpy.types.Object:
-    """Build the result into the file. The object made or changed.
+def place(context: Context, result: Result, placement: Placement) -> bpy.types.Object:
+    """Build the result into the file, whole or not at all. The object made or changed.
 
-    Raises InputError when the camera it was made for is gone, or there is nothing to align to; a vanished object is
-    replaced by a new plane.
+    Raises InputError when the camera it was made for is gone, or there is nothing to align to, EngineError when there
+    is not enough memory; a vanished object is replaced by a new plane.
     """
-    scene = find(bpy.data.scenes, placement.scene_uid)
+    try:
+        return _place(context, result, placement)
+    except MemoryError as error:
+        raise EngineError(
+            f"There is not enough memory for a {placement.target} of {result.image.shape[1]} x "
+            f"{result.image.shape[0]} pixels.",
+            "Choose a smaller size, or close other programs.",
+        ) from error
+
+
+def _place(context: Context, result: Result, placement: Placement) -> bpy.types.Object:
+    scene = find.by_uid(bpy.data.scenes, placement.scene_uid)
     if scene is None:
         raise InputError("The scene this was made for is gone.", "Generate again in the scene that is open now.")
     if scene != context.scene:
         with context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
-            return place(bpy.context, result, placement)
+            return _place(current(), result, placement)
     name = title(result.request.prompt, placement.target)
     if placement.target == "material":
         return material.build(
@@ -58,30 +72,31 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
             result.depth,
             result.record(),
             name=name,
-            target_object=find(bpy.data.objects, placement.object_uid),
+            target_object=find.by_uid(bpy.data.objects, placement.object_uid),
             relief_m=placement.relief_m,
             tile_repeat=placement.tile_repeat,
             displacement=placement.displacement,
             flatten=placement.flatten,
         )
-    camera = find(bpy.data.objects, placement.camera_uid)
+    camera = find.by_uid(bpy.data.objects, placement.camera_uid)
     if camera is None and placement.camera_uid is not None:
         raise InputError("The camera this was made for is gone.", "Undo, or generate again with another camera.")
     in_scene_units = placement.scene_units or catalog.find(result.request.model).metric_depth
-    made = mesh.build(
-        context,
-        result.image,
-        result.depth,
-        result.record(),
-        name=name,
-        camera=camera,
-        fov_deg=None if camera else placement.fov_deg,
-        median_depth_m=None if in_scene_units else mesh.GENERATED_MEDIAN_M,
-        live=placement.live,
-        letterbox=camera is not None and _rounded_frame(scene, result.image.shape[1], result.image.shape[0]),
-    )
-    if placement.align_to_scene:
-        fitting.align_to_scene(context, made)
+    with whole_or_not_at_all():  # of both: a scene that does not fit is not there
+        made = mesh.build(
+            context,
+            result.image,
+            result.depth,
+            result.record(),
+            name=name,
+            camera=camera,
+            fov_deg=None if camera else placement.fov_deg,
+            median_depth_m=None if in_scene_units else mesh.GENERATED_MEDIAN_M,
+            live=placement.live,
+            letterbox=camera is not None and _rounded_frame(scene, result.image.shape[1], result.image.shape[0]),
+        )
+        if placement.align_to_scene:
+            fitting.align_to_scene(context, made)
     return made
 
 
@@ -107,17 +122,12 @@ def _rounded_frame(scene: bpy.types.Scene, width_px: int, height_px: int) -> boo
     return abs(exact[0] - width_px) <= 1 and abs(exact[1] - height_px) <= 1
 
 
-def placement_for(scene: bpy.types.Scene, target: str, **values) -> Placement:
+def placement_for(scene: bpy.types.Scene, target: str, **values: Any) -> Placement:
     """A placement in that scene; give ``object`` or ``camera`` as Blender objects or None."""
     for role in ("object", "camera"):
         held = values.pop(role, None)
         values[f"{role}_uid"] = held.session_uid if held else None
     return replace(Placement(target, scene.session_uid), **values)
-
-
-def find(blocks, uid: int | None):
-    """The datablock of that session_uid, or None."""
-    return next((block for block in blocks if block.session_uid == uid), None) if uid is not None else None
 
 
 def title(prompt: str, target: str) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..contract.arrays import Arrays, known_pixels
-from ..contract.request import Request
+from ..contract.settled import Settled
 from ..model.bundle import Model
 from ..sampling.constraints import Alike, Constraints, KnownDepth, KnownImage, KnownLatents
 from ..sampling.tiling import NO_RINGS, RingCodec, Rings
@@ -20,7 +20,7 @@ COVERED = 0.1  # share of a sampled pixel, as it comes from resizing, from which
 
 
 @dataclass(frozen=True)
-class Part:
+class Held:
     """Known pixels of one modality.
 
     values  (H, W, 3) uint8 or (H, W) float32, as given
@@ -42,15 +42,15 @@ class Part:
 class Known:
     """Everything known; both parts may be missing."""
 
-    image: Part | None
-    depth: Part | None
+    image: Held | None
+    depth: Held | None
     resample: int
 
     def __bool__(self) -> bool:
         return self.image is not None or self.depth is not None
 
     @classmethod
-    def of(cls, arrays: Arrays, request: Request) -> Known:
+    def of(cls, arrays: Arrays, request: Settled) -> Known:
         """From the arrays of a request (see Pipeline.run), already checked."""
         image, depth = arrays.get("known_image"), arrays.get("known_depth")
         given = next((array for array in (image, depth) if array is not None), None)
@@ -58,8 +58,8 @@ class Known:
             return cls(None, None, 1)
         known = known_pixels(arrays["mask"]) if "mask" in arrays else np.ones(given.shape[:2], bool)
         return cls(
-            None if image is None else Part(image, known, request.strictness),
-            None if depth is None else Part(depth, known & ~np.isnan(depth), request.strictness_of_depth),
+            None if image is None else Held(image, known, request.strictness),
+            None if depth is None else Held(depth, known & ~np.isnan(depth), request.depth_strictness),
             request.resample,
         )
 

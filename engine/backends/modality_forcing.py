@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from .. import catalog
 from ..catalog.plans import Choices, Work
 from ..contract.arrays import KNOWN, Arrays
 from ..contract.errors import EngineError
-from ..contract.request import Request
+from ..contract.settled import FIT, OWN_SIZE, Settled
 from ..geometry.upsampling import upsampled
 from ..model.bundle import Model, ModelConfig
 from ..model.image_codec import REACH
@@ -60,7 +61,7 @@ class ModalityForcingBackend:
     def unload(self) -> None:
         self._keeper.unload()
 
-    def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
+    def run(self, entry: catalog.ModelEntry, request: Settled, arrays: Arrays, report: Report) -> Output:
         try:
             return self._keeper.run(
                 entry,
@@ -79,7 +80,7 @@ class ModalityForcingBackend:
                 str(error),
             ) from error
 
-    def _made(self, model: Model, request: Request, arrays: Arrays, report: Report) -> Output:
+    def _made(self, model: Model, request: Settled, arrays: Arrays, report: Report) -> Output:
         height, width = request.height_px, request.width_px
         frame = frame_of(model.config, request)
         with torch.inference_mode():
@@ -117,6 +118,7 @@ class ModalityForcingBackend:
                 depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
                 notes=(*notes, *plan_notes(model)),
+                used=used_by(model),
             )
         report("finishing", 1, 1, None)
         return output
@@ -127,7 +129,7 @@ class Rollout:
     """One way from noise to a picture and its depth, on one frame."""
 
     model: Model
-    request: Request
+    request: Settled
     arrays: Arrays
     known: Known
     frame: Frame
@@ -141,7 +143,7 @@ class Rollout:
         by_windows  look at windows of the model's own size, not at the whole grid
         """
         model, request, frame = self.model, self.request, self.frame
-        progress = Progress(self.report, self.stage, request.steps, self._preview, model.compiled)
+        progress = StepReporter(self.report, self.stage, request.steps, self._preview, model.compiled)
         words = [request.prompt, ""] if request.guidance > 1.0 else [request.prompt]
         ctx, *null = model.text.encode(words).split(1)
         given = self._given()
@@ -217,7 +219,7 @@ class Rollout:
             return {"clean_depth": self.model.depth_codec.encode(depth)}
         return {}
 
-    def _windows(self, progress: Progress) -> Windows:
+    def _windows(self, progress: StepReporter) -> Windows:
         own = self.model.config.native_px // self.model.image_codec.patch_px
         size = tuple(min(own, side) for side in self.frame.grid)
         cells, at_once = self.model.image_codec.cells, self.model.windows
@@ -234,7 +236,7 @@ class Rollout:
         return tensor_to_image(picture)
 
 
-class Progress:
+class StepReporter:
     """Reports a rollout: every step, and every batch of windows within it, so that it can be cancelled there."""
 
     def __init__(
@@ -261,7 +263,7 @@ class Progress:
         self._report(f"{self._stage} (compiling)" if first else self._stage, *self._at, preview)
 
 
-def frame_of(config: ModelConfig, request: Request) -> Frame:
+def frame_of(config: ModelConfig, request: Settled) -> Frame:
     """What is sampled for the request. Of another shape than the model's square: a grid of that shape, or a part of it.
 
     Never a stretched picture. A tile has no bars around it, and neither has what is sampled by windows.
@@ -272,13 +274,15 @@ def frame_of(config: ModelConfig, request: Request) -> Frame:
     return plan_frame(request.width_px, request.height_px, sampled_px(config, request), patch, request.wrap)
 
 
-def choices_of(request: Request) -> Choices:
+def choices_of(request: Settled) -> Choices:
     return Choices(
-        precision=request.precision, prefer_speed=request.prefer_speed, compile_blocks=request.compile_blocks
+        precision=None if request.precision == FIT else request.precision,
+        prefer_speed=request.prefer_speed,
+        compile_blocks=request.compile_blocks,
     )
 
 
-def work_of(config: PublishedConfig, request: Request, known: bool = False) -> Work:
+def work_of(config: PublishedConfig, request: Settled, known: bool = False) -> Work:
     """How much there is to hold while the request is done. known: some of the result's pixels are."""
     frame, patch = frame_of(config, request), config.depth_codec.patch_size
     looked_at = frame.grid
@@ -296,31 +300,31 @@ def work_of(config: PublishedConfig, request: Request, known: bool = False) -> W
     )
 
 
-def is_detailed(config: ModelConfig, request: Request) -> bool:
+def is_detailed(config: ModelConfig, request: Settled) -> bool:
     """Whether more is asked for than the model can look at at once."""
     return sampled_px(config, request) > native_px(config, request)
 
 
-def sampled_px(config: ModelConfig, request: Request) -> float:
+def sampled_px(config: ModelConfig, request: Settled) -> float:
     """Side of the square whose area is sampled. More than the result has would be lost."""
     wanted = (request.width_px * request.height_px) ** 0.5
     own = native_px(config, request)
-    return own if request.detail_px is None else max(own, min(request.detail_px, round(wanted)))
+    return own if request.detail_px == OWN_SIZE else max(own, min(request.detail_px, round(wanted)))
 
 
-def native_px(config: ModelConfig, request: Request) -> float:
+def native_px(config: ModelConfig, request: Settled) -> float:
     """Side of the square whose area the model samples best in the requested proportions."""
     shorter, longer = sorted((request.width_px, request.height_px))
     native = config.native_px
     return native if config.native_side == "area" else native * (shorter / longer) ** 0.5
 
 
-def finished_image(image: Tensor, request: Request, frame: Frame) -> np.ndarray:
+def finished_image(image: Tensor, request: Settled, frame: Frame) -> np.ndarray:
     return tensor_to_image(resize(from_frame(image, frame), (request.height_px, request.width_px), wrap=request.wrap))
 
 
 def finished_depth(
-    depth: Tensor, request: Request, frame: Frame, farthest: float, guide: np.ndarray | None = None
+    depth: Tensor, request: Settled, frame: Frame, farthest: float, guide: np.ndarray | None = None
 ) -> np.ndarray:
     """(1, h, w) -> (H, W) float32 at the requested size; resized as disparity.
 
@@ -343,17 +347,23 @@ def finished_depth(
     return disparity_to_depth(disparity, farthest)[0, 0].cpu().numpy().astype(np.float32)
 
 
-def is_enlarged(frame: Frame, request: Request) -> bool:
+def is_enlarged(frame: Frame, request: Settled) -> bool:
     """Whether the result has more pixels than are sampled."""
     return request.width_px * request.height_px > math.prod(frame.crop_px)
 
 
-def size_notes(frame: Frame, request: Request) -> tuple[str, ...]:
+def size_notes(frame: Frame, request: Settled) -> tuple[str, ...]:
     if not is_enlarged(frame, request):
         return ()
     rows, columns = frame.crop_px
     own = "" if request.detail_px else ", the model's own size,"
     return (f"Made at {columns} x {rows} pixels{own} and enlarged.",)
+
+
+def used_by(model: Model) -> dict[str, Any]:
+    """What the computer decided: the device, and how a planned model was fitted to its memory."""
+    plan = getattr(model, "plan", None)
+    return {"device": str(model.device), "plan": None if plan is None else plan.label}
 
 
 def plan_notes(model: Model) -> tuple[str, ...]:

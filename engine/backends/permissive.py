@@ -25,7 +25,7 @@ from ..catalog import places
 from ..catalog.plans import Placement
 from ..contract.arrays import Arrays
 from ..contract.errors import EnvironmentMissing, InputError, ModelError
-from ..contract.request import Request
+from ..contract.settled import FIT, Settled
 from ..geometry.upsampling import upsampled
 from ..memory.embedding_cache import key_of
 from ..memory.facts import device_facts
@@ -62,7 +62,7 @@ class PermissiveBackend:
         self._loaded = None
         free_device_memory()
 
-    def run(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
+    def run(self, entry: catalog.ModelEntry, request: Settled, arrays: Arrays, report: Report) -> Output:
         self._report = report
         _refuse(entry, request)
         if self._loaded is None or self._loaded[0] != entry.id:
@@ -78,7 +78,7 @@ class PermissiveBackend:
             self._say(f"out of memory; going on with parts that are {SAID[placement]}", 0, 1)
         return output
 
-    def _attempted(self, entry: catalog.ModelEntry, request: Request, arrays: Arrays) -> Output | None:
+    def _attempted(self, entry: catalog.ModelEntry, request: Settled, arrays: Arrays) -> Output | None:
         """None where memory ran out and there is something left to try."""
         parts = self._loaded[1]
         try:
@@ -93,7 +93,7 @@ class PermissiveBackend:
         self._report(stage, step, of, None)
 
 
-def _made(parts: Parts, entry: catalog.ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
+def _made(parts: Parts, entry: catalog.ModelEntry, request: Settled, arrays: Arrays, report: Report) -> Output:
     if request.mode == "d2i":
         image = painted(parts, entry, request, arrays["depth"], report)
         return Output(image=image, depth=arrays["depth"])
@@ -160,7 +160,7 @@ class Parts:
         return pipe
 
 
-def drawn(parts: Parts, entry: catalog.ModelEntry, request: Request, report: Report) -> np.ndarray:
+def drawn(parts: Parts, entry: catalog.ModelEntry, request: Settled, report: Report) -> np.ndarray:
     """Text to picture (H, W, 3) uint8."""
     prompts = [request.prompt, ""] if request.guidance > 1.0 else [request.prompt]
     pipe, tokens = parts.klein(prompts)
@@ -173,7 +173,7 @@ def drawn(parts: Parts, entry: catalog.ModelEntry, request: Request, report: Rep
     return _picture(made, request, frame)
 
 
-def painted(parts: Parts, entry: catalog.ModelEntry, request: Request, depth: np.ndarray, report: Report) -> np.ndarray:
+def painted(parts: Parts, entry: catalog.ModelEntry, request: Settled, depth: np.ndarray, report: Report) -> np.ndarray:
     """Depth (H, W) to picture (H, W, 3) uint8."""
     pipe = parts.controlled()
     frame, patch = _frame(entry, request, pipe.vae_scale_factor * 2 ** (len(pipe.unet.config.block_out_channels) - 1))
@@ -220,7 +220,7 @@ def control_picture(depth: np.ndarray) -> Tensor:
     return (disparity - low) / (high - low).clamp(min=1e-9)
 
 
-def _frame(entry: catalog.ModelEntry, request: Request, patch: int) -> tuple[Frame, int]:
+def _frame(entry: catalog.ModelEntry, request: Settled, patch: int) -> tuple[Frame, int]:
     side = entry.native_px
     if request.detail_px:
         wanted = round((request.width_px * request.height_px) ** 0.5)
@@ -228,7 +228,7 @@ def _frame(entry: catalog.ModelEntry, request: Request, patch: int) -> tuple[Fra
     return plan_frame(request.width_px, request.height_px, side, patch), patch
 
 
-def _settings(request: Request, frame: Frame, patch: int, report: Report) -> dict[str, Any]:
+def _settings(request: Settled, frame: Frame, patch: int, report: Report) -> dict[str, Any]:
     """What both diffusers pipelines are told."""
 
     def on_step(_pipe: Any, step: int, _timestep: Any, _tensors: dict) -> dict:
@@ -247,13 +247,13 @@ def _settings(request: Request, frame: Frame, patch: int, report: Report) -> dic
     }
 
 
-def _picture(made: Tensor, request: Request, frame: Frame) -> np.ndarray:
+def _picture(made: Tensor, request: Settled, frame: Frame) -> np.ndarray:
     """(1, 3, h, w) in 0..1 -> the requested window at the requested size."""
     window = from_frame(made.float().cpu(), frame) * 2.0 - 1.0
     return tensor_to_image(resize(window, (request.height_px, request.width_px)))
 
 
-def _refuse(entry: catalog.ModelEntry, request: Request) -> None:
+def _refuse(entry: catalog.ModelEntry, request: Settled) -> None:
     """InputError for what these parts cannot do."""
     if any(request.wrap):
         raise InputError(f"The model '{entry.id}' cannot make what tiles.", "Choose another model, or tile: none.")
@@ -268,7 +268,7 @@ def _refuse(entry: catalog.ModelEntry, request: Request) -> None:
             "Leave out the depth estimate, or choose another model.",
         )
     other_guidance = (request.guidance_low, request.guidance_high) != (0.0, 1.0) or request.depth_guidance > 1.0
-    if request.precision or other_guidance or request.compile_blocks:
+    if request.precision != FIT or other_guidance or request.compile_blocks:
         raise InputError(
             f"The model '{entry.id}' has no other precisions, no intervals of guidance and no guidance by depth, and "
             "is not compiled.",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ..builtin import procedural
 from ..catalog import ModelEntry
 from ..contract.arrays import Arrays
-from ..contract.request import Request
+from ..contract.settled import OWN_SIZE, Settled
 from .base import Output, Report
 
 
 class ProceduralBackend:
     """The generator written by hand. Holds nothing, so there is nothing to unload."""
 
-    def run(self, entry: ModelEntry, request: Request, arrays: Arrays, report: Report) -> Output:
+    def run(self, entry: ModelEntry, request: Settled, arrays: Arrays, report: Report) -> Output:
         report("generating", 0, 1, None)
         sample = procedural.generate(
             request.prompt,
@@ -28,12 +28,12 @@ class ProceduralBackend:
         return Output(sample.image, sample.depth, tuple(sample.unknown_words), notes)
 
     @staticmethod
-    def _left_aside(entry: ModelEntry, request: Request) -> list[str]:
+    def _left_aside(entry: ModelEntry, request: Settled) -> list[str]:
         """What was asked for though there is nothing it could change: a sentence, or none."""
         asked = {
             "steps": request.steps != entry.default_steps,
             "guidance": request.guidance != entry.default_guidance,
-            "detail": request.detail_px is not None,
+            "detail": request.detail_px != OWN_SIZE,
             "compiling": request.compile_blocks,
         }
         names = [name for name, is_asked in asked.items() if is_asked]

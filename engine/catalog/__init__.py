@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import InputError
-from ..contract.request import Request
+from ..contract.request import MODES, PRESETS, TARGETS, Request
+from ..contract.settled import FIT, OWN_SIZE, Settled
+from . import presets
 from .parts import License, Slot, data, slots
-from .presets import Presets, settle
+from .presets import Presets
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ENGINE_DIR = Path(__file__).resolve().parent.parent
 
@@ -129,33 +135,115 @@ def find(model_id: str) -> ModelEntry:
     raise InputError(f"There is no model '{model_id}'.", f"Use one of {', '.join(m.id for m in models())}.")
 
 
-def resolve(request: Request) -> Request:
-    """The request with the model's defaults filled in, checked against what the model can do.
+def resolve(request: Request, arrays: Mapping[str, np.ndarray] | None = None) -> Settled:
+    """The request with every choice made, checked against what the model can do.
 
-    Raises InputError: unknown model, or a mode or target it does not have.
+    arrays  what goes with it (see engine.contract.arrays): their size is the result's, and their content is named in
+            the settled request. None: they come later
+    Raises InputError: unknown model, a mode or target it does not have, values out of range, unfit arrays.
     """
-    request.validate()
-    entry = find(request.model)
-    if request.mode not in entry.modes:
-        able = [m.id for m in models() if request.mode in m.modes]
-        raise InputError(
-            f"The model '{entry.id}' cannot do {request.mode}.", f"Choose another model: {', '.join(able)}."
-        )
-    if request.target not in entry.targets:
-        raise InputError(
-            f"The model '{entry.id}' cannot make a {request.target}.", f"It makes: {', '.join(entry.targets)}."
-        )
-    request = settle(request, entry.presets, entry.id, entry.default_preset)
-    size = request.width_px or request.height_px or entry.default_size_px
-    return replace(
-        request,
-        width_px=request.width_px or size,
-        height_px=request.height_px or size,
-        steps=request.steps or entry.steps_for(request.mode),
-        guidance=entry.guidance_for(request.mode) if request.guidance is None else request.guidance,
+    entry = _able(request.model, request.mode, request.target)
+    if request.preset is not None and request.preset not in PRESETS:
+        raise InputError(f"There is no preset '{request.preset}'.", f"Use one of {', '.join(PRESETS)}.")
+    preset, decided = presets.decided(request, entry.presets, entry.id, entry.default_preset)
+    width_px, height_px = _sides(request, entry)
+    digests: dict[str, str] = {}
+    if arrays:
+        from ..contract import arrays as given  # here: numpy is not for menus
+
+        given.check_arrays(request.mode, arrays)
+        (width_px, height_px), digests = given.size_px(arrays), given.digests(arrays)
+    settled = Settled(
+        mode=request.mode,
+        target=request.target,
+        model=entry.id,
+        prompt=request.prompt,
+        seed=request.seed,
+        width_px=width_px,
+        height_px=height_px,
+        fov_deg=request.fov_deg,
+        preset=preset,
+        steps=entry.steps_for(request.mode) if decided["steps"] is None else decided["steps"],
+        guidance=entry.guidance_for(request.mode) if decided["guidance"] is None else decided["guidance"],
         depth_guidance=(
             entry.depth_guidance_for(request.mode) if request.depth_guidance is None else request.depth_guidance
         ),
-        tile=request.tiles,
+        guidance_low=request.guidance_low,
+        guidance_high=request.guidance_high,
+        log2_alpha=decided["log2_alpha"],
+        refine_depth=decided["refine_depth"],
+        tile=request.target == "material" if request.tile is None else request.tile,
+        tile_axes=request.tile_axes,
+        strictness=request.strictness,
+        depth_strictness=request.strictness if request.depth_strictness is None else request.depth_strictness,
         depth_estimate=request.depth_estimate or entry.depth_estimate,
+        resample=request.resample,
+        detail_px=OWN_SIZE if request.detail_px is None else request.detail_px,
+        framing=decided["framing"],
+        precision=request.precision or FIT,
+        prefer_speed=request.prefer_speed,
+        compile_blocks=request.compile_blocks,
+        timestep_dtype=decided["timestep_dtype"],
+        input_sha256=digests,
     )
+    settled.check()
+    _check_holds(entry, digests)
+    return settled
+
+
+def _sides(request: Request, entry: ModelEntry) -> tuple[int, int]:
+    """Width and height of the result: one that is open is as long as the other, both as the model is used to."""
+    given = [side for side in (request.width_px, request.height_px) if side is not None]
+    side = given[0] if given else entry.default_size_px
+    return (
+        side if request.width_px is None else request.width_px,
+        side if request.height_px is None else request.height_px,
+    )
+
+
+def received(values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Settled:
+    """A settled request as it came over the pipe, checked: whoever sent it may be of another make. InputError."""
+    settled = Settled.from_dict(values)
+    entry = _able(settled.model, settled.mode, settled.target)
+    settled.check()
+    if arrays or settled.mode != "joint":
+        from ..contract import arrays as given
+
+        given.check_arrays(settled.mode, arrays)
+        if given.size_px(arrays) != (settled.width_px, settled.height_px) or set(arrays) != set(settled.input_sha256):
+            raise InputError(
+                "The pictures and depths are not those of the request.", "Use the same version on both sides."
+            )
+    _check_holds(entry, arrays)
+    return settled
+
+
+def stored(values: Mapping[str, Any]) -> Settled:
+    """The settled request of a result's record, of this version or an earlier one. InputError where it is none."""
+    try:
+        return Settled.from_dict(values)
+    except InputError:  # an earlier version left open what is settled now
+        return replace(resolve(Request.from_dict(values)), input_sha256=dict(values.get("input_sha256", {})))
+
+
+def _able(model: str, mode: str, target: str) -> ModelEntry:
+    """The entry of the model. InputError where there is no such model, mode or target, or it has not got that one."""
+    for value, what, choices in ((mode, "mode", MODES), (target, "target", TARGETS)):
+        if value not in choices:
+            raise InputError(f"There is no {what} '{value}'.", f"Use one of {', '.join(choices)}.")
+    entry = find(model)
+    if mode not in entry.modes:
+        able = [m.id for m in models() if mode in m.modes]
+        raise InputError(f"The model '{entry.id}' cannot do {mode}.", f"Choose another model: {', '.join(able)}.")
+    if target not in entry.targets:
+        raise InputError(f"The model '{entry.id}' cannot make a {target}.", f"It makes: {', '.join(entry.targets)}.")
+    return entry
+
+
+def _check_holds(entry: ModelEntry, names: Iterable[str]) -> None:
+    """InputError where known pixels are given to a model that cannot hold them."""
+    if not entry.constraints and any(name.startswith("known_") for name in names):
+        able = [m.id for m in models() if m.constraints]
+        raise InputError(
+            f"The model '{entry.id}' cannot hold known pixels.", f"Choose another model: {', '.join(able)}."
+        )

@@ -7,7 +7,6 @@ models.json says what each means, mode by mode; what the user sets by hand goes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..contract.errors import InputError
@@ -15,9 +14,9 @@ from ..contract.request import PRESETS, Request
 
 #: Preset -> mode -> field of the request -> its value.
 Presets = Mapping[str, Mapping[str, Mapping[str, Any]]]
-#: Fields that a preset may decide, and what they are where none does.
-SETTLED: dict[str, Any] = {
-    "steps": None,
+#: Fields that a preset may decide, and what they are where neither it nor the user does.
+OPEN_FIELDS: dict[str, Any] = {
+    "steps": None,  # as many as the model's entry says
     "guidance": None,
     "log2_alpha": None,
     "refine_depth": False,
@@ -26,9 +25,10 @@ SETTLED: dict[str, Any] = {
 }
 
 
-def settle(request: Request, presets: Presets, model: str, default: str = "") -> Request:
-    """The request with its preset's values, or those of ``default``, where it says nothing itself.
+def decided(request: Request, presets: Presets, model: str, default: str = "") -> tuple[str | None, dict[str, Any]]:
+    """The name of the preset, and every open field: as the request says, else the preset, else OPEN_FIELDS.
 
+    default  the preset of a request that names none
     Raises InputError: the model has no such preset.
     """
     name = request.preset or default
@@ -38,6 +38,6 @@ def settle(request: Request, presets: Presets, model: str, default: str = "") ->
             f"The model '{model}' has no preset '{name}'.",
             f"Use one of {others}." if others else "Leave the preset out, or choose another model.",
         )
-    decided = SETTLED | dict(presets[name].get(request.mode, {}) if name else {})
-    open_fields = {field: value for field, value in decided.items() if getattr(request, field) is None}
-    return replace(request, preset=name or None, **open_fields)
+    values = OPEN_FIELDS | dict(presets[name].get(request.mode, {}) if name else {})
+    asked = {field: getattr(request, field) for field in OPEN_FIELDS}
+    return name or None, values | {field: value for field, value in asked.items() if value is not None}

@@ -21,13 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import catalog
 from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, WorkerDied
 from ..contract.protocol import Alive, Cancel, Failed, Finished, Hello, Log, Progress, Unload, check_arrays, check_hello
-from ..contract.request import Request
+from ..contract.settled import Settled
 from ..contract.version import VERSION
 from . import environment
-from .job import Errand, Job, ModelErrand
+from .job import Generation, Job, ModelJob
 from .link import Link
 
 Command = list[str] | Callable[[bool], list[str]]
@@ -76,32 +75,32 @@ class EngineClient:
         self._ended = False  # the supervisor is done
 
         # Below: the supervisor's alone.
-        self._pending: deque[Errand] = deque()
-        self._current: Errand | None = None
+        self._pending: deque[Job] = deque()
+        self._current: Job | None = None
         self._link: Link | None = None
         self._hello_deadline = 0.0
         self._cancel_deadline: float | None = None
         self._idle_since: float | None = None
         _clients.add(self)
 
-    def submit(self, request: Request, arrays: Mapping[str, np.ndarray] | None = None) -> Job:
+    def submit(self, request: Settled, arrays: Mapping[str, np.ndarray] | None = None) -> Generation:
         """Queue a request; returns at once.
 
-        arrays  "image" (H, W, 3) uint8 sRGB for i2d, "depth" (H, W) float32 z-depth for d2i; copied
-        Raises InputError where no engine could do it.
+        request  as catalog.resolve gives it, for these arrays (see engine.contract.arrays); they are copied
         """
-        request = catalog.resolve(request)
         copies = {name: np.array(array, order="C") for name, array in (arrays or {}).items()}
         check_arrays(copies)
-        job = Job(next(self._numbers), request, copies, on_cancel=self._request_cancel)
+        if set(copies) != set(request.input_sha256):
+            raise ValueError(f"settled for {sorted(request.input_sha256)}, submitted with {sorted(copies)}")
+        job = Generation(next(self._numbers), request, copies, on_cancel=self._request_cancel)
         self._post(lambda: self._enqueue(job))
         return job
 
-    def manage(self, action: str, options: Mapping[str, Any] | None = None) -> ModelErrand:
+    def manage(self, action: str, options: Mapping[str, Any] | None = None) -> ModelJob:
         """Queue something about the models' files, as catalog.actions.perform does it; returns at once."""
-        errand = ModelErrand(next(self._numbers), action, dict(options or {}), on_cancel=self._request_cancel)
-        self._post(lambda: self._enqueue(errand))
-        return errand
+        job = ModelJob(next(self._numbers), action, dict(options or {}), on_cancel=self._request_cancel)
+        self._post(lambda: self._enqueue(job))
+        return job
 
     def unload(self) -> None:
         """Free the models once the job in hand is done; the process stays. Returns at once."""
@@ -130,7 +129,7 @@ class EngineClient:
 
     # --- any thread ---
 
-    def _request_cancel(self, job: Errand) -> None:
+    def _request_cancel(self, job: Job) -> None:
         self._inbox.put(lambda: self._cancel(job))
 
     def _post(self, event: Callable[[], None]) -> None:
@@ -169,7 +168,7 @@ class EngineClient:
             return max(0.0, self._idle_since + self._idle_unload_s - time.monotonic())
         return None
 
-    def _enqueue(self, job: Errand) -> None:
+    def _enqueue(self, job: Job) -> None:
         self._pending.append(job)
 
     def _begin_next(self) -> None:
@@ -184,7 +183,7 @@ class EngineClient:
             except EngineError as error:
                 self._end_job(error)
 
-    def _connect(self, job: Errand) -> None:
+    def _connect(self, job: Job) -> None:
         """See that the right worker runs, then send it the job, now or when it has said hello."""
         command = self._command
         if callable(command):
@@ -238,7 +237,7 @@ class EngineClient:
             self._current.add(Log(f"The engine is Depthwright {message.version}, this is {VERSION}.", "WARNING"))
         self._send_current()
 
-    def _receive_for_job(self, job: Errand, message: object) -> None:
+    def _receive_for_job(self, job: Job, message: object) -> None:
         job.heard = True
         if isinstance(message, Progress | Log):
             job.add(message)
@@ -250,7 +249,7 @@ class EngineClient:
             except EngineError as error:
                 self._fail_link(error)
 
-    def _cancel(self, job: Errand) -> None:
+    def _cancel(self, job: Job) -> None:
         if job is not self._current:
             return  # it waits in the queue, where _begin_next passes it over, or is over
         if job.done:  # it had not been sent
@@ -330,7 +329,7 @@ class EngineClient:
         if link is not None:
             link.end(grace_s)
 
-    def _take_all(self) -> list[Errand]:
+    def _take_all(self) -> list[Job]:
         jobs = [*([self._current] if self._current else []), *self._pending]
         self._current, self._cancel_deadline = None, None
         self._pending.clear()

@@ -157,43 +157,78 @@ def check_python(python: Path, packages: tuple[str, ...]) -> str:
     return ""
 
 
-def install(environment_dir: Path, on_line: Callable[[str], None], packages: tuple[str, ...] = PACKAGES) -> Path:
-    """Make a virtual environment with the engine's packages, at the locked versions; returns its Python.
+class Installation:
+    """A virtual environment with the engine's packages on its way into its folder: whole or not at all.
 
-    Takes minutes: not for Blender's main thread.
+    build() takes minutes; put_in_place() is a matter of moments, before which whatever runs from the folder must end.
+    Neither is for Blender's main thread. As a context manager, what was built but not put in place goes at its end.
 
-    environment_dir  becomes the environment, whole or not at all; one that is there already is replaced
-    on_line          called with each line the tools print, and often in between; may raise, which stops them
-    packages         as pip takes them
-    Raises EnvironmentMissing (no Python to begin with), EngineError (anything else).
+    folder    becomes the environment; one that is there already is replaced
+    packages  as pip takes them; at the locked versions
     """
-    base = _base_python()
-    environment_dir = environment_dir.absolute()
-    try:
-        environment_dir.parent.mkdir(parents=True, exist_ok=True)
-        # Beside its final place, so that the last step is a rename.
-        work = Path(tempfile.mkdtemp(prefix=f".{environment_dir.name}-", dir=environment_dir.parent))
-    except OSError as error:
-        raise _install_failed("The folder cannot be written.", f"{environment_dir}: {error}") from error
-    try:
-        fresh = work / "new"
-        on_line(f"Creating a virtual environment with {base}")
-        _run_tool([str(base), "-m", "venv", str(fresh)], on_line)
-        python = installed_python(fresh)
-        if python is None:
-            raise _install_failed("The virtual environment was not made.", str(fresh))
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-        _run_tool([*pip, "--no-compile", "-c", str(LOCK_FILE), *packages], on_line)
-        if environment_dir.exists():
-            environment_dir.rename(work / "old")
-        fresh.rename(environment_dir)
-    except OSError as error:
-        raise _install_failed("The folder cannot be written.", str(error)) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    _sound.clear()
-    on_line("The engine is installed.")
-    return installed_python(environment_dir)
+
+    def __init__(self, folder: Path, packages: tuple[str, ...] = PACKAGES) -> None:
+        self.folder = folder.absolute()
+        self._packages = packages
+        self._work: Path | None = None
+
+    def __enter__(self) -> Installation:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._work is not None:  # gigabytes of small files: on a thread
+            threading.Thread(target=self._discard, name="depthwright-discard", daemon=True).start()
+
+    def build(self, on_line: Callable[[str], None]) -> None:
+        """Make it, beside its place.
+
+        on_line  called with each line the tools print, and often in between; may raise, which stops them
+        Raises EnvironmentMissing (no Python to begin with), EngineError (anything else).
+        """
+        base = _base_python()
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            # Beside its final place, so that the last step is a rename.
+            self._work = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}-", dir=self.folder.parent))
+        except OSError as error:
+            raise _install_failed("The folder cannot be written.", f"{self.folder}: {error}") from error
+        try:
+            fresh = self._work / "new"
+            on_line(f"Creating a virtual environment with {base}")
+            _run_tool([str(base), "-m", "venv", str(fresh)], on_line)
+            python = installed_python(fresh)
+            if python is None:
+                raise _install_failed("The virtual environment was not made.", str(fresh))
+            pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+            _run_tool([*pip, "--no-compile", "-c", str(LOCK_FILE), *self._packages], on_line)
+        except BaseException as error:
+            self._discard()
+            if isinstance(error, OSError):
+                raise _install_failed("The folder cannot be written.", str(error)) from error
+            raise
+
+    def put_in_place(self) -> Path:
+        """Its Python, now in the folder. EngineError where that cannot be; then the old one is there still."""
+        old = self._work / "old"
+        try:
+            if self.folder.exists():
+                self.folder.rename(old)
+            try:
+                (self._work / "new").rename(self.folder)
+            except OSError:
+                if old.exists():
+                    old.rename(self.folder)
+                raise
+        except OSError as error:
+            raise _install_failed("The folder cannot be written.", str(error)) from error
+        finally:
+            self._discard()
+        _sound.clear()
+        return installed_python(self.folder)
+
+    def _discard(self) -> None:
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._work = None
 
 
 def _command_of_setting(value: str, origin: str, packages: tuple[str, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A request on its way: what the caller of EngineClient.submit, or .manage, holds in hand."""
+"""What is asked of the engine's process, on its way: EngineClient.submit and .manage give it to their caller."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import numpy as np
 from .. import catalog
 from ..contract.errors import Cancelled, EngineError
 from ..contract.protocol import Finished, Log, Manage, Progress, Run
-from ..contract.request import Request, Result
+from ..contract.result import Result
+from ..contract.settled import Settled
 
 MAX_EVENTS = 256  # kept for a caller who does not look; the oldest go first
 
 
-class Errand:
-    """Something the worker is asked for. Thread-safe; nothing here blocks except wait().
+class Job:
+    """Something that is asked of the engine's process. Thread-safe; nothing here blocks except wait().
 
     number    within its client
     progress  the latest Progress, or None
@@ -27,7 +28,7 @@ class Errand:
 
     needs_torch = False
 
-    def __init__(self, number: int, on_cancel: Callable[[Errand], None]) -> None:
+    def __init__(self, number: int, on_cancel: Callable[[Job], None]) -> None:
         self.number = number
         self.progress: Progress | None = None
         self.heard = False  # for the client: the worker has spoken about it
@@ -140,14 +141,14 @@ class Errand:
         self._changed.notify_all()
 
 
-class Job(Errand):
-    """A request for a picture and its depth; result() gives a Result.
+class Generation(Job):
+    """The job of a request for a picture and its depth; result() gives a Result.
 
-    request   with the model's defaults filled in
+    request   as it is done
     """
 
     def __init__(
-        self, number: int, request: Request, arrays: dict[str, np.ndarray], on_cancel: Callable[[Errand], None]
+        self, number: int, request: Settled, arrays: dict[str, np.ndarray], on_cancel: Callable[[Job], None]
     ) -> None:
         super().__init__(number, on_cancel)
         self.request = request
@@ -158,8 +159,7 @@ class Job(Errand):
         return catalog.find(self.request.model).needs_torch
 
     def message(self) -> Run:
-        request = self.request.with_inputs(self.arrays) if self.arrays else self.request
-        return Run(self.number, request.to_dict(), self.arrays)
+        return Run(self.number, self.request.to_dict(), self.arrays)
 
     def outcome_of(self, message: Finished) -> Result:
         try:
@@ -169,11 +169,13 @@ class Job(Errand):
             return Result(
                 image=image,
                 depth=depth,
-                request=Request.from_dict(record["request"]),
+                request=Settled.from_dict(record["request"]),
                 model=record["model"],
                 versions=record["versions"],
                 notes=tuple(record["notes"]),
                 seconds=record["seconds"],
+                unknown_words=tuple(record["unknown_words"]),
+                used=dict(record["used"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise EngineError(
@@ -187,10 +189,10 @@ class Job(Errand):
         self.arrays = {}  # they may be large, and the caller may keep the job
 
 
-class ModelErrand(Errand):
-    """Something about the models' files; result() gives the record of catalog.actions.perform."""
+class ModelJob(Job):
+    """A job about a model's files; result() gives the record of catalog.actions.perform."""
 
-    def __init__(self, number: int, action: str, options: dict[str, Any], on_cancel: Callable[[Errand], None]) -> None:
+    def __init__(self, number: int, action: str, options: dict[str, Any], on_cancel: Callable[[Job], None]) -> None:
         super().__init__(number, on_cancel)
         self.action = action
         self.options = options

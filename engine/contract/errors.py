@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class EngineError(Exception):
     """A failure with a way out.
@@ -20,6 +22,25 @@ class EngineError(Exception):
 
 class InputError(EngineError):
     """What the user gave (prompt, file, option) cannot be used. Exit status 2 on the command line."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why something cannot be done as things are, found out without trying: what a greyed-out button says.
+
+    summary  one sentence: what is missing, or in the way
+    remedy   one sentence: what the user can do about it
+    """
+
+    summary: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.summary} {self.remedy}"
+
+    def error(self) -> InputError:
+        """The same for who asks all the same."""
+        return InputError(self.summary, self.remedy)
 
 
 class ModelError(EngineError):

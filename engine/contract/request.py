@@ -1,19 +1,17 @@
-"""One request in, one result out: everything that changes the outcome is a field here."""
+"""What is asked for: everything that changes the outcome is a field here. engine.catalog.resolve settles it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
 
 from .errors import InputError
 
-if TYPE_CHECKING:
-    import numpy as np
-
-MODES = ("joint", "i2d", "d2i")
-TARGETS = ("material", "scene")
+Mode = Literal["joint", "i2d", "d2i"]  # text -> image + depth; image -> depth; depth -> image
+Target = Literal["material", "scene"]  # a tileable material, or a camera's view
+MODES: tuple[Mode, ...] = get_args(Mode)
+TARGETS: tuple[Target, ...] = get_args(Target)
 TILE_AXES = ("both", "x", "y")
 TILE_CHOICES = (*TILE_AXES, "none")
 TIMESTEP_DTYPES = ("float32", "bfloat16")
@@ -30,8 +28,8 @@ MAX_RESAMPLE = 20
 class Request:
     """What is asked of the engine. ``None`` means: the model's own default (see catalog.resolve)."""
 
-    mode: str = "joint"  # joint: text -> image + depth; i2d: image -> depth; d2i: depth -> image
-    target: str = "material"  # what the result is for: a tileable material or a camera's view
+    mode: Mode = "joint"
+    target: Target = "material"  # what the result is for
     model: str = "procedural"  # id in the catalogue
     prompt: str = ""
     seed: int = 0  # 0 .. 2**31 - 1; noise is drawn from it on the CPU
@@ -58,108 +56,32 @@ class Request:
     prefer_speed: bool = False  # of a large model: rather rounded weights than exact ones that stream
     compile_blocks: bool = False  # faster once PyTorch has compiled the model's blocks; the same but for rounding
     timestep_dtype: str | None = None  # "bfloat16" reproduces the rounding of the published scripts
-    input_sha256: dict[str, str] = field(default_factory=dict)  # of the arrays that came with it
-
-    def validate(self) -> None:
-        """Raise InputError where no model could fulfil this, whatever it is."""
-        if self.mode not in MODES:
-            raise InputError(f"There is no mode '{self.mode}'.", f"Use one of {', '.join(MODES)}.")
-        if self.target not in TARGETS:
-            raise InputError(f"There is no target '{self.target}'.", f"Use one of {', '.join(TARGETS)}.")
-        if self.mode == "joint" and not self.prompt.strip():
-            raise InputError("The prompt is empty.", "Type what you want to see, for example: mossy brick wall.")
-        if not _is_text(self.prompt):
-            raise InputError("The prompt holds bytes that are no text.", "Write it in UTF-8.")
-        if not 0 <= self.seed < 2**31:
-            raise InputError(f"The seed {self.seed} is out of range.", "Use a whole number from 0 to 2147483647.")
-        for side in (self.width_px, self.height_px):
-            if side is not None and not 16 <= side <= MAX_SIDE_PX:
-                raise InputError(f"A side of {side} pixels is out of range.", f"Use 16 to {MAX_SIDE_PX} pixels.")
-        if self.fov_deg is not None and not 1.0 <= self.fov_deg <= 170.0:
-            raise InputError(f"A field of view of {self.fov_deg} degrees is out of range.", "Use 1 to 170 degrees.")
-        if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
-            raise InputError(f"{self.steps} steps is out of range.", f"Use 1 to {MAX_STEPS} steps.")
-        if self.guidance is not None and not 0.0 <= self.guidance <= 50.0:
-            raise InputError(f"A guidance of {self.guidance} is out of range.", "Use a number from 0 to 50.")
-        if self.depth_guidance is not None and not 0.0 <= self.depth_guidance <= 50.0:
-            raise InputError(
-                f"A depth guidance of {self.depth_guidance} is out of range.", "Use a number from 0 to 50."
-            )
-        if (self.depth_guidance or 0.0) > 1.0 and self.mode != "d2i":
-            raise InputError("Only a depth that is given can guide a picture.", "Leave the depth guidance out.")
-        if not 0.0 <= self.guidance_low < self.guidance_high <= 1.0:
-            raise InputError(
-                f"Guidance from noise level {self.guidance_low} to {self.guidance_high} is no interval.",
-                "Use two numbers from 0 to 1, the lower one first.",
-            )
-        if self.log2_alpha is not None and not -20.0 <= self.log2_alpha <= 20.0:
-            raise InputError(f"A trajectory of {self.log2_alpha} is out of range.", "Use a number from -20 to 20.")
-        if self.detail_px is not None and not 16 <= self.detail_px <= MAX_SIDE_PX:
-            raise InputError(f"A detail of {self.detail_px} pixels is out of range.", f"Use 16 to {MAX_SIDE_PX}.")
-        for strictness in (self.strictness, self.strictness_of_depth):
-            if not 0.0 <= strictness <= 1.0:
-                raise InputError(f"A strictness of {strictness} is out of range.", "Use a number from 0 to 1.")
-        if not 1 <= self.resample <= MAX_RESAMPLE:
-            raise InputError(f"Resampling {self.resample} times is out of range.", f"Use 1 to {MAX_RESAMPLE} times.")
-        if self.depth_estimate not in (None, *DEPTH_ESTIMATES):
-            raise InputError(
-                f"There is no depth estimate '{self.depth_estimate}'.", f"Use one of {', '.join(DEPTH_ESTIMATES)}."
-            )
-        if self.tile_axes not in TILE_AXES:
-            raise InputError(f"There are no axes '{self.tile_axes}'.", f"Use one of {', '.join(TILE_AXES)}.")
-        named = (
-            (self.timestep_dtype, "timestep type", TIMESTEP_DTYPES),
-            (self.preset, "preset", PRESETS),
-            (self.framing, "framing", FRAMINGS),
-            (self.precision, "precision", PRECISIONS),
-        )
-        for value, what, choices in named:
-            if value is not None and value not in choices:
-                raise InputError(f"There is no {what} '{value}'.", f"Use one of {', '.join(choices)}.")
-
-    @property
-    def tiles(self) -> bool:
-        return self.target == "material" if self.tile is None else self.tile
-
-    @property
-    def wrap(self) -> tuple[bool, bool]:
-        """Whether the result continues around its borders: (from bottom to top, from right to left)."""
-        return self.tiles and self.tile_axes != "x", self.tiles and self.tile_axes != "y"
-
-    @property
-    def strictness_of_depth(self) -> float:
-        return self.strictness if self.depth_strictness is None else self.depth_strictness
-
-    def with_inputs(self, arrays: dict[str, np.ndarray]) -> Request:
-        """The same request, tied to the arrays that go with it."""
-        digests = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in sorted(arrays.items())}
-        return replace(self, input_sha256=digests)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-    def to_json(self) -> str:
-        return json.dumps(self.to_dict(), indent=2, sort_keys=True)
-
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Request:
-        """The request stored beside a result. InputError where a field is not known."""
+    def from_dict(cls, values: Mapping[str, Any]) -> Request:
+        """The request that gives the same again, from the settled one beside a result. InputError: an unknown field.
+
+        The arrays it came with have to be given anew.
+        """
         known = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(
-                f"The stored request has fields this version does not know: {', '.join(unknown)}.",
-                "Open it with the version of Depthwright that wrote it.",
-            )
-        return cls(**values)
+        refuse_unknown(values, {*known, "input_sha256"})
+        asked = {name: value for name, value in values.items() if name in known}
+        for name, left_open in (("precision", "fit"), ("detail_px", 0)):
+            if asked.get(name) == left_open:
+                asked[name] = None
+        return cls(**asked)
 
 
-def _is_text(prompt: str) -> bool:
-    """False for NUL and for half characters, as bytes in another encoding become: neither is a name for anything."""
-    try:
-        return b"\0" not in prompt.encode()
-    except UnicodeEncodeError:
-        return False
+def refuse_unknown(values: Mapping[str, Any], known: Collection[str]) -> None:
+    """InputError where a stored request has fields that this version does not know."""
+    if unknown := sorted(set(values) - set(known)):
+        raise InputError(
+            f"The stored request has fields this version does not know: {', '.join(unknown)}.",
+            "Open it with the version of Depthwright that wrote it.",
+        )
 
 
 def tile_fields(choice: str | None) -> dict[str, Any]:
@@ -167,35 +89,3 @@ def tile_fields(choice: str | None) -> dict[str, Any]:
     if choice is None:
         return {}
     return {"tile": choice != "none", "tile_axes": "both" if choice == "none" else choice}
-
-
-@dataclass(frozen=True)
-class Result:
-    """What comes back.
-
-    image    (H, W, 3) uint8, sRGB, row 0 on top
-    depth    (H, W) float32, z-depth (along the view axis); relative scale unless the model says metres;
-             inf = sky or beyond
-    request  as it was run: every default filled in
-    model    id, label, license of the model that made it
-    versions depthwright, python, and of what computed it (numpy, torch)
-    notes    sentences for the user: words not known, sizes changed
-    """
-
-    image: np.ndarray
-    depth: np.ndarray
-    request: Request
-    model: dict[str, str]
-    versions: dict[str, str]
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    def record(self) -> dict[str, Any]:
-        """What request.json beside a result holds, and what datablocks carry."""
-        return {
-            "request": self.request.to_dict(),
-            "model": self.model,
-            "versions": self.versions,
-            "notes": list(self.notes),
-            "seconds": round(self.seconds, 3),
-        }

@@ -168,7 +168,7 @@ def _estimated(
         width_px=size[1],
         height_px=size[0],
     )
-    made = backend.run(entry, catalog.resolve(request), {"image": image}, lambda *_: None).depth
+    made = backend.run(entry, catalog.resolve(request, {"image": image}), {"image": image}, lambda *_: None).depth
     known = made[np.isfinite(made)]
     farthest = FARTHEST * (known.mean() if known.size else 1.0)
     made = np.clip(np.where(np.isfinite(made), made, farthest), farthest * 1e-5, farthest).astype(np.float32)

@@ -7,15 +7,15 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from .. import catalog
 from ..backends.base import Backend, Report
-from ..contract.arrays import KNOWN, Arrays, check_arrays
-from ..contract.errors import EngineError, EnvironmentMissing, InputError
-from ..contract.request import Request, Result
+from ..contract.arrays import Arrays
+from ..contract.errors import EngineError, EnvironmentMissing
+from ..contract.result import Result
+from ..contract.settled import Settled
 from ..contract.version import VERSION
 
 
@@ -63,24 +63,14 @@ class Pipeline:
     def __init__(self) -> None:
         self._backends: dict[str, Backend] = {}
 
-    def run(self, request: Request, arrays: Arrays, report: Report) -> Result:
+    def run(self, request: Settled, arrays: Arrays, report: Report) -> Result:
         """Do the request.
 
-        request  any; its defaults are filled in here
-        arrays   "image" (H, W, 3) uint8 for i2d, "depth" (H, W) float32 z-depth (inf = unknown) for d2i;
-                 and what else is known: "known_image" (H, W, 3) uint8, "known_depth" (H, W) float32 (nan = unknown,
-                 inf = sky), "mask" (H, W) uint8 or bool (255 or True = known; without it, all that is given is)
+        request, arrays  checked by catalog.resolve or catalog.received
         Raises EngineError (InputError, ModelError, Cancelled ...).
         """
         start = time.perf_counter()
-        check_arrays(request, arrays)
-        request = catalog.resolve(_sized_as_input(request, arrays))
         entry = catalog.find(request.model)
-        if not entry.constraints and not arrays.keys().isdisjoint(KNOWN):
-            able = [m.id for m in catalog.models() if m.constraints]
-            raise InputError(
-                f"The model '{entry.id}' cannot hold known pixels.", f"Choose another model: {', '.join(able)}."
-            )
         for name, backend in self._backends.items():
             if name != entry.backend:
                 backend.unload()  # two models rarely have room beside each other
@@ -96,6 +86,8 @@ class Pipeline:
             versions=_versions(),
             notes=notes,
             seconds=time.perf_counter() - start,
+            unknown_words=output.unknown_words,
+            used=output.used,
         )
 
     def unload(self) -> None:
@@ -113,14 +105,6 @@ class Pipeline:
         if entry.backend not in self._backends:
             self._backends[entry.backend] = BACKENDS[entry.backend]()
         return self._backends[entry.backend]
-
-
-def _sized_as_input(request: Request, arrays: Arrays) -> Request:
-    """The size of what was given is the result's: the picture of i2d, the depth of d2i, what is known."""
-    if not arrays:
-        return request
-    height, width = next(iter(arrays.values())).shape[:2]
-    return replace(request, width_px=width, height_px=height)
 
 
 def _listed(words: tuple[str, ...], most: int = 20, longest: int = 40) -> str:

@@ -26,7 +26,7 @@ import numpy as np
 from .. import catalog
 from ..backends.base import Report
 from ..catalog import actions, places
-from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing, InputError
+from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing
 from ..contract.protocol import (
     Alive,
     Cancel,
@@ -44,7 +44,6 @@ from ..contract.protocol import (
     check_hello,
     write_message,
 )
-from ..contract.request import Request
 from ..memory import heap
 from ..memory.ladder import is_out_of_memory
 from .pipeline import Pipeline
@@ -132,7 +131,7 @@ class Worker:
             self._send(failure(order.job, error))
 
     def _run(self, order: Run, report: Report) -> Finished:
-        result = self._pipeline.run(catalog.resolve(_request(order.request)), order.arrays, report)
+        result = self._pipeline.run(catalog.received(order.request, order.arrays), order.arrays, report)
         return Finished(order.job, result.record(), {"image": result.image, "depth": result.depth})
 
     def _manage(self, order: Manage, report: Report) -> Finished:
@@ -226,13 +225,6 @@ def failure(job: int | None, error: Exception) -> Failed:
 def is_device_fault(error: Exception) -> bool:
     """A fault after which the driver refuses all further work of this process."""
     return isinstance(error, RuntimeError) and str(error).startswith(("CUDA error", "HIP error"))
-
-
-def _request(values: dict) -> Request:
-    try:
-        return Request.from_dict(values)
-    except TypeError as error:
-        raise InputError("The request is malformed.", "Use the same version of Depthwright on both sides.") from error
 
 
 def _capabilities() -> dict[str, object]:

@@ -13,8 +13,8 @@ from ..shared import model_files, preview, session
 @persistent
 def _before_load(*_) -> None:
     """The scene a job was meant for goes away; so does what the tab said about it."""
-    session.cancel()
-    session.state.end()
+    for status in (session.generating, session.painting, session.scaling):
+        status.drop()
     preview.clear()
 
 
@@ -30,7 +30,7 @@ def _before_render(scene: bpy.types.Scene, *_) -> None:
         return  # nobody waits for the memory, and a batch would load its model for every job anew
     if depth_pass.is_pass(scene):
         return  # Depthwright's own, on the CPU, and for the model that would be unloaded
-    if session.state.job is None and preferences.read().unload_before_render:
+    if session.busy(session.generating) is None and preferences.read().unload_before_render:
         session.unload()
 
 

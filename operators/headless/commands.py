@@ -13,8 +13,10 @@ import bpy
 import numpy as np
 
 from ...engine import catalog
+from ...engine.contract.arrays import size_px
 from ...engine.contract.errors import InputError
 from ...engine.contract.request import Request, tile_fields
+from ...engine.contract.settled import Settled
 from ...engine.geometry import depth as depth_maps
 from ...scene.files import blend as files
 from ...scene.files import pictures, results
@@ -23,7 +25,6 @@ from ...scene.material import displacement, material
 from ...scene.placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from ...scene.stage import render
 from ...scene.view import depth_pass
-from ..shared import givens as known
 from ..shared import session
 from . import fit_options, known_options, live_options, sheets
 from .base_file import camera_of, open_or_keep
@@ -31,7 +32,7 @@ from .console import Console
 from .staging import Staging
 
 if TYPE_CHECKING:
-    from ...engine.contract.request import Result
+    from ...engine.contract.result import Result
 
 
 #: The options of generate that mean something for one target only, and what those are that are not given.
@@ -83,7 +84,7 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
     return Outcome(paths | _render_path(args) | _maps_path(args), notes, result.seconds)
 
 
-def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Request, Placement, dict[str, np.ndarray]]:
+def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Settled, Placement, dict[str, np.ndarray]]:
     """The request, its place in the open file, and its arrays; base: of the files' names.
 
     InputError for anything the model or the file cannot do.
@@ -123,8 +124,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Reques
         displacement=args.displacement,
         flatten=args.flatten,
     )
-    request = catalog.resolve(request)
-    return (request.with_inputs(arrays) if arrays else request), placement, arrays
+    return catalog.resolve(request, arrays), placement, arrays
 
 
 def _refuse_without_effect(args: argparse.Namespace) -> None:
@@ -240,7 +240,7 @@ def _convert(
 ) -> Outcome:
     arrays = arrays | known_options.read_known(args)
     known_options.refuse_without_known(args, arrays)
-    width_px, height_px = known.size_px(arrays)
+    width_px, height_px = size_px(arrays)
     if "known_depth" in arrays:
         depth_unit = results.KNOWN_UNITS
     request = Request(
@@ -253,11 +253,11 @@ def _convert(
         depth_estimate=args.depth_estimate if mode == "i2d" else None,
         depth_guidance=args.depth_guidance if mode == "d2i" else None,
     )
-    request = catalog.resolve(request).with_inputs(arrays)
-    results.refuse_another(args.out, request)
+    settled = catalog.resolve(request, arrays)
+    results.refuse_another(args.out, settled)
     with Staging() as staging:
         folder = staging.folder(args.out)
-        result = ask(request, arrays, console)
+        result = ask(settled, arrays, console)
         _write_result(result, folder, depth_unit)
     return Outcome({"folder": args.out}, result.notes, result.seconds)
 
@@ -329,7 +329,7 @@ def _from_pair(
     return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args))
 
 
-def ask(request: Request, arrays: dict[str, np.ndarray], console: Console) -> Result:
+def ask(request: Settled, arrays: dict[str, np.ndarray], console: Console) -> Result:
     """Have the engine do it, and wait."""
     job = session.submit(request, arrays)
     try:

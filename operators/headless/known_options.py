@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from ...engine import catalog
+from ...engine.contract.arrays import size_px
 from ...engine.contract.errors import InputError
 from ...scene.placement import check_shape
 from ...scene.view import camera as cameras
@@ -49,7 +50,7 @@ def going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | No
     check_shape(bpy.context.scene, camera, width_px, height_px)
     seen = depth_pass.known_of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
     arrays = read_known(args, base, seen)
-    givens.size_px(arrays)  # all of one size
+    size_px(arrays)  # all of one size
     return arrays
 
 
@@ -60,7 +61,7 @@ def picture_px(
     if given:
         if args.size:
             raise InputError("--size does not go with what is known.", "Leave it out: the result has the same size.")
-        return givens.size_px(given)
+        return size_px(given)
     longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
     if args.size and args.size.exact:
         return args.size.width_px, args.size.height_px

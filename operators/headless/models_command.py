@@ -20,11 +20,11 @@ def run(args: argparse.Namespace, console: Console) -> str:
         _refuse_offline()
     for line in models_text.before(args):  # a licence is read, however quiet it shall be
         print(line, file=sys.stderr, flush=True)
-    errand = session.manage(action, options)
+    job = session.manage(action, options)
     try:
-        record = errand.wait(on_progress=None if action == "list" else console.event)
+        record = job.wait(on_progress=None if action == "list" else console.event)
     except BaseException:
-        errand.cancel()
+        job.cancel()
         raise
     return models_text.text(args, record)
 

@@ -17,7 +17,6 @@ from ...scene import painting
 from ...scene.blocks import records
 from ...scene.files import blend as files
 from ...scene.painting import Applied, Blending, Painting, PaintSettings, Recipe
-from ...scene.painting import views as painting_views
 from ...scene.settings.sampling import MAX_SEED
 from ...scene.stage import render
 from ...scene.view import camera as cameras
@@ -49,10 +48,10 @@ def paint(args: argparse.Namespace, console: Console) -> commands.Outcome:
     return commands.Outcome(paths, notes, time.monotonic() - began_s)
 
 
-def paint_job(
+def paint_row(
     args: argparse.Namespace, job_id: str, folder: Path, staging: Staging, list_dir: Path, console: Console
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """A job of a batch into its temporary folder; its paths, relative to the batch's folder, and notes."""
+    """A row of a batch into its temporary folder; its paths, relative to the batch's folder, and notes."""
     paths = {"blend": f"{job_id}/{BLEND}"}
     png = None
     if args.render:
@@ -68,7 +67,7 @@ def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[s
     context = bpy.context
     request = catalog.resolve(_request(args))  # a model that cannot do it is refused before anything is made
     objects = [_object(context.scene, name) for name in dict.fromkeys(args.object)]
-    views = painting_views.from_text(context, args.views, objects, request.width_px)
+    views = painting.views_from_text(context, args.views, objects, request.width_px)
     work = painting.begin(
         context,
         objects,

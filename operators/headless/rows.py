@@ -1,4 +1,4 @@
-"""The job list of a batch: .csv or .jsonl in, jobs with an id each out. Knows neither Blender nor the engine."""
+"""The job list of a batch: .csv or .jsonl in, rows with an id each out. Knows neither Blender nor the engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no", ""}
 
 
 @dataclass(frozen=True)
-class BatchJob:
+class Row:
     """One line of the list. ``fields``: what it says, empty ones left out."""
 
     id: str
@@ -70,11 +70,11 @@ class BatchJob:
         return _parser(self.command).parse_args(arguments)
 
 
-def read_jobs(path: Path) -> list[BatchJob]:
-    """All jobs of the file, in its order.
+def read_rows(path: Path) -> list[Row]:
+    """All rows of the file, in its order.
 
     Raises InputError that names the lines: unreadable file, unknown fields, ids that are no folder names or occur
-    twice. Values are not looked at here: a job with a wrong one fails alone (see BatchJob.parse).
+    twice. Values are not looked at here: a row with a wrong one fails alone (see Row.parse).
     """
     readers = {".csv": _read_csv, ".jsonl": _read_jsonl}
     reader = readers.get(path.suffix.lower())
@@ -88,7 +88,7 @@ def read_jobs(path: Path) -> list[BatchJob]:
             f"'{path}' cannot be read.", "Give a readable .csv or .jsonl file in UTF-8.", str(error)
         ) from error
 
-    jobs: list[BatchJob] = []
+    rows: list[Row] = []
     faults: list[str] = []
     for line, fields in reader(text, faults):
         unknown = sorted(str(name) for name in fields if name not in _fields() and name != "id")
@@ -97,34 +97,34 @@ def read_jobs(path: Path) -> list[BatchJob]:
         faults += [
             f"line {line}: {name} is a {type(v).__name__}" for name, v in fields.items() if type(v) in (list, dict)
         ]
-        jobs.append(_job(line, fields))
-    faults += _id_faults(jobs)
+        rows.append(_row(line, fields))
+    faults += _id_faults(rows)
     if faults:
         shown = "; ".join(faults[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
         raise InputError(
             f"The job list has faults: {shown}.", f"Fields are: id, {', '.join(sorted(_fields()))}. Nothing was run."
         )
-    if not jobs:
+    if not rows:
         raise InputError(f"There are no jobs in '{path}'.", "Write one job a line; a .csv needs a header line.")
-    return jobs
+    return rows
 
 
-def _job(line: int, fields: dict[str, Any]) -> BatchJob:
+def _row(line: int, fields: dict[str, Any]) -> Row:
     fields = {name: value for name, value in fields.items() if value is not None and value != ""}
     given = str(fields.pop("id", "")).strip()
-    job = BatchJob(given, line, fields)
+    row = Row(given, line, fields)
     # Line and content: the same list gives the same ids, an edited line a new one.
-    return job if given else BatchJob(f"{line:05d}-{job.sha256[:8]}", line, fields)
+    return row if given else Row(f"{line:05d}-{row.sha256[:8]}", line, fields)
 
 
-def _id_faults(jobs: list[BatchJob]) -> Iterator[str]:
+def _id_faults(rows: list[Row]) -> Iterator[str]:
     first: dict[str, int] = {}
-    for job in jobs:
-        if not _ID.fullmatch(job.id) or job.id.startswith("manifest"):
-            yield f"line {job.line}: id '{job.id}' (letters, digits, '.', '_' and '-'; not manifest...)"
-        elif job.id.casefold() in first:  # some file systems do not tell case apart
-            yield f"line {job.line}: id '{job.id}' is already on line {first[job.id.casefold()]}"
-        first.setdefault(job.id.casefold(), job.line)
+    for row in rows:
+        if not _ID.fullmatch(row.id) or row.id.startswith("manifest"):
+            yield f"line {row.line}: id '{row.id}' (letters, digits, '.', '_' and '-'; not manifest...)"
+        elif row.id.casefold() in first:  # some file systems do not tell case apart
+            yield f"line {row.line}: id '{row.id}' is already on line {first[row.id.casefold()]}"
+        first.setdefault(row.id.casefold(), row.line)
 
 
 def _read_csv(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:

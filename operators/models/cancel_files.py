@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from ..shared import model_files
+from ...engine.contract.errors import Refusal
+from ..shared import model_files, session
+from ..shared.verb import Verb
 
 
-class DEPTHWRIGHT_OT_cancel_files(bpy.types.Operator):
+class DEPTHWRIGHT_OT_cancel_files(Verb, bpy.types.Operator):
     """Stop. What has been downloaded stays, and the next download goes on from there"""
 
     bl_idname = "depthwright.cancel_files"
@@ -15,10 +17,8 @@ class DEPTHWRIGHT_OT_cancel_files(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not model_files.files.busy:
-            cls.poll_message_set("Nothing is running")
-        return model_files.files.busy
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        return None if session.files.job else Refusal("Nothing is running.", "There is nothing to stop.")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         model_files.cancel()

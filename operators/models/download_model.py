@@ -10,8 +10,10 @@ from ...engine import catalog
 from ...engine.catalog.actions import license_lines
 from ...engine.catalog.models_text import gigabytes
 from ...engine.catalog.parts import Part
+from ...engine.contract.errors import Refusal
 from ..shared import model_files
 from ..shared.model_files import OnModelFiles
+from ..shared.verb import ONLINE_ACCESS_OFF
 
 DIALOG_PX = 460
 DIALOG_CHARACTERS = 72  # of a line in it
@@ -44,11 +46,8 @@ class DEPTHWRIGHT_OT_download_model(OnModelFiles, bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not bpy.app.online_access:
-            cls.poll_message_set("Online access is off: Preferences > System > Network > Allow Online Access")
-            return False
-        return super().poll(context)
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        return super().why_not(context) if bpy.app.online_access else Refusal(*ONLINE_ACCESS_OFF)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         here = model_files.files.states.get(context.scene.depthwright.model, {})

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import bpy
 
-from ..shared import paint_order, paint_run
-from ..shared.waiting import Done, WaitsForJobs
+from ...scene import painting
+from ..shared import paint_order, paint_run, session
+from ..shared.waiting import Done, WaitsForWork
+
+if TYPE_CHECKING:
+    from ...engine.contract.errors import Refusal
+    from ..shared.session import JobOrChore
 
 
-class DEPTHWRIGHT_OT_paint(WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint(WaitsForWork, bpy.types.Operator):
     """Paint the selected objects from a prompt, view by view, each going on from those before. Esc cancels"""
 
     bl_idname = "depthwright.paint"
     bl_label = "Paint"
     bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if reason := paint_order.why_not(context):
-            cls.poll_message_set(reason)
-        return not reason
+    status = session.painting
 
-    def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
-        with paint_run.leaving_no_uvs(context.selected_objects):
-            work, recipe = paint_order.begin(context)
-            applied, notes = yield from paint_run.run(context, work, recipe)
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        return paint_order.why_not(context)
+
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
+        with painting.leaving_no_uvs(context.selected_objects):
+            started, recipe = paint_order.begin(context)
+            applied, notes = yield from paint_run.run(context, started, recipe)
         return Done(paint_run.said(applied), notes)
 
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ...scene import painting
 from ..shared import paint_run
 from ..shared.paint_order import OnPainting
-from ..shared.waiting import Done, WaitsForJobs
+from ..shared.waiting import Done, WaitsForWork
+
+if TYPE_CHECKING:
+    from ..shared.session import JobOrChore
 
 
-class DEPTHWRIGHT_OT_paint_rebake(OnPainting, WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_rebake(OnPainting, WaitsForWork, bpy.types.Operator):
     """Put the views of the active object's painting together again with the size and blending of this panel"""
 
     bl_idname = "depthwright.paint_rebake"
     bl_label = "Bake Again"
     bl_options = {"REGISTER", "UNDO"}
 
-    def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
-        work = painting.load(context.active_object).with_settings(context.scene.depthwright_paint.put_together())
-        applied, notes = yield from paint_run.run(context, work, paint_run.nothing_to_ask)
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
+        started = painting.load(context.active_object).with_settings(context.scene.depthwright_paint.put_together())
+        applied, notes = yield from paint_run.run(context, started, paint_run.nothing_to_ask)
         return Done(paint_run.said(applied), notes)
 
 

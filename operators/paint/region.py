@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import bpy
 
-from ..shared import paint_order, paint_run
-from ..shared.waiting import Done, WaitsForJobs
+from ..shared import paint_order, paint_run, session
+from ..shared.waiting import Done, WaitsForWork
+
+if TYPE_CHECKING:
+    from ...engine.contract.errors import Refusal
+    from ..shared.session import JobOrChore
 
 
-class DEPTHWRIGHT_OT_paint_region(WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_region(WaitsForWork, bpy.types.Operator):
     """Repaint the masked part of the texture as seen in this viewport, from the prompt, to go with what surrounds it"""
 
     bl_idname = "depthwright.paint_region"
     bl_label = "Repaint Region"
     bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if reason := paint_order.why_not_region(context):
-            cls.poll_message_set(reason)
-        return not reason
+    status = session.painting
 
-    def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
-        work, recipe = paint_order.begin_region(context)
-        applied, notes = yield from paint_run.run(context, work, recipe)
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        return paint_order.why_not_region(context)
+
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
+        started, recipe = paint_order.begin_region(context)
+        applied, notes = yield from paint_run.run(context, started, recipe)
         return Done(f"{applied.images[0].name}: repainted", notes)
 
 

@@ -20,8 +20,9 @@ class DEPTHWRIGHT_OT_paint_remove(OnPainting, bpy.types.Operator):
         try:
             painting.remove(context.active_object)
         except EngineError as error:
-            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
-            return {"CANCELLED"}
+            self.status.say(error=error)
+            return self.failed(error)
+        self.status.say()
         self.report({"INFO"}, f"{context.active_object.name} shows its own materials")
         return {"FINISHED"}
 

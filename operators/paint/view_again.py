@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -10,10 +11,13 @@ from ...scene import painting
 from ...scene.settings.sampling import MAX_SEED
 from ..shared import paint_order, paint_run
 from ..shared.paint_order import OnPainting
-from ..shared.waiting import Done, WaitsForJobs
+from ..shared.waiting import Done, WaitsForWork
+
+if TYPE_CHECKING:
+    from ..shared.session import JobOrChore
 
 
-class DEPTHWRIGHT_OT_paint_view_again(OnPainting, WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_view_again(OnPainting, WaitsForWork, bpy.types.Operator):
     """Paint this view once more, as it was asked for but with another seed; the other views stay"""
 
     bl_idname = "depthwright.paint_view_again"
@@ -30,12 +34,12 @@ class DEPTHWRIGHT_OT_paint_view_again(OnPainting, WaitsForJobs, bpy.types.Operat
         options={"SKIP_SAVE"},
     )
 
-    def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
-        work = painting.load(context.active_object)
-        record = work.views[work.index(self.view)].record
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
+        started = painting.load(context.active_object)
+        record = started.views[started.index(self.view)].record
         seed = self.seed if self.seed >= 0 else (record["request"]["seed"] + 1) % (MAX_SEED + 1)
         recipe = paint_order.recipe_again(record, seed)
-        applied, notes = yield from paint_run.run(context, work.again(self.view), lambda number: recipe)
+        applied, notes = yield from paint_run.run(context, started.again(self.view), lambda number: recipe)
         return Done(f"{self.view}, seed {seed}: {paint_run.said(applied)}", notes)
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ...scene import painting
 from ..shared import paint_run
 from ..shared.paint_order import OnPainting
-from ..shared.waiting import Done, WaitsForJobs
+from ..shared.waiting import Done, WaitsForWork
+
+if TYPE_CHECKING:
+    from ..shared.session import JobOrChore
 
 
-class DEPTHWRIGHT_OT_paint_view_remove(OnPainting, WaitsForJobs, bpy.types.Operator):
+class DEPTHWRIGHT_OT_paint_view_remove(OnPainting, WaitsForWork, bpy.types.Operator):
     """Take this view out of the texture; the others fill its place as far as they see it. Nothing is generated"""
 
     bl_idname = "depthwright.paint_view_remove"
@@ -21,9 +25,9 @@ class DEPTHWRIGHT_OT_paint_view_remove(OnPainting, WaitsForJobs, bpy.types.Opera
 
     view: bpy.props.StringProperty(name="View", description="The name of the view", options={"SKIP_SAVE"})
 
-    def jobs(self, context: bpy.types.Context) -> Iterator[paint_run.AnyJob]:
-        work = painting.load(context.active_object).without(self.view)
-        applied, notes = yield from paint_run.run(context, work, paint_run.nothing_to_ask)
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
+        started = painting.load(context.active_object).without(self.view)
+        applied, notes = yield from paint_run.run(context, started, paint_run.nothing_to_ask)
         return Done(f"Without {self.view}: {paint_run.said(applied)}", notes)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ...engine.contract.errors import EngineError
+from ...engine.contract.errors import EngineError, Refusal
 from ...scene.material import map_set
+from ..shared.verb import Verb
 
 
-class DEPTHWRIGHT_OT_export_maps(bpy.types.Operator):
+class DEPTHWRIGHT_OT_export_maps(Verb, bpy.types.Operator):
     """Write base colour, height, normals, occlusion and curvature of the active object's material into a folder"""
 
     bl_idname = "depthwright.export_maps"
@@ -21,11 +22,10 @@ class DEPTHWRIGHT_OT_export_maps(bpy.types.Operator):
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
         if map_set.has_maps(context.active_object):
-            return True
-        cls.poll_message_set("Select an object that wears a material of Depthwright")
-        return False
+            return None
+        return Refusal("The active object wears no material of Depthwright.", "Select one that does.")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
@@ -37,8 +37,7 @@ class DEPTHWRIGHT_OT_export_maps(bpy.types.Operator):
         try:
             written = map_set.save(wearer, Path(bpy.path.abspath(self.directory)), name)
         except EngineError as error:
-            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
-            return {"CANCELLED"}
+            return self.failed(error)
         self.report({"INFO"}, f"{len(written)} files in {self.directory}")
         return {"FINISHED"}
 

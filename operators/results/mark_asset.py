@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import bpy
 
-from ...engine.contract.errors import EngineError
+from ...engine.contract.errors import EngineError, Refusal
 from ...scene.material import map_set
 from ...scene.stage import asset
+from ..shared.verb import Verb
 
 
-class DEPTHWRIGHT_OT_mark_asset(bpy.types.Operator):
+class DEPTHWRIGHT_OT_mark_asset(Verb, bpy.types.Operator):
     """Make the active object's material an asset with a rendered preview; where modifiers displace it, the object"""
 
     bl_idname = "depthwright.mark_asset"
@@ -17,18 +18,16 @@ class DEPTHWRIGHT_OT_mark_asset(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
         if map_set.has_maps(context.active_object):
-            return True
-        cls.poll_message_set("Select an object that wears a material of Depthwright")
-        return False
+            return None
+        return Refusal("The active object wears no material of Depthwright.", "Select one that does.")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             thing = asset.mark(context, context.active_object)
         except EngineError as error:
-            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
-            return {"CANCELLED"}
+            return self.failed(error)
         self.report({"INFO"}, f"'{thing.name}' is an asset")
         return {"FINISHED"}
 

@@ -5,30 +5,30 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ...engine.contract.errors import EngineError
+from ...engine.contract.errors import EngineError, Refusal
 from ...scene.live import fitting
 from ..shared import session
+from ..shared.verb import Verb
 
 
-class DEPTHWRIGHT_OT_set_distance(bpy.types.Operator):
+class DEPTHWRIGHT_OT_set_distance(Verb, bpy.types.Operator):
     """Scale the depth of the scene being edited so that its two selected vertices are the known distance apart"""
 
     bl_idname = "depthwright.set_distance"
     bl_label = "Set Distance"
     bl_options = {"REGISTER", "UNDO"}
 
+    status = session.scaling
+
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = ""
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
         if not fitting.is_scene(context.active_object):
-            reason = "The active object is no scene made by Depthwright; select one"
-        elif context.mode != "EDIT_MESH":
-            reason = "Enter Edit Mode and select two vertices whose distance you know"
-        elif context.active_object.data.total_vert_sel != 2:
-            reason = f"Select two vertices; {context.active_object.data.total_vert_sel} are selected"
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+            return Refusal("The active object is no scene made by Depthwright.", "Select one.")
+        if context.mode != "EDIT_MESH":
+            return Refusal("Blender is not in Edit Mode.", "Enter it, and select two vertices whose distance you know.")
+        if (count := context.active_object.data.total_vert_sel) != 2:
+            return Refusal(f"{count} vertices are selected.", "Select the two whose distance you know.")
+        return None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         thing = context.active_object
@@ -39,12 +39,11 @@ class DEPTHWRIGHT_OT_set_distance(bpy.types.Operator):
             a, b = np.nonzero(selected)[0]
             factor = fitting.set_distance(context, thing, int(a), int(b), context.scene.depthwright.known_distance)
         except EngineError as error:
-            session.state.error = error  # beside a job that may be running
-            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
-            return {"CANCELLED"}
+            self.status.say(error=error)
+            return self.failed(error)
         finally:
             bpy.ops.object.mode_set(mode="EDIT")
-        session.state.error = None
+        self.status.say()
         self.report({"INFO"}, f"All distances are {factor:.4g} times what they were")
         return {"FINISHED"}
 

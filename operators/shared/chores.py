@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from ...engine.contract.errors import Cancelled
 from ...engine.contract.protocol import Progress
+
+MAX_EVENTS = 256  # kept for a caller who does not look; the oldest go first
+
+
+class Tick(Protocol):
+    """Called by the work now and then: how far it is, 0..1, and under another name from now on. Raises Cancelled."""
+
+    def __call__(self, share: float = 0.0, stage: str = "") -> None: ...
 
 
 class Chore:
     """A function on a thread of its own; see engine.client.job.Job for what the members mean.
 
-    work  called with tick(share), which it calls now and then with 0..1; must not touch Blender's data
+    work   called with a Tick; must not touch Blender's data. None: there is nothing to wait for, but a moment in
+           which Blender draws, and the user may cancel
+    step   of how many of its kind it is: for the progress of what is done in many chores
+    stops  False: what has begun is brought to its end, whatever the user says
     """
 
-    def __init__(self, stage: str, work: Callable[[Callable[[float], None]], Any]) -> None:
-        self.progress = Progress(stage)
+    def __init__(
+        self, stage: str, work: Callable[[Tick], Any] | None = None, *, step: int = 0, of: int = 0, stops: bool = True
+    ) -> None:
+        self.progress = Progress(stage, step, of)
         self.cancelled = False
-        self._stage, self._work = stage, work
+        self._stage, self._work, self._stops = stage, work, stops
         self._outcome: Any = None
         self._error: BaseException | None = None
+        self._events = deque([self.progress], MAX_EVENTS)
         self._thread = threading.Thread(target=self._run, name=f"depthwright {stage}", daemon=True)
-        self._thread.start()
+        if work is not None:
+            self._thread.start()
 
     @property
     def done(self) -> bool:
         return not self._thread.is_alive()
 
     def cancel(self) -> None:
-        self.cancelled = True
+        self.cancelled = self._stops
 
     def result(self) -> Any:
         """What the work returned; raises what it raised, and Cancelled after a cancel()."""
@@ -42,9 +58,15 @@ class Chore:
 
     def wait(self, on_progress: Callable[[Progress], None] | None = None) -> Any:
         """Block until it is done; the result."""
-        if on_progress is not None:
-            on_progress(self.progress)
-        self._thread.join()
+        done = False
+        while not done:
+            done = self.done  # before what it has said last is taken
+            while self._events:
+                event = self._events.popleft()
+                if on_progress is not None:
+                    on_progress(event)
+            if not done:
+                self._thread.join(0.1)
         return self.result()
 
     def _run(self) -> None:
@@ -53,29 +75,11 @@ class Chore:
         except BaseException as error:  # result() raises it on the main thread
             self._error = error
 
-    def _tick(self, share: float) -> None:
+    def _tick(self, share: float = 0.0, stage: str = "") -> None:
         if self.cancelled:
             raise Cancelled()
-        self.progress = Progress(self._stage, round(100 * share), 100)
-
-
-class Pause:
-    """Nothing to wait for, but a moment in which Blender draws, and the user may cancel."""
-
-    done = True
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.cancelled = False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-
-    def result(self) -> None:
-        if self.cancelled:
-            raise Cancelled()
-
-    def wait(self, on_progress: Callable[[Progress], None] | None = None) -> None:
-        if on_progress is not None:
-            on_progress(self.progress)
-        self.result()
+        if stage:
+            self.progress = Progress(stage)
+        else:
+            self.progress = Progress(self._stage, round(100 * share), 100)
+        self._events.append(self.progress)

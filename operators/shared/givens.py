@@ -36,12 +36,3 @@ def read(
     if mask is not None:
         arrays["mask"] = pictures.read_mask(mask)
     return arrays
-
-
-def size_px(arrays: dict[str, np.ndarray]) -> tuple[int, int]:
-    """Width and height of what is given, and so of the result. InputError where they differ."""
-    sizes = {name: array.shape[1::-1] for name, array in arrays.items()}
-    if len(set(sizes.values())) > 1:
-        listed = ", ".join(f"{name.replace('_', ' ')} {size[0]} x {size[1]}" for name, size in sizes.items())
-        raise InputError(f"The sizes differ: {listed}.", "Give all of them the same size in pixels.")
-    return next(iter(sizes.values()))

@@ -1,10 +1,11 @@
-"""The models' files as the panel shows them, and the errand that runs. A timer looks after it; nothing here waits.
+"""The models' files as the panel shows them, and the job that does something with them. A timer looks after it.
 
 Not an operator that listens, as generating is: a download takes hours, in which files are opened and Esc is pressed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass, field
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...engine import catalog
-from ...engine.contract.errors import Cancelled, EngineError
+from ...engine.contract.errors import Cancelled, EngineError, Refusal
 from . import session
 from .redraw import redraw
+from .verb import Verb
+from .waiting import printing
 
 if TYPE_CHECKING:
-    from ...engine.client.job import ModelErrand
-    from ...engine.contract.protocol import Log, Progress
+    from ...engine.client.job import ModelJob
 
 TICK_S = 0.3
 PACE_S = 10.0  # from then on a guess of the rest is not all wrong
@@ -43,81 +45,82 @@ class Pace:
 
 @dataclass
 class Files:
-    """What the panel draws.
+    """What the panel draws; what the user has asked for is the job of session.files.
 
-    states   model's id -> record of catalog.actions.state_of; without what was not looked at yet
-    errand   what runs, and the model it is for; the panel shows no sign of a mere look
+    states  model's id -> record of catalog.actions.state_of; without what was not looked at yet
+    look    a job that nobody asked for: how much of a model is here. The panel shows no sign of it
+    model   that the job or the look is for
     """
 
     states: dict[str, dict[str, Any]] = field(default_factory=dict)
-    errand: ModelErrand | None = None
+    look: ModelJob | None = None
     model: str = ""
     pace: Pace | None = None
-
-    @property
-    def busy(self) -> bool:
-        """Whether something runs that the user has asked for."""
-        return self.errand is not None and self.errand.action != "list"
 
 
 files = Files()
 
 
-class OnModelFiles:
+class OnModelFiles(Verb):
     """Base of the operators that do something with the chosen model's files."""
 
+    status = session.files
+
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = "" if context.scene.depthwright.entry.parts else "The chosen model is part of Depthwright"
-        if files.busy or session.state.installing:
-            reason = "Depthwright is at work on models or on the engine"
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        if context.scene.depthwright.entry.parts:
+            return None
+        return Refusal("The chosen model is part of Depthwright.", "Choose one that has to be downloaded.")
 
     def begin(self, action: str, options: dict[str, Any]) -> set[str]:
         """The end of execute()."""
         try:
             begin(action, options)
         except EngineError as error:
-            self.report({"ERROR"}, f"{error.summary} {error.remedy}")
-            return {"CANCELLED"}
+            return self.failed(error)
         return {"FINISHED"}
 
 
 def begin(action: str, options: dict[str, Any]) -> None:
-    """Have the engine do it. In background mode: and wait. EngineError where it fails there."""
-    if files.errand is not None:
-        files.errand.cancel()  # a look; what the user has asked for is guarded by the operators
-    files.errand, files.model, files.pace = session.manage(action, options), options.get("model") or "", None
-    if files.busy:
-        session.state.error, session.state.notes = None, ()
-    if bpy.app.background:
-        try:
-            files.errand.wait(on_progress=_print)
-        except EngineError as error:
-            _end(error)
-            raise
-        _end()
-    elif not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
+    """Have the engine do it. In background mode: and wait. EngineError where it fails there, or others are at work."""
+    if refusal := session.busy(session.files):  # a dialog may have been open since poll() was asked
+        raise refusal.error()
+    _stop_look()
+    job = session.manage(action, options)
+    session.files.begin(job)
+    files.model, files.pace = options.get("model") or "", None
+    if not bpy.app.background:
+        _attend()
+        return
+    with contextlib.suppress(Exception):  # _take has it from the job
+        job.wait(on_progress=printing())
+    _take(job)
+    job.result()
 
 
-def look(model: str) -> None:
-    """Find out how much of the model is here, if it has to be downloaded and nothing else is being done."""
-    if files.errand is None and catalog.find(model).parts and not bpy.app.background:
-        begin("list", {"model": model})
+def look(model: str, anew: bool = False) -> None:
+    """Find out how much of the model is here, if it has to be downloaded and nothing else is being done.
+
+    anew  what an earlier look would say, if there is one, is not true any more
+    """
+    if anew:
+        _stop_look()
+    if files.look is not None or session.files.job is not None or session.is_replacing_engine():
+        return
+    if catalog.find(model).parts and not bpy.app.background:
+        files.look, files.model = session.manage("list", {"model": model}), model
+        _attend()
 
 
-def look_at_chosen() -> None:
+def look_at_chosen(anew: bool = False) -> None:
     """The same for the model that the scene's settings name."""
-    look(_chosen())
+    look(_chosen(), anew)
 
 
 def cancel() -> None:
     """Ask what runs, if anything, to stop. A download keeps what it has brought."""
-    if files.errand is not None:
-        files.errand.cancel()
+    if session.files.job is not None:
+        session.files.job.cancel()
 
 
 def forget() -> None:
@@ -125,7 +128,7 @@ def forget() -> None:
     for timer in (_tick, look_at_chosen):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
-    files.errand, files.model = None, ""
+    files.look, files.model = None, ""
     files.states.clear()
 
 
@@ -134,25 +137,29 @@ def _chosen() -> str:
     return (settings is not None and settings.model) or catalog.models()[0].id
 
 
+def _stop_look() -> None:
+    if files.look is not None:
+        files.look.cancel()
+        files.look = None
+
+
+def _attend() -> None:
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=TICK_S, persistent=True)
+
+
 def _tick() -> float | None:
-    """On Blender's main thread, a few times a second, as long as there is an errand."""
-    if files.errand is not None and files.errand.done:
-        try:
-            files.errand.result()
-        except EngineError as error:
-            _end(error)
-        except Exception:  # a bug keeps its traceback, but not the button
-            _end()
-            raise
-        else:
-            _end()
+    """On Blender's main thread, a few times a second, as long as there is a job or a look."""
+    job = session.files.job or files.look
+    if job is not None and job.done:
+        _take(job)
     _note_pace()
     redraw(bpy.context)
-    return TICK_S if files.errand is not None else None
+    return TICK_S if session.files.job or files.look else None
 
 
 def _note_pace() -> None:
-    progress = files.errand.progress if files.errand is not None else None
+    progress = session.files.job.progress if session.files.job is not None else None
     if progress is None or not progress.stage.startswith("downloading"):
         return
     now_s = time.monotonic()
@@ -161,18 +168,25 @@ def _note_pace() -> None:
     files.pace.note(progress.step, progress.of, now_s)
 
 
-def _end(error: EngineError | None = None) -> None:
-    errand, asked_for, model = files.errand, files.busy, files.model
-    files.errand, files.model = None, ""
-    if error is None:
-        record = errand.result()
+def _take(job: ModelJob) -> None:
+    """What came of it, for the panel. A bug keeps its traceback, but not the button."""
+    asked_for, model = job is session.files.job, files.model
+    files.model = ""
+    if asked_for:
+        session.files.end()
+    else:
+        files.look = None
+    try:
+        record = job.result()
+    except EngineError as error:
+        if asked_for and not isinstance(error, Cancelled):
+            session.files.say(error=error)
+    else:
         for state in record.get("models", [record] if "id" in record else []):
             files.states[state["id"]] = state
         if asked_for:
-            session.state.notes = (_said(errand.action, record),)
-    elif asked_for and not isinstance(error, Cancelled):
-        session.state.error = error
-    if errand.action in ("download", "import") or model != _chosen():
+            session.files.say(notes=(_said(job.action, record),))
+    if job.action in ("download", "import") or model != _chosen():
         look(_chosen())  # it failed, or the record is not of the model; or another one was chosen meanwhile
 
 
@@ -184,11 +198,3 @@ def _said(action: str, record: dict[str, Any]) -> str:
         by = f" For {', '.join(unknown[:3])} no hash is known; header and length are right." if unknown else ""
         return f"The files of {record['label']} are sound.{by}"
     return f"{record['label']} is here."
-
-
-def _print(event: Progress | Log) -> None:
-    print(
-        f"Depthwright: {event.text}"
-        if hasattr(event, "text")
-        else f"Depthwright: {event.stage} {event.step}/{event.of}"
-    )

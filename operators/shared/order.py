@@ -11,8 +11,10 @@ import bpy
 import numpy as np
 
 from ...engine import catalog
-from ...engine.contract.errors import InputError
+from ...engine.contract.arrays import size_px
+from ...engine.contract.errors import InputError, Refusal
 from ...engine.contract.request import Request, tile_fields
+from ...engine.contract.settled import Settled
 from ...scene.files import pictures
 from ...scene.material import material
 from ...scene.placement import Placement, check_shape, placement_for, view_fov_deg
@@ -26,34 +28,34 @@ from . import givens
 class Order:
     """A request, the arrays that go with it, and where its result goes."""
 
-    request: Request
+    request: Settled
     placement: Placement
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def why_not(context: bpy.types.Context) -> str:
-    """Why the panel's choices cannot be ordered, as a sentence; empty when they can. Cheap: called while drawing."""
+def why_not(context: bpy.types.Context) -> Refusal | None:
+    """Why the panel's choices cannot be ordered; None when they can. Cheap: called while drawing."""
     settings = context.scene.depthwright
     entry = settings.entry
     if settings.mode not in entry.modes:
-        return f"{entry.label} makes results from a prompt only; choose another model"
+        return Refusal(f"{entry.label} makes results from a prompt only.", "Choose another model.")
     if context.scene.camera is None and settings.sees_scene:
-        return "The scene has no camera; add one to look at it through"
+        return Refusal("The scene has no camera.", "Add one to look at it through.")
     if context.scene.camera is None and _through_active_camera(settings):
-        return "The scene has no camera; add one, or choose New Camera"
+        return Refusal("The scene has no camera.", "Add one, or choose New Camera.")
     if settings.target == "material" and settings.apply_to == "active" and _active_mesh(context) is None:
-        return "No mesh object is active; select one, or choose New Plane"
-    return ""
+        return Refusal("No mesh object is active.", "Select one, or choose New Plane.")
+    return None
 
 
 def order_from(context: bpy.types.Context) -> Order:
     """Read the panel. InputError where a file cannot be read or something is missing."""
     scene, settings = context.scene, context.scene.depthwright
-    if reason := why_not(context):
-        raise InputError(f"{reason.partition(';')[0]}.", f"{reason.partition(';')[2].strip().capitalize()}.")
+    if refusal := why_not(context):
+        raise refusal.error()
     arrays = _arrays(context)
     if arrays:
-        width_px, height_px = givens.size_px(arrays)
+        width_px, height_px = size_px(arrays)
     elif settings.target == "scene":
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
     else:
@@ -95,8 +97,7 @@ def order_from(context: bpy.types.Context) -> Order:
         displacement=settings.displacement,
         flatten=settings.flatten or None,
     )
-    request = catalog.resolve(request)
-    return Order(request.with_inputs(arrays) if arrays else request, placement, arrays)
+    return Order(catalog.resolve(request, arrays), placement, arrays)
 
 
 def _memory_fields(settings) -> dict[str, Any]:

@@ -8,58 +8,50 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ...engine.contract.errors import InputError
+from ...engine.contract.errors import Refusal
 from ...engine.contract.request import Request
 from ...scene import painting
-from ...scene.painting import Recipe, by_hand
-from ...scene.painting import views as painting_views
+from ...scene.painting import Recipe
 from . import session
+from .verb import Verb
 
 if TYPE_CHECKING:
     from ...engine.geometry.projection import Viewpoint
     from ...scene.painting import Painting
 
 
-def why_not(context: bpy.types.Context) -> str:
-    """Why the selected objects cannot be painted, as 'what is missing; what to do'; empty when they can. Cheap."""
+def why_not(context: bpy.types.Context) -> Refusal | None:
+    """Why the selected objects cannot be painted; None when they can. Cheap, for poll()."""
     settings = context.scene.depthwright_paint
-    if reason := busy() or painting.why_not(context.selected_objects):
-        return reason
+    if refusal := painting.why_not(context.selected_objects):
+        return refusal
     if settings.views in {"camera", "cameras"} and context.scene.camera is None:
-        return "The scene has no camera; add one, or choose other views"
+        return Refusal("The scene has no camera.", "Add one, or choose other views.")
     return _no_prompt(settings)
 
 
-def why_not_region(context: bpy.types.Context) -> str:
+def why_not_region(context: bpy.types.Context) -> Refusal | None:
     """The same of the region in hand."""
-    if reason := busy():
-        return reason
     if context.mode != "PAINT_TEXTURE":
-        return "Not in Texture Paint mode; change to it to repaint a region"
-    return by_hand.why_not(context) or _no_prompt(context.scene.depthwright_paint)
+        return Refusal("Blender is not in Texture Paint mode.", "Change to it to repaint a region.")
+    return painting.why_not_by_hand(context) or _no_prompt(context.scene.depthwright_paint)
 
 
-def why_not_painted(context: bpy.types.Context) -> str:
+def why_not_painted(context: bpy.types.Context) -> Refusal | None:
     """Why there are no views of the active object to work on."""
-    if reason := busy():
-        return reason
     if not painting.has(context.active_object):
-        return "The active object wears no painting; paint it first"
+        return Refusal("The active object wears no painting.", "Paint it first.")
     return painting.why_not([context.active_object])
 
 
-class OnPainting:
+class OnPainting(Verb):
     """Of operators that work on the active object's painting."""
 
+    status = session.painting
+
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if reason := why_not_painted(context):
-            cls.poll_message_set(reason)
-        return not reason
-
-
-def busy() -> str:
-    return "Depthwright is at work; cancel first" if session.state.job else ""
+    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+        return why_not_painted(context)
 
 
 def begin(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]]:
@@ -70,7 +62,7 @@ def begin(context: bpy.types.Context) -> tuple[Painting, Callable[[int], Recipe]
     if settings.views == "viewport":
         views = [_of_viewport(context, settings.picture_px)]
     else:
-        views = painting_views.from_text(context, settings.view_set, objects, settings.picture_px)
+        views = painting.views_from_text(context, settings.view_set, objects, settings.picture_px)
     work = painting.begin(
         context,
         objects,
@@ -87,7 +79,7 @@ def begin_region(context: bpy.types.Context) -> tuple[Painting, Callable[[int], 
     """A region of what Texture Paint paints on, from where the user looks at it."""
     settings = context.scene.depthwright_paint
     _refuse(why_not_region(context))
-    work = by_hand.begin(
+    work = painting.begin_by_hand(
         context,
         context.active_object,
         _of_viewport(context, settings.picture_px),
@@ -116,15 +108,16 @@ def _of_viewport(context: bpy.types.Context, picture_px: int) -> Viewpoint:
     if area is not None and area.type == "VIEW_3D":
         space = area.spaces.active
         window = next(region for region in area.regions if region.type == "WINDOW")
-        return painting_views.from_viewport(window, space.region_3d, space, picture_px)
-    return painting_views.from_text(context, "camera", (), picture_px)[0]
+        return painting.view_from_viewport(window, space.region_3d, space, picture_px)
+    return painting.views_from_text(context, "camera", (), picture_px)[0]
 
 
-def _no_prompt(settings) -> str:
-    return "" if settings.prompt.strip() else "The prompt is empty; type what the surface shall look like"
+def _no_prompt(settings) -> Refusal | None:
+    if settings.prompt.strip():
+        return None
+    return Refusal("The prompt is empty.", "Type what the surface shall look like.")
 
 
-def _refuse(reason: str) -> None:
-    if reason:
-        summary, _, remedy = reason.partition("; ")
-        raise InputError(f"{summary}.", f"{remedy[:1].upper()}{remedy[1:]}.")
+def _refuse(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise refusal.error()

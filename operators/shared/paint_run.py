@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ...engine.contract.errors import InputError
-from ...engine.contract.protocol import Progress
 from ...scene import painting
-from ...scene.placement import find
+from ...scene.blocks import find
 from ..events import texture_undo
 from . import preview, session
-from .chores import Chore, Pause
+from .chores import Chore
 
 if TYPE_CHECKING:
-    from ...engine.client.job import Job
     from ...scene.painting import Applied, Painting, Recipe
-
-    AnyJob: TypeAlias = Job | Chore | Pause
+    from .session import JobOrChore
 
 
 @dataclass
@@ -42,7 +39,7 @@ def nothing_to_ask(number: int) -> Recipe:
     raise AssertionError(f"view {number} has no picture")
 
 
-def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Recipe]) -> Iterator[AnyJob]:
+def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Recipe]) -> Iterator[JobOrChore]:
     """Paint the missing views, and apply; a generator for operators.shared.waiting that returns an Applied and notes.
 
     recipe  number of a view -> what it is asked with
@@ -57,7 +54,7 @@ def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Reci
         preview.forget_views()
         blind = [number for number in missing if work.views[number].depth is None]
         for place, number in enumerate(blind):
-            moment = Pause(Progress("looking", place, len(blind)))
+            moment = Chore("looking", step=place, of=len(blind))
             yield moment
             moment.result()
             with _in_scene(context, scene_uid, layer) as now:
@@ -95,22 +92,9 @@ def _paint(context: bpy.types.Context, work: Painting, number: int, recipe: Reci
 
 
 @contextmanager
-def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
-    """Take UV maps that were made inside the block away again where it fails, is cancelled, or is given up."""
-    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not thing.data.uv_layers]
-    try:
-        yield
-    except BaseException:
-        for thing in (find(bpy.data.objects, uid) for uid in bare):
-            while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
-                thing.data.uv_layers.remove(thing.data.uv_layers[0])
-        raise
-
-
-@contextmanager
 def _in_scene(context: bpy.types.Context, scene_uid: int, layer: str) -> Iterator[bpy.types.Context]:
     """The scene that the painting began in, whatever the user looks at meanwhile."""
-    scene = find(bpy.data.scenes, scene_uid)
+    scene = find.by_uid(bpy.data.scenes, scene_uid)
     if scene is None or layer not in scene.view_layers:
         raise InputError("The scene this was painted in is gone.", "Paint again in the scene that is open now.")
     if scene == context.scene:

@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import bpy
 
+from ...engine.client.progress import ProgressLines
 from ...engine.contract.errors import Cancelled, EngineError
 from ...engine.contract.protocol import Log, Progress
 from . import preview, session
 from .redraw import redraw
+from .verb import Verb
 
 if TYPE_CHECKING:
-    from ...engine.client.job import Job
+    from .session import JobOrChore
 
 TICK_S = 0.1
 
 
 @dataclass(frozen=True)
 class Done:
-    """What there is to say when all is done; notes are for the tab too."""
+    """What there is to say when all is done; notes are for the panel too."""
 
     said: str
     notes: tuple[str, ...] = ()
 
 
-class WaitsForJobs:
-    """Base of an operator whose work is one job after the other; Esc cancels, and the main thread never waits."""
+class WaitsForWork(Verb):
+    """Base of an operator that has one job or chore done after the other; Esc cancels, the main thread never waits.
 
-    def jobs(self, context: bpy.types.Context) -> Iterator[Job]:
-        """A generator: yields a job, goes on when it is over, and in the end returns a Done. On the main thread.
+    The job in hand is its own, and stands in its status: it ends no other.
+    """
+
+    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
+        """A generator: yields a Job or a Chore, goes on when it is over, and in the end returns a Done. Main thread.
 
         What it raises ends the operator: an EngineError is said, everything else is a bug. close() may be called.
         """
         raise NotImplementedError
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event | None) -> set[str]:
-        self._timer = None
-        self._jobs = self.jobs(context)
-        ended = self._go_on(context)
+        ended = self._begin(context)
         if ended is not None:
             return ended
         self._timer = context.window_manager.event_timer_add(TICK_S, window=context.window)
@@ -53,19 +56,20 @@ class WaitsForJobs:
         """Wait in background mode; with a window (scripts, Repeat Last) work as the button does: it never blocks."""
         if not bpy.app.background:
             return self.invoke(context, None)
-        self._timer = None
-        self._jobs = self.jobs(context)
-        while (ended := self._go_on(context)) is None:
-            with contextlib.suppress(EngineError):  # _go_on takes it from the job
-                session.state.job.wait(on_progress=_print_event)
+        say = printing()
+        ended = self._begin(context)
+        while ended is None:
+            with contextlib.suppress(Exception):  # _go_on takes it from the job
+                self._job.wait(on_progress=say)
+            ended = self._go_on(context)
         return ended
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        job = session.state.job
-        if job is None:  # another file was opened, or the extension is going
+        job = self._job
+        if self.status.job is not job:  # another file was opened, or the extension is going
             self._stop(context)
             return {"CANCELLED"}
-        if event.type == "ESC" and event.value == "PRESS":
+        if event.type == "ESC" and event.value == "PRESS" and not job.cancelled:
             job.cancel()
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
@@ -78,25 +82,34 @@ class WaitsForJobs:
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends the operator: its window closes, or another file is opened."""
-        session.cancel()
-        session.state.end()
+        if self.status.job is self._job:
+            self.status.drop()
         self._stop(context)
+
+    def _begin(self, context: bpy.types.Context) -> set[str] | None:
+        """To the first job; else as _go_on()."""
+        self._timer = self._job = None
+        if refusal := session.busy(self.status):  # since poll() was asked, or where nobody asked it
+            return self.failed(refusal.error())
+        self._work = self.work(context)
+        return self._go_on(context)
 
     def _go_on(self, context: bpy.types.Context) -> set[str] | None:
         """To the next job; None where there is one, else how the operator ended."""
         try:
-            session.state.begin(next(self._jobs))
+            self._job = next(self._work)
+            self.status.begin(self._job)
             return None
         except StopIteration as end:
             done: Done = end.value
         except EngineError as error:
             return self._fail(context, error)
         except BaseException:  # a bug keeps its traceback, but not the button
-            session.state.end()
+            self.status.end()
             self._stop(context)
             raise
         self._stop(context)
-        session.state.end(notes=done.notes)
+        self.status.end(notes=done.notes)
         redraw(context)
         for note in done.notes:
             self.report({"WARNING"}, note)
@@ -106,21 +119,28 @@ class WaitsForJobs:
     def _fail(self, context: bpy.types.Context, error: EngineError) -> set[str]:
         cancelled = isinstance(error, Cancelled)
         self._stop(context)
-        session.state.end(None if cancelled else error)
+        self.status.end(None if cancelled else error)
         redraw(context)
-        self.report({"INFO"} if cancelled else {"ERROR"}, f"{error.summary} {error.remedy}")
+        if not cancelled:
+            return self.failed(error)
+        self.report({"INFO"}, f"{error.summary} {error.remedy}")
         return {"CANCELLED"}
 
     def _stop(self, context: bpy.types.Context) -> None:
-        self._jobs.close()
+        self._work.close()
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
 
 
-def _print_event(event: Progress | Log) -> None:
-    print(
-        f"Depthwright: {event.text}"
-        if isinstance(event, Log)
-        else f"Depthwright: {event.stage} {event.step}/{event.of}"
-    )
+def printing() -> Callable[[Progress | Log], None]:
+    """What prints a job's progress, for background mode."""
+    lines = ProgressLines(lambda line: print(f"Depthwright: {line}"))
+
+    def say(event: Progress | Log) -> None:
+        if isinstance(event, Log):
+            print(f"Depthwright: {event.text}")
+        else:
+            lines(event.stage, event.step, event.of)
+
+    return say

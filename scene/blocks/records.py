@@ -7,19 +7,26 @@ from typing import Any
 
 import bpy
 
+from . import properties
+
 KEY = "depthwright"
 
 
 def attach(record: dict[str, Any], *datablocks: bpy.types.ID) -> None:
     """Store the record of a result (Result.record()) on datablocks, as JSON in the custom property `depthwright`."""
-    text = json.dumps(record, sort_keys=True)
+    text = as_text(record)
     for datablock in datablocks:
-        datablock[KEY] = text
+        properties.put(datablock, KEY, text)
+
+
+def as_text(record: dict[str, Any]) -> str:
+    """As it is stored."""
+    return json.dumps(record, sort_keys=True)
 
 
 def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
     """The record a datablock carries; None where it is not Depthwright's."""
-    text = datablock.get(KEY)
+    text = properties.get(datablock, KEY)
     return json.loads(text) if isinstance(text, str) else None
 
 

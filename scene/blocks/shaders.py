@@ -7,8 +7,7 @@ from typing import Literal
 import bpy
 import numpy as np
 
-from . import cycles
-from .colours import linear_from_srgb
+from . import colour, cycles
 from .kinds import sure
 from .node_tools import fill, tree_of
 
@@ -103,7 +102,7 @@ def _show_in_solid_view(material: bpy.types.Material, texture: bpy.types.Node, m
     """Its texture where solid view shows textures, else the picture's mean colour."""
     tree_of(material).nodes.active = texture
     # Viewport colours are linear.
-    material.diffuse_color = (*linear_from_srgb(mean), 1.0)
+    material.diffuse_color = (*colour.linear_from_srgb(mean), 1.0)
 
 
 def add_relief(material: bpy.types.Material, height_map: bpy.types.Image, relief_m: float) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from ...engine.contract.errors import InputError
+from ..blocks import properties, records
 from .writing import check_readable, replacing
 
 
@@ -44,5 +45,5 @@ def open_blend(path: str | Path) -> None:
 def _pack_images() -> None:
     """Depthwright's images are packed when they are made; one painted on since has changes that are not."""
     for image in bpy.data.images:
-        if image.get("depthwright") and image.is_dirty:
+        if properties.has(image, records.KEY) and image.is_dirty:
             image.pack()

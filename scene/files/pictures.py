@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import bpy
 import numpy as np
 
 from ...engine.contract.errors import InputError
 from ...engine.geometry import depth as depth_maps
-from ..blocks.colours import srgb_from_linear
+from ..blocks import colour as colours
 from ..blocks.kinds import buffer_of, untyped
 from .writing import check_readable, replacing
 
@@ -23,26 +24,77 @@ def new_picture(name: str, picture: np.ndarray, *, compress: bool = True) -> bpy
 
     It is given to Blender as the PNG file it would pack anyway: by way of foreach_set it would be numbers first.
     """
-    height, width, _ = picture.shape
-    file = _png(picture, level=1 if compress else 0)
     image = bpy.data.images.new(name, 1, 1, alpha=False)
-    image.pack(data=file, data_len=len(file))
-    image.source = "FILE"
-    if tuple(image.size) != (width, height):  # which has Blender read it now, not when it is looked at
-        raise RuntimeError(f"Blender read {name}, {width} x {height} pixels, as {tuple(image.size)}")
+    put_file(image, as_file(picture, compress=compress))
     return image
 
 
 def put_picture(image: bpy.types.Image, picture: np.ndarray) -> None:
     """Another picture (H, W, 3) uint8, of any size, in an 8-bit image that new_picture() made; packed again."""
-    height, width, _ = picture.shape
+    put_file(image, as_file(picture))
+
+
+class PictureFile(NamedTuple):
+    """A picture as the file that an image packs."""
+
+    data: bytes
+    width_px: int
+    height_px: int
+
+
+def as_file(picture: np.ndarray, *, compress: bool = True) -> PictureFile:
+    """(H, W, 3) uint8, made ready for put_file()."""
+    return PictureFile(_png(picture, level=1 if compress else 0), picture.shape[1], picture.shape[0])
+
+
+def put_file(image: bpy.types.Image, file: PictureFile) -> None:
+    """Have the image pack and show that file, in place of what it has."""
+    _pack(image, file.data)
+    if tuple(image.size) != (file.width_px, file.height_px):  # which has Blender read it now, not when it is looked at
+        wanted = f"{file.width_px} x {file.height_px} pixels"
+        raise RuntimeError(f"Blender read {image.name}, {wanted}, as {tuple(image.size)}")
+
+
+def put_pixels(image: bpy.types.Image, values: np.ndarray) -> None:
+    """(H, W, channels) float32, as pixels() gives them, of any size; they are not packed."""
+    height, width, _ = values.shape
     if tuple(image.size) != (width, height):
         image.scale(width, height)
-    rgba = np.ones((height, width, 4), np.float32)
-    np.divide(picture[::-1], np.float32(255.0), out=rgba[..., :3], dtype=np.float32)
-    buffer_of(image).foreach_set(rgba.ravel())
+    buffer_of(image).foreach_set(np.ascontiguousarray(values[::-1]).ravel())
     image.update()
-    image.pack()
+
+
+def read_again(image: bpy.types.Image) -> None:
+    """Have Blender read the pixels from the packed file, or the image's own, when they are next looked at."""
+    image.buffers_free()
+    image.update()
+
+
+def remember(image: bpy.types.Image) -> Callable[[], None]:
+    """What puts the image back as it is now: its pixels, and the file it has packed."""
+    packed = image.packed_file.data if image.packed_file is not None else None
+    source = image.source
+    values = pixels(image).copy() if image.is_dirty or (packed is None and source != "FILE") else None
+
+    def put_back() -> None:
+        if packed is not None:
+            _pack(image, packed)
+        elif image.packed_file is not None:
+            image.unpack(method="REMOVE")
+            image.source = source
+        if values is not None:
+            put_pixels(image, values)
+        else:
+            read_again(image)
+
+    return put_back
+
+
+def _pack(image: bpy.types.Image, data: bytes) -> None:
+    image.pack(data=data, data_len=len(data))
+    if image.source != "FILE":
+        image.source = "FILE"
+    read_again(image)
 
 
 def new_data(name: str, values: np.ndarray) -> bpy.types.Image:
@@ -65,7 +117,7 @@ def read_image(path: str | Path) -> np.ndarray:
     colour = np.repeat(values[..., :1], 3, axis=-1) if values.shape[2] < 3 else values[..., :3]
     colour = np.nan_to_num(colour, posinf=1.0)
     if linear:  # Blender turns pictures of more than 8 bits to scene-linear as it reads them
-        colour = srgb_from_linear(colour)
+        colour = colours.srgb_from_linear(colour)
     if min(colour.shape[:2]) < 2:
         raise InputError(
             f"The image {Path(path).name} is only {colour.shape[1]} x {colour.shape[0]} pixels.",

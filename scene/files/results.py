@@ -13,7 +13,8 @@ import numpy as np
 
 from ...engine import catalog
 from ...engine.contract.errors import InputError
-from ...engine.contract.request import Request, Result
+from ...engine.contract.result import Result
+from ...engine.contract.settled import Settled
 from . import pictures
 from .writing import unwritable
 
@@ -113,7 +114,7 @@ def _record(result: Result, depth_unit: str | None) -> dict[str, Any]:
     }
 
 
-def refuse_another(out_dir: Path, request: Request, more_files: Iterable[str] = ()) -> None:
+def refuse_another(out_dir: Path, request: Settled, more_files: Iterable[str] = ()) -> None:
     """InputError where writing a result of that request there would lose something: another result, or files of the
     user's own with the names of a result's.
 
@@ -128,8 +129,9 @@ def refuse_another(out_dir: Path, request: Request, more_files: Iterable[str] = 
     if not there:
         return
     try:
-        same = record_of(out_dir)["request"] == json.loads(request.to_json())
-    except (InputError, KeyError, TypeError):
+        there_is = record_of(out_dir)["request"]
+        same = catalog.stored(there_is) == request
+    except (InputError, KeyError, TypeError, AttributeError):
         raise InputError(
             f"'{out_dir}' already has a file {there[0]}, which would be lost.",
             "Choose another folder, or move it away.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,11 +14,12 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry.alignment import Alignment, align, factor_for_distance
 from ...engine.geometry.camera import Intrinsics
-from ..blocks import records
+from ..blocks import properties, records
 from ..blocks.context import Context
 from ..blocks.kinds import mesh_of, untyped
+from ..blocks.transaction import Changes, whole_or_not_at_all
+from ..view import axes, depth_pass
 from ..view import camera as cameras
-from ..view import depth_pass
 from . import modifier as live_scene
 from .nodes import DEPTH, KNOWN, RAY
 
@@ -55,22 +55,45 @@ def fit_of(thing: bpy.types.Object) -> Fit:
     return Fit(**_record(thing)["scene"].get("fit", {}))
 
 
-def put_fit(thing: bpy.types.Object, fit: Fit) -> None:
-    """Move the object's surface there: by its modifier, or vertex by vertex in a mesh that has none."""
+def _put_fit(
+    changes: Changes, context: Context, thing: bpy.types.Object, size: float, fit: Fit, alignment: Any
+) -> None:
+    """Move the object's surface there: by its modifier, or vertex by vertex in a mesh that has none.
+
+    alignment  what its record is to say of it
+    """
+    notes: dict[str, Any] = {"alignment": alignment}
     modifier = live_scene.of(thing)
     if modifier is not None:
-        live_scene.put(modifier, {SCALE: fit.scale, OFFSET: fit.offset})
+        before = fit_of(thing)
+        changes.step(
+            lambda: live_scene.put(modifier, {SCALE: fit.scale, OFFSET: fit.offset}),
+            lambda: partial(live_scene.put, modifier, {SCALE: before.scale, OFFSET: before.offset}),
+        )
     else:
+        notes["fit"] = asdict(fit)
         mesh = mesh_of(thing)
-        values = _read(mesh, RAY, "vector", 3)
-        distance = (_read(mesh, DEPTH, "value") * fit.scale + fit.offset).astype(np.float32)
-        if _lens(thing).orthographic:
-            values[:, 2] *= distance
-        else:
-            values *= distance[:, None]
-        untyped(mesh.attributes["position"]).data.foreach_set("vector", values.ravel())
-        mesh.update()
-        _note(thing, "fit", asdict(fit))
+        points, before_points = _fitted(thing, fit), _read(mesh, "position", "vector", 3)
+        changes.step(partial(_put_points, mesh, points), lambda: partial(_put_points, mesh, before_points))
+    record = _record(thing)
+    changes.attach({**record, "scene": {**record["scene"], **notes}}, thing)
+    _keep_in_view(changes, context, thing, size, fit)
+
+
+def _fitted(thing: bpy.types.Object, fit: Fit) -> np.ndarray:
+    """(N, 3) float32: where that fit puts the vertices."""
+    values = _read(mesh_of(thing), RAY, "vector", 3)
+    distance = (_read(mesh_of(thing), DEPTH, "value") * fit.scale + fit.offset).astype(np.float32)
+    if _lens(thing).orthographic:
+        values[:, 2] *= distance
+    else:
+        values *= distance[:, None]
+    return values
+
+
+def _put_points(mesh: bpy.types.Mesh, points: np.ndarray) -> None:
+    untyped(mesh.attributes["position"]).data.foreach_set("vector", points.ravel())
+    mesh.update()
 
 
 def align_to_scene(context: Context, thing: bpy.types.Object) -> Alignment:
@@ -92,9 +115,8 @@ def align_to_scene(context: Context, thing: bpy.types.Object) -> Alignment:
         exclude=[thing],
     )
     found = align(sampled, seen.depth / np.float32(size), nearest=float(depth[np.isfinite(depth)].min()))
-    put_fit(thing, Fit(found.scale, found.offset))
-    _note(thing, "alignment", {**asdict(found), "said": str(found)})
-    _keep_in_view(context, thing, size)
+    with whole_or_not_at_all() as changes:
+        _put_fit(changes, context, thing, size, Fit(found.scale, found.offset), {**asdict(found), "said": str(found)})
     return found
 
 
@@ -107,9 +129,8 @@ def set_distance(context: Context, thing: bpy.types.Object, a: int, b: int, dist
     lens, fit = _lens(thing), fit_of(thing)
     first, second = _points(thing, lens, fit, [a, b])
     factor = factor_for_distance(first, second, distance / size, orthographic=lens.orthographic)
-    put_fit(thing, Fit(fit.scale * factor, fit.offset * factor))
-    _note(thing, "alignment", None)
-    _keep_in_view(context, thing, size)
+    with whole_or_not_at_all() as changes:
+        _put_fit(changes, context, thing, size, Fit(fit.scale * factor, fit.offset * factor), None)
     return factor
 
 
@@ -154,13 +175,8 @@ def _lens(thing: bpy.types.Object) -> Intrinsics:
         width = 2.0 * math.tan(get("Field of View") / 2.0)
     made = lens.width_px / lens.fx
     right, up = ((get(f"{by}Shift {axis}") - get(f"Made Shift {axis}")) * get("Shift Unit") for axis in "XY")
-    return replace(
-        lens,
-        fx=lens.fx * made / width,
-        fy=lens.fy * made / width,
-        cx=lens.cx - right * lens.width_px,
-        cy=lens.cy + up * made * lens.fy,
-    )
+    cx, cy = axes.shifted((lens.cx, lens.cy), right * lens.width_px, up * made * lens.fy)
+    return replace(lens, fx=lens.fx * made / width, fy=lens.fy * made / width, cx=cx, cy=cy)
 
 
 def _every(lens: Intrinsics, step: int) -> Intrinsics:
@@ -194,7 +210,7 @@ def _grid(thing: bpy.types.Object, name: str) -> np.ndarray:
 
 
 def _read(mesh: bpy.types.Mesh, name: str, field: str, width: int = 1) -> np.ndarray:
-    attribute = untyped(mesh.attributes.get(name))  # what its data is depends on its type
+    attribute = properties.find(mesh.attributes, name)
     if attribute is None or len(attribute.data) != len(mesh.vertices):
         raise InputError(f"'{mesh.name}' has lost its attribute '{name}'.", "Undo that, or make the scene again.")
     values = np.empty(width * len(mesh.vertices), bool if attribute.data_type == "BOOLEAN" else np.float32)
@@ -205,11 +221,11 @@ def _read(mesh: bpy.types.Mesh, name: str, field: str, width: int = 1) -> np.nda
 def _points(thing: bpy.types.Object, lens: Intrinsics, fit: Fit, vertices: Sequence[int]) -> list[np.ndarray]:
     """Where those vertices are now, in camera space."""
     made = _made_lens(thing)
-    rays, depths = (untyped(mesh_of(thing).attributes[name]).data for name in (RAY, DEPTH))
+    rays, depths = (properties.find(mesh_of(thing).attributes, name).data for name in (RAY, DEPTH))
     points = []
     for vertex in vertices:
-        x, y, _ = rays[vertex].vector  # Blender's y goes up
-        ray = lens.rays(made.fx * x + made.cx, made.fy * -y + made.cy)
+        x, y, _ = axes.in_engine(rays[vertex].vector)
+        ray = lens.rays(made.fx * x + made.cx, made.fy * y + made.cy)
         points.append(lens.lift(ray, np.asarray(depths[vertex].value * fit.scale + fit.offset)))
     return points
 
@@ -223,19 +239,6 @@ def _uniform_scale(context: Context, thing: bpy.types.Object) -> float:
     return float(sizes.mean())
 
 
-def _keep_in_view(context: Context, thing: bpy.types.Object, size: float) -> None:
-    """The scene's camera must not clip what has moved."""
-    camera = context.scene.camera
-    if camera is None or camera.type != "CAMERA":
-        return
-    fit, modifier, depth = fit_of(thing), live_scene.of(thing), _read(mesh_of(thing), DEPTH, "value")
-    farthest = float(depth.max())
-    if modifier is not None:
-        farthest = min(farthest, live_scene.get(modifier, "Sky Distance"))
-    cameras.see_as_far_as(camera, size * (fit.scale * farthest + fit.offset))
-    cameras.see_as_near_as(camera, size * (fit.scale * float(depth.min()) + fit.offset))
-
-
 def _record(thing: bpy.types.Object) -> dict[str, Any]:
     """Of an object that is_scene()."""
     record = records.of(thing)
@@ -243,8 +246,14 @@ def _record(thing: bpy.types.Object) -> dict[str, Any]:
     return record
 
 
-def _note(thing: bpy.types.Object, key: str, value: Any) -> None:
-    """Write into the scene part of the object's record."""
-    record = _record(thing)
-    record["scene"][key] = value
-    thing[records.KEY] = json.dumps(record, sort_keys=True)
+def _keep_in_view(changes: Changes, context: Context, thing: bpy.types.Object, size: float, fit: Fit) -> None:
+    """The scene's camera must not clip what moves."""
+    camera = context.scene.camera
+    if camera is None or camera.type != "CAMERA":
+        return
+    modifier, depth = live_scene.of(thing), _read(mesh_of(thing), DEPTH, "value")
+    limits = [float(depth.min()), float(depth.max())]
+    if modifier is not None:
+        limits[1] = min(limits[1], live_scene.get(modifier, "Sky Distance"))
+    nearest, farthest = (size * (fit.scale * limit + fit.offset) for limit in limits)
+    cameras.see_all(camera, nearest, farthest, changes.set)

@@ -18,6 +18,7 @@ from ..blocks.bulk import MeshArrays
 from ..blocks.context import Context
 from ..blocks.transaction import whole_or_not_at_all
 from ..files import pictures
+from ..view import axes
 from ..view import camera as cameras
 from . import modifier, nodes
 from .modifier import LiveSettings
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 #: A generated depth has no unit: its median is put this far from the camera.
 GENERATED_MEDIAN_M = 5.0
-
-#: Blender's camera looks along -Z with y up; engine space looks along +z with y down.
-_TO_BLENDER = (1.0, -1.0, -1.0)
 
 #: Kinds of objects that a render shows.
 _SURFACES = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD"}
@@ -48,7 +46,7 @@ def build(
     median_depth_m: float | None = None,
     letterbox: bool = False,
 ) -> bpy.types.Object:
-    """Add the mesh to the scene and return it; nothing is left behind when it fails.
+    """Add the mesh to the scene and return it; when it fails, the file is as it was, camera and frame included.
 
     image           (H, W, 3) uint8 sRGB
     depth           (H, W) float32 z-depth, inf = sky; another size of the same aspect is resampled
@@ -75,12 +73,15 @@ def build(
     else:
         raise InputError("There is no camera to line up with.", "Add a camera, or give a field of view.")
 
-    with whole_or_not_at_all():
+    with whole_or_not_at_all() as changes:
         mesh, fill, extent = _mesh(name, depth, lens, live.tear, image)
-        made_camera = camera is None
+        frame = cameras.Frame.of(context.scene)
         if camera is None:
-            assert fov_deg is not None  # else there was nothing to line up with
             camera = cameras.new(context, f"{name} Camera", math.radians(fov_deg))
+            frame = cameras.Frame(width_px, height_px)
+            changes.set(context.scene, "camera", camera)
+            cameras.fit_frame(context.scene, width_px, height_px, changes.set)
+        cameras.see_all(camera, extent.nearest, extent.farthest, changes.set)
         picture, material = _shown(f"{name} Image", f"{name} Material", image)
         mesh.materials.append(material)
         made = [mesh, material, picture]
@@ -91,9 +92,6 @@ def build(
         scene_object = bpy.data.objects.new(name, mesh)
         scene_object.matrix_world = _placed_like(context, camera)
         linking.add(context, scene_object)
-        if made_camera:
-            context.scene.camera = camera
-            cameras.fit_frame(context.scene, width_px, height_px)
         modifier.attach(
             scene_object,
             lens,
@@ -101,13 +99,10 @@ def build(
             material=material,
             sky_distance=extent.sky,
             camera=camera,
-            scene=context.scene,
+            frame=frame,
         )
         made_from = {"camera": lens.to_dict(), "live": live.to_dict(), "median_depth_m": median_depth_m}
         records.attach({**record, "scene": made_from}, scene_object, *made)
-
-    cameras.see_as_far_as(camera, extent.farthest)
-    cameras.see_as_near_as(camera, extent.nearest)
     return scene_object
 
 
@@ -198,10 +193,10 @@ def _mesh(
             **{key: arrays.attribute(attribute) for key, (attribute, *_) in _STORED.items()},
         }
 
-    grid = grids.build(depth, lens, tear=tear, image=image, allocate=allocate, axes=_TO_BLENDER)
+    grid = grids.build(depth, lens, tear=tear, image=image, allocate=allocate, axes=axes.CAMERA)
     starts = arrays.face_starts()
     starts[:] = np.arange(0, 4 * len(starts), 4, dtype=np.int32)
-    np.subtract(1.0, grid.uv[:, 1], out=grid.uv[:, 1])
+    axes.turn_v(grid.uv)
     grid.put_at_corners(grid.uv, arrays.attribute(nodes.UV))
     arrays.attribute(_MATERIAL)[:] = grid.fill
     extent = _Extent.of(grid)

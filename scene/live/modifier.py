@@ -65,13 +65,13 @@ def attach(
     material: bpy.types.Material,
     sky_distance: float,
     camera: bpy.types.Object,
-    scene: bpy.types.Scene,
+    frame: cameras.Frame,
 ) -> bpy.types.NodesModifier:
     """Give a mesh with stored rays the modifier, in the shape it was made for but for the settings.
 
     lens          the camera over the picture, as the rays were made
     sky_distance  where the mesh has its sky
-    camera        whose lens it can follow, seen through `scene`'s frame
+    camera        whose lens it can follow, seen through that frame
     """
     tree = nodes.group()
     modifier = sure(bpy.types.NodesModifier, scene_object.modifiers.new(MODIFIER, "NODES"))
@@ -80,10 +80,10 @@ def attach(
     fov_rad = 2.0 * math.atan(made_width / 2.0)
     if settings.view_fov_deg is not None and not lens.orthographic:
         fov_rad = math.radians(settings.view_fov_deg)
-    side = cameras.fitted_side(camera, scene)
+    side = cameras.fitted_side(camera, frame)
     data = camera_of(camera)
     # The picture may be a part of the frame only, and pixels of the two differ in size.
-    side_in_widths = side.length_px * (lens.fx / cameras.intrinsics(camera, scene).fx) / lens.width_px
+    side_in_widths = side.length_px * (lens.fx / cameras.over_frame(camera, frame).fx) / lens.width_px
     put(
         modifier,
         {
@@ -123,7 +123,7 @@ def of(scene_object: bpy.types.Object | None) -> bpy.types.NodesModifier | None:
     for modifier in scene_object.modifiers:
         if isinstance(modifier, bpy.types.NodesModifier):
             tree = modifier.node_group
-            if tree is not None and nodes.VERSION_KEY in tree:
+            if tree is not None and nodes.is_ours(tree):
                 return modifier
     return None
 

@@ -14,8 +14,10 @@ import bpy
 
 from ...engine.geometry.edges import DEFAULT_TEAR
 from ...engine.geometry.mesh import LEAST_TEAR
+from ..blocks import properties
 from ..blocks.kinds import sure, untyped
 from ..blocks.node_tools import Formula, in_columns
+from ..view import axes
 
 NAME = "Depthwright Scene"
 VERSION = 1
@@ -88,8 +90,13 @@ INPUTS = (
 )  # fmt: skip
 
 
+def is_ours(tree: bpy.types.NodeTree) -> bool:
+    """Whether that is the group of some version, which was called otherwise once."""
+    return properties.has(tree, VERSION_KEY)
+
+
 def group() -> bpy.types.NodeTree:
-    """This version's group: the one in the file, or a new one."""
+    """This version's group: the one in the file, or a new one. One with older names reads attributes of older names."""
     for tree in bpy.data.node_groups:
         if tree.bl_idname == "GeometryNodeTree" and tree.get(VERSION_KEY) == VERSION and tree.library is None:
             return tree
@@ -260,11 +267,11 @@ def _draft(tree: bpy.types.NodeTree, f: Formula, given: bpy.types.NodeOutputs, p
     # The grid has a pixel more than the picture on each side, and pixels have their colour in their middle.
     u = f.math("DIVIDE", f.math("SUBTRACT", column, 0.5), f.math("SUBTRACT", given["Columns"], 2.0))
     v = f.math("DIVIDE", f.math("SUBTRACT", row, 0.5), f.math("SUBTRACT", given["Rows"], 2.0))
-    uv = f.on_domain(f.combine(u, f.math("SUBTRACT", 1.0, v), 0.0), "FLOAT_VECTOR", "POINT")
+    uv = f.on_domain(f.combine(u, f.math("SUBTRACT", axes.TOP_V, v), 0.0), "FLOAT_VECTOR", "POINT")
     painted = f.store(placed, UV, uv, "FLOAT2", "CORNER")
 
     z = f.separate(f.node("GeometryNodeInputPosition", {}).outputs[0])[2]
-    distance = f.math("MULTIPLY", z, -1.0)
+    distance = f.math("MULTIPLY", z, axes.CAMERA[2])
     inside = f.on_domain(_inside(f, given, distance), "BOOLEAN", "POINT")
     torn = f.compare("GREATER_THAN", f.attribute(_DRAFT_JUMP, "FLOAT"), given["Tear"])
     kept = f.node(

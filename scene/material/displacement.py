@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
 from ...engine.contract.errors import InputError
-from ..blocks import cycles
+from ..blocks import cycles, properties
 from ..blocks.context import Context
 from ..blocks.kinds import mesh_of, sure, untyped, uv_of
+from ..blocks.transaction import Act, Changes
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import ObjectModifierTypeItems
 
 #: Id -> label and description, for menus. The first is the default.
 CHOICES = {
@@ -47,6 +52,7 @@ def set_method(material: bpy.types.Material, choice: str) -> None:
 
 
 def apply(
+    changes: Changes,
     choice: str,
     context: Context,
     wearer: bpy.types.Object,
@@ -59,9 +65,21 @@ def apply(
 
     texture  the height as the modifier reads it; only for "modifier"
     """
-    remove(wearer)
-    if choice == "bump":
-        return
+
+    def put_on() -> None:
+        _take_off(wearer)
+        if choice == "bump":
+            return
+        subdivision = _subdivide(wearer, own_plane)
+        if choice == "adaptive":
+            _dice(context, wearer, subdivision)
+        else:
+            _displace(wearer, texture, relief_m)
+
+    changes.step(put_on, lambda: _as_it_is(context.scene, wearer))
+
+
+def _subdivide(wearer: bpy.types.Object, own_plane: bool) -> bpy.types.SubsurfModifier:
     subdivision = sure(bpy.types.SubsurfModifier, wearer.modifiers.new(_SUBDIVISION, "SUBSURF"))
     subdivision.subdivision_type = "SIMPLE"
     mesh = mesh_of(wearer)
@@ -69,25 +87,66 @@ def apply(
     subdivision.render_levels = _PLANE_LEVELS if own_plane else _levels(faces, _MAX_FACES)
     subdivision.levels = _PLANE_VIEWPORT_LEVELS if own_plane else _levels(faces, _MAX_VIEWPORT_FACES)
     mesh.polygons.foreach_set("use_smooth", np.ones(faces, bool))
-    if choice == "adaptive":
-        _dice(context, wearer, subdivision)
-        return
+    return subdivision
+
+
+def _displace(wearer: bpy.types.Object, texture: bpy.types.Texture | None, relief_m: float) -> None:
     displacement = sure(bpy.types.DisplaceModifier, wearer.modifiers.new(_DISPLACEMENT, "DISPLACE"))
     displacement.texture = texture
     displacement.texture_coords = "UV"
-    displacement.uv_layer = uv_of(mesh).name
+    displacement.uv_layer = uv_of(mesh_of(wearer)).name
     displacement.strength = relief_m
     displacement.mid_level = 0.5  # the mean surface stays about where it was
 
 
-def remove(wearer: bpy.types.Object) -> None:
-    """Take off what apply() has put on."""
-    for name in (_SUBDIVISION, _DISPLACEMENT):
-        if (old := wearer.modifiers.get(name)) is not None:
-            wearer.modifiers.remove(old)
-    settings = cycles.of(wearer)
-    if hasattr(settings, "use_adaptive_subdivision"):
-        settings.use_adaptive_subdivision = False
+def _take_off(wearer: bpy.types.Object) -> None:
+    """What an earlier apply() has put on."""
+    for modifier in _ours(wearer):
+        wearer.modifiers.remove(modifier)
+    if _object_dices(wearer):
+        cycles.of(wearer).use_adaptive_subdivision = False
+
+
+def _ours(wearer: bpy.types.Object) -> list[bpy.types.Modifier]:
+    found = [properties.find(wearer.modifiers, name) for name in (_SUBDIVISION, _DISPLACEMENT)]
+    return [modifier for modifier in found if modifier is not None]
+
+
+def _object_dices(wearer: bpy.types.Object) -> bool:
+    return hasattr(cycles.of(wearer), "use_adaptive_subdivision")
+
+
+def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
+    """What puts back what apply() changes of an object and its scene."""
+    order = list(wearer.modifiers)
+    modifiers: list[tuple[int, str, ObjectModifierTypeItems, dict[str, Any]]] = [
+        (order.index(item), item.name, item.type, _settings_of(item)) for item in _ours(wearer)
+    ]
+    mesh = mesh_of(wearer)
+    smooth = np.empty(len(mesh.polygons), bool)
+    mesh.polygons.foreach_get("use_smooth", smooth)
+    switches = [(cycles.of(scene), "feature_set")] if hasattr(cycles.of(scene), "feature_set") else []
+    switches += [(cycles.of(wearer), "use_adaptive_subdivision")] if _object_dices(wearer) else []
+    values = [(owner, name, getattr(owner, name)) for owner, name in switches]
+
+    def put_back() -> None:
+        _take_off(wearer)
+        for place, name, kind, settings in sorted(modifiers, key=lambda item: item[0]):
+            modifier = wearer.modifiers.new(name, kind)
+            for key, value in settings.items():
+                setattr(modifier, key, value)
+            wearer.modifiers.move(len(wearer.modifiers) - 1, place)
+        mesh.polygons.foreach_set("use_smooth", smooth)
+        mesh.update()
+        for owner, name, value in values:
+            setattr(owner, name, value)
+
+    return put_back
+
+
+def _settings_of(modifier: bpy.types.Modifier) -> dict[str, Any]:
+    names = [prop.identifier for prop in modifier.bl_rna.properties if not prop.is_readonly]
+    return {name: getattr(modifier, name) for name in names}
 
 
 def relief_m(wearer: bpy.types.Object, material: bpy.types.Material, otherwise: float) -> float:
@@ -98,7 +157,7 @@ def relief_m(wearer: bpy.types.Object, material: bpy.types.Material, otherwise: 
 
 def strength_of(wearer: bpy.types.Object, material: bpy.types.Material) -> tuple[bpy.types.bpy_struct | None, str]:
     """Where that height is set: the owner of a property and its name; (None, "") where it is nowhere."""
-    if (modifier := wearer.modifiers.get(_DISPLACEMENT)) is not None:
+    if (modifier := properties.find(wearer.modifiers, _DISPLACEMENT)) is not None:
         return modifier, "strength"
     nodes = material.node_tree.nodes if material.node_tree else ()
     if (node := next((node for node in nodes if node.type == "DISPLACEMENT"), None)) is not None:

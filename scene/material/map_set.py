@@ -16,7 +16,7 @@ from ...engine.contract.errors import InputError
 from ...engine.contract.version import VERSION
 from ...engine.geometry import height as heights
 from ...engine.geometry import maps
-from ..blocks import records
+from ..blocks import properties, records
 from ..files import pictures
 from ..files.writing import unwritable
 from . import displacement
@@ -40,13 +40,14 @@ _PICTURE, _HEIGHT = "depthwright_picture", "depthwright_height"
 
 def remember(material: bpy.types.Material, picture: bpy.types.Image, height_map: bpy.types.Image) -> None:
     """Tie the images to the material, so that they are found whatever is done to its nodes."""
-    material[_PICTURE], material[_HEIGHT] = picture, height_map
+    properties.put(material, _PICTURE, picture)
+    properties.put(material, _HEIGHT, height_map)
 
 
 def has_maps(wearer: bpy.types.Object | None) -> bool:
     """Whether that object wears a material of which a set can be written. Cheap: called while drawing."""
     material = wearer.active_material if wearer is not None else None
-    return material is not None and _HEIGHT in material and _PICTURE in material
+    return material is not None and properties.has(material, _HEIGHT) and properties.has(material, _PICTURE)
 
 
 def worn_by(wearer: bpy.types.Object | None) -> bpy.types.Material:
@@ -101,7 +102,8 @@ def refuse_others(folder: Path, name: str) -> None:
 def write(wearer: bpy.types.Object, folder: Path, name: str) -> dict[str, Path]:
     """The files of the set into a folder that exists, as the relief is now: with the strength it has been given."""
     material = worn_by(wearer)
-    picture, height = pictures.pixels(material[_PICTURE]), pictures.pixels(material[_HEIGHT])[..., 0]
+    picture, height = (pictures.pixels(properties.get(material, key)) for key in (_PICTURE, _HEIGHT))
+    height = height[..., 0]
     record = records.of(material) or {}
     settings = record.get("material", {})
     wrap = records.wrap(record)

@@ -14,7 +14,7 @@ from ...engine.geometry import height as heights
 from ..blocks import linking, records, shaders
 from ..blocks.context import Context
 from ..blocks.kinds import mesh_of, sure, uv_of
-from ..blocks.transaction import whole_or_not_at_all
+from ..blocks.transaction import Act, whole_or_not_at_all
 from ..files import pictures
 from . import displacement as displacements
 from . import map_set
@@ -65,7 +65,7 @@ def build(
     if target_object is not None:
         check_wearable(target_object)
 
-    with whole_or_not_at_all():
+    with whole_or_not_at_all() as changes:
         picture = pictures.new_picture(f"{name} Image", image)
         height_map = pictures.new_data(f"{name} Height", relief.height)
         mean = pictures.mean_colour(image)
@@ -92,12 +92,10 @@ def build(
         records.attach(full, material, picture, height_map)
         if target_object is None:
             records.attach(full, wearer, mesh_of(wearer))
-
-    # Only now, when nothing can fail any more, the user's own object is touched.
-    if target_object is not None:
-        records.attach(full, target_object)
-    _wear(wearer, material)
-    displacements.apply(displacement, context, wearer, texture, relief_m, own_plane=target_object is None)
+        else:
+            changes.attach(full, target_object)
+        changes.step(lambda: _wear(wearer, material), lambda: _worn(wearer))
+        displacements.apply(changes, displacement, context, wearer, texture, relief_m, own_plane=target_object is None)
     return wearer
 
 
@@ -174,3 +172,16 @@ def _wear(wearer: bpy.types.Object, material: bpy.types.Material) -> None:
         wearer.active_material = material
     else:
         mesh_of(wearer).materials.append(material)
+
+
+def _worn(wearer: bpy.types.Object) -> Act:
+    """What puts back what _wear() changes."""
+    if not wearer.material_slots:
+        return lambda: mesh_of(wearer).materials.clear()
+    number, before = wearer.active_material_index, wearer.active_material
+
+    def put_back() -> None:
+        wearer.active_material_index = number
+        wearer.active_material = before
+
+    return put_back

@@ -5,13 +5,12 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ...engine.contract.errors import InputError
+from ...engine.contract.errors import InputError, Refusal
 from ...engine.geometry import raster, texture
 from ...engine.geometry.projection import Viewpoint
-from .. import painting
-from ..blocks.colours import srgb_from_linear
+from ..blocks import colour
 from . import images as painting_images
-from . import requests, surfaces
+from . import requests, story, surfaces
 from .values import Canvas, Painting, PaintSettings, View
 
 REGIONS = ("mask", "faces", "all")
@@ -20,16 +19,18 @@ REGIONS = ("mask", "faces", "all")
 _SAME_DEPTH = 0.01
 
 
-def why_not(context: bpy.types.Context) -> str:
-    """Why no region of the active object can be repainted, as 'what is missing; what to do'. Cheap, for poll()."""
+def why_not(context: bpy.types.Context) -> Refusal | None:
+    """Why no region of the active object can be repainted; None when one can. Cheap, for poll()."""
     thing = context.view_layer.objects.active if context.view_layer else None
     if thing is None:
-        return "No object is active; select the mesh to paint on"
-    if reason := surfaces.why_not([thing]):
-        return reason
+        return Refusal("No object is active.", "Select the mesh to paint on.")
+    if refusal := surfaces.why_not([thing]):
+        return refusal
     if texture_of(context, thing) is None:
-        return f"'{thing.name}' shows no image; add one in Texture Paint mode, or paint the object whole first"
-    return ""
+        return Refusal(
+            f"'{thing.name}' shows no image.", "Add one in Texture Paint mode, or paint the object whole first."
+        )
+    return None
 
 
 def begin(
@@ -43,7 +44,7 @@ def begin(
     settings: PaintSettings | None = None,
     whole_scene: bool = False,
 ) -> Painting:
-    """A painting of one view over the object's texture, in a region of it alone; go on with painting.order().
+    """A painting of one view over the object's texture, in a region of it alone; go on with order().
 
     region       "mask": where `mask`, or Texture Paint's stencil mask, is white; "faces": the selected faces; "all"
     image        the texture; None: the one that Texture Paint paints on, or that the active material shows
@@ -63,7 +64,7 @@ def begin(
     inverted = False
     if region == "mask" and mask is None:
         mask, inverted = _stencil(context)
-    started = painting.begin(
+    started = story.begin(
         context, [thing], [viewpoint], settings, over=image, mask=mask if region == "mask" else None,
         whole_scene=whole_scene,
     )  # fmt: skip
@@ -130,5 +131,5 @@ def _known(canvas: Canvas, view: View) -> tuple[np.ndarray, np.ndarray] | None:
         return None
     colours = texture.sample(canvas.base, uv)
     if canvas.base.dtype != np.uint8:
-        colours = srgb_from_linear(colours) * 255.0
+        colours = colour.srgb_from_linear(colours) * 255.0
     return np.rint(np.clip(np.where(kept[..., None], colours, 0.0), 0.0, 255.0)).astype(np.uint8), kept

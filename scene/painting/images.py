@@ -11,7 +11,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry.projection import PaintedView, Viewpoint
 from ...engine.geometry.surface import Surface
-from ..blocks.colours import linear_from_srgb
+from ..blocks import colour
 from ..files import pictures
 from .values import MAX_TEXTURE_PX, Painting
 
@@ -99,19 +99,23 @@ def in_space_of(base: np.ndarray, view: PaintedView) -> PaintedView:
     """The view with its colours as the image has them: a float image's are linear."""
     if base.dtype == np.uint8:
         return view
-    return view.with_values(linear_from_srgb(view.values).astype(np.float32))
+    return view.with_values(colour.linear_from_srgb(view.values).astype(np.float32))
 
 
-def paint_over(image: bpy.types.Image, colours: np.ndarray, changed: np.ndarray) -> None:
-    """Write texels (H, W, 3) where `changed` (H, W); what was transparent there is opaque then."""
+def painted_over(image: bpy.types.Image, colours: np.ndarray, changed: np.ndarray) -> np.ndarray:
+    """The image's pixels, with those texels (H, W, 3) where `changed` (H, W); what was transparent there is opaque."""
     values = pictures.pixels(image).copy()
     made = colours[changed].astype(np.float32) / (255.0 if colours.dtype == np.uint8 else 1.0)
     channels = image.channels
     values[changed, : min(channels, 3)] = made if channels > 2 else made.mean(-1, keepdims=True)
     if channels == 4:
         values[changed, 3] = 1.0
-    image.pixels.foreach_set(np.ascontiguousarray(values[::-1]).ravel())
-    image.update()
+    return values
+
+
+def put(image: bpy.types.Image, values: np.ndarray) -> None:
+    """Those pixels in the image that is painted over."""
+    pictures.put_pixels(image, values)
     if image.packed_file is not None or image.source == "GENERATED" or not image.filepath:
         image.pack()  # or saving the file would lose it; an image with a file of its own is saved by its owner
 

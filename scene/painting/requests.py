@@ -13,6 +13,7 @@ import numpy as np
 from ...engine import catalog
 from ...engine.contract.errors import InputError
 from ...engine.contract.request import Request
+from ...engine.contract.settled import Settled
 from ...engine.geometry import alignment, warp
 from ...engine.geometry import height as heights
 from ..view import depth_pass
@@ -20,7 +21,7 @@ from . import views
 from .values import Painting, Recipe, View
 
 if TYPE_CHECKING:
-    from ...engine.contract.request import Result
+    from ...engine.contract.result import Result
 
 #: Kinds of objects that a depth pass shows.
 _SHOWN = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "POINTCLOUD", "EMPTY"}
@@ -51,7 +52,7 @@ def view_depth(
     return depth
 
 
-def request(painting: Painting, number: int, recipe: Recipe) -> tuple[Request, dict[str, np.ndarray]]:
+def request(painting: Painting, number: int, recipe: Recipe) -> tuple[Settled, dict[str, np.ndarray]]:
     """The depth-to-image request of a view whose depth is there, with what is known of the picture."""
     view = painting.views[number]
     arrays = {"depth": view.depth}
@@ -69,7 +70,7 @@ def request(painting: Painting, number: int, recipe: Recipe) -> tuple[Request, d
         fov_deg=None if lens.orthographic else math.degrees(2.0 * math.atan(lens.width_px / (2.0 * lens.fx))),
         tile=False,
     )
-    return catalog.resolve(asked).with_inputs(arrays), arrays
+    return catalog.resolve(asked, arrays), arrays
 
 
 def _known(painting: Painting, number: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -91,7 +92,7 @@ def accept(painting: Painting, number: int, result: Result) -> None:
     view.picture, view.record, view.height = result.image, result.record(), None
 
 
-def depth_request(painting: Painting, number: int) -> tuple[Request, dict[str, np.ndarray]]:
+def depth_request(painting: Painting, number: int) -> tuple[Settled, dict[str, np.ndarray]]:
     """The image-to-depth request of a view that has its picture."""
     view = painting.views[number]
     made = Request.from_dict(view.record["request"])
@@ -112,7 +113,7 @@ def depth_request(painting: Painting, number: int) -> tuple[Request, dict[str, n
         height_px=view.picture.shape[0],
         tile=False,
     )
-    return catalog.resolve(asked).with_inputs(arrays), arrays
+    return catalog.resolve(asked, arrays), arrays
 
 
 def accept_depth(painting: Painting, number: int, result: Result) -> None:

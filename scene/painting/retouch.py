@@ -8,7 +8,8 @@ import bpy
 import numpy as np
 
 from ...engine.geometry import bake as baking
-from ..blocks import records
+from ..blocks import properties, records
+from ..blocks.transaction import Changes
 from ..files import pictures
 from . import store
 from .values import Canvas, Painting, Retouch
@@ -19,16 +20,17 @@ RETOUCHES, RECORD = "depthwright_retouches", "retouches"
 _REGION, _VIEWS = "region", "views"
 
 
-def keep(image: bpy.types.Image, painting: Painting, canvas: Canvas, seen: np.ndarray) -> None:
+def keep(changes: Changes, image: bpy.types.Image, painting: Painting, canvas: Canvas, seen: np.ndarray) -> None:
     """Add what was just painted over the texture of a painting; seen (H, W) bool: the texels that it saw."""
     strength = np.ones(seen.shape, np.float32) if canvas.mask is None else canvas.mask
     region = pictures.new_data(f"{image.name} Region", np.where(seen, strength, np.float32(0.0)))
-    held = dict(image[RETOUCHES].items()) if RETOUCHES in image else {}
+    kept = properties.get(image, RETOUCHES)
+    held = {} if kept is None else kept.to_dict()
     held[str(len(held))] = {_REGION: region, _VIEWS: store.keep_views(painting, f"{image.name} By Hand")}
-    image[RETOUCHES] = held
+    changes.put(image, RETOUCHES, held)
     record = records.of(image)
     described = [store.describe_view(view) for view in painting.views]
-    records.attach({**record, RECORD: [*record.get(RECORD, []), {_VIEWS: described}]}, image)
+    changes.attach({**record, RECORD: [*record.get(RECORD, []), {_VIEWS: described}]}, image)
 
 
 def load(image: bpy.types.Image) -> list[Retouch]:
@@ -36,7 +38,7 @@ def load(image: bpy.types.Image) -> list[Retouch]:
     described = (records.of(image) or {}).get(RECORD, [])
     found = []
     for number, values in enumerate(described):
-        held = image[RETOUCHES][str(number)]
+        held = properties.get(image, RETOUCHES)[str(number)]
         region = np.ascontiguousarray(pictures.pixels(held[_REGION])[..., 0])
         found.append(Retouch(store.load_views(held[_VIEWS], values[_VIEWS]), region))
     return found

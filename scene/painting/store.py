@@ -7,7 +7,6 @@ of it is plain Blender data that renders without Depthwright.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,11 +15,12 @@ import numpy as np
 
 from ...engine.contract.errors import InputError
 from ...engine.geometry.projection import Viewpoint
-from ...engine.geometry.surface import Surface
-from ..blocks import records, shaders
+from ..blocks import find, properties, records, shaders
+from ..blocks.transaction import Act, Changes
 from ..files import pictures
+from . import fingerprint
 from . import surfaces as painting_mesh
-from .values import Applied, Canvas, Painting, PaintSettings, View
+from .values import Canvas, Painting, PaintSettings, View
 
 WORN, VIEWS, RELIEF = "depthwright_painting", "depthwright_views", "depthwright_relief"
 MATERIAL, KIND, BEFORE, COVERAGE = (
@@ -36,34 +36,41 @@ _PICTURE, _DEPTH, _HEIGHT = "picture", "depth", "height"
 
 def canvas_image(thing: bpy.types.Object | None) -> bpy.types.Image | None:
     """The texture of the painting that an object wears; None where it wears none."""
-    image = thing.get(WORN) if thing is not None else None
-    return image if isinstance(image, bpy.types.Image) and VIEWS in image else None
+    image = properties.get(thing, WORN) if thing is not None else None
+    return image if isinstance(image, bpy.types.Image) and keeps_views(image) else None
+
+
+def keeps_views(image: bpy.types.Image) -> bool:
+    """Whether that is the texture of a painting."""
+    return properties.has(image, VIEWS)
+
+
+def has(thing: bpy.types.Object | None) -> bool:
+    """Whether the object wears a painting with views. Cheap, for poll()."""
+    return canvas_image(thing) is not None
 
 
 def view_images(thing: bpy.types.Object) -> dict[str, bpy.types.Image]:
-    """View name -> its picture, in the order in which they were painted."""
+    """View name -> its picture as kept in the file, in the order in which they were painted. Cheap, for panels."""
     image = canvas_image(thing)
     if image is None:
         return {}
-    held = image[VIEWS]
+    held = properties.get(image, VIEWS)
     return {item["name"]: item[_PICTURE] for item in (held[key] for key in sorted(held, key=int))}
 
 
-def keep_coverage(applied: Applied) -> None:
-    """Write what was seen to the textures, for coverage_of()."""
-    for image in applied.images:
-        image[COVERAGE] = [applied.coverage, applied.outside_coverage]
-
-
 def coverage_of(thing: bpy.types.Object | None) -> tuple[float, float] | None:
-    """See painting.coverage_of(). Cheap, for panels."""
+    """Of the painting an object wears: the shares of the area, and of what can be seen from outside, that views saw.
+
+    Cheap, for panels.
+    """
     image = canvas_image(thing)
-    kept = image.get(COVERAGE) if image is not None else None
+    kept = properties.get(image, COVERAGE) if image is not None else None
     return None if kept is None else (float(kept[0]), float(kept[1]))
 
 
 def load(context: bpy.types.Context, thing: bpy.types.Object) -> Painting:
-    """See painting.load()."""
+    """See story.load()."""
     image = canvas_image(thing)
     record = records.of(image) if image is not None else None
     if record is None or "painting" not in record:
@@ -77,7 +84,7 @@ def load(context: bpy.types.Context, thing: bpy.types.Object) -> Painting:
     )
     canvases = []
     for item, part, surface in zip(things, own, surfaces, strict=True):
-        if fingerprint(surface) != part["mesh"]:
+        if not fingerprint.fits(surface, part["mesh"]):
             raise InputError(
                 f"The mesh or the UVs of '{item.name}' are not what was painted.", "Undo the change, or paint it anew."
             )
@@ -91,7 +98,7 @@ def load(context: bpy.types.Context, thing: bpy.types.Object) -> Painting:
                 image_uid=canvas_image(item).session_uid,
             )
         )
-    views = load_views(image[VIEWS], kept["views"])
+    views = load_views(properties.get(image, VIEWS), kept["views"])
     return Painting(canvases, views, PaintSettings.from_dict(kept["settings"]), kept["whole_scene"], kept["key"])
 
 
@@ -120,7 +127,7 @@ def describe(painting: Painting, canvas: Canvas) -> dict[str, Any]:
         "whole_scene": painting.whole_scene,
         "uv_layer": canvas.uv_layer,
         "place": canvas.place.tolist(),
-        "mesh": fingerprint(canvas.surface),
+        "mesh": fingerprint.of(canvas.surface),
         "views": [describe_view(view) for view in painting.views],
     }
 
@@ -136,85 +143,108 @@ def load_views(held, described: Sequence[dict[str, Any]]) -> list[View]:
 
 
 def wear(
+    changes: Changes,
     thing: bpy.types.Object,
     canvas: Canvas,
     image: bpy.types.Image,
     mean: np.ndarray,
     settings: PaintSettings,
-    relief: bool,
+    relief: bpy.types.Image | None,
 ) -> bpy.types.Material:
     """Lay a material that shows the texture over all of the object's slots; the mesh keeps its own ones.
 
     The one that is there already stays, with all that was changed in it, unless it has to be another kind.
 
-    mean  colour of the texture (3,), sRGB
+    mean    colour of the texture (3,), sRGB
+    relief  the height texture, where there is one
     """
-    kind = f"{settings.shading} {canvas.uv_layer} {'relief' if relief else ''}"
-    old = image.get(MATERIAL)
-    if old is not None and old.get(KIND) == kind:
+    kind = f"{settings.shading} {canvas.uv_layer} {'relief' if relief is not None else ''}"
+    old = properties.get(image, MATERIAL)
+    if old is not None and properties.get(old, KIND) == kind:
         material = old
+        if relief is not None:
+            _show_instead(changes, material, properties.get(image, RELIEF), relief)
     else:
-        height = image.get(RELIEF) if relief else None
         lit = settings.shading == "lit"
-        material = shaders.painted(image.name, image, mean, canvas.uv_layer, lit=lit, relief=height)
+        material = shaders.painted(image.name, image, mean, canvas.uv_layer, lit=lit, relief=relief)
         material[KIND] = kind
-    thing[WORN], image[MATERIAL] = image, material
-    if not len(thing.material_slots):
-        thing.data.materials.append(None)
-    before: dict[str, Any] = {}
-    for number, slot in enumerate(thing.material_slots):
-        if slot.link == "OBJECT" and slot.material is not None and slot.material not in (old, material):
-            before[str(number)] = slot.material
-        slot.link = "OBJECT"
-        slot.material = material
+        if old is not None:
+            changes.unneeded(old)
+    changes.put(thing, WORN, image)
+    changes.put(image, MATERIAL, material)
+    before = {
+        str(number): slot.material
+        for number, slot in enumerate(thing.material_slots)
+        if slot.link == "OBJECT" and slot.material is not None and slot.material not in (old, material)
+    }
+    changes.step(lambda: _cover(thing, material), lambda: _slots_of(thing))
     if before:
-        thing[BEFORE] = before
-    if old is not None and old != material:
-        drop_unused([old])
+        changes.put(thing, BEFORE, before)
     return material
 
 
-def take_off(thing: bpy.types.Object) -> None:
-    """See painting.remove()."""
+def take_off(changes: Changes, thing: bpy.types.Object) -> None:
+    """See apply.remove()."""
     image = canvas_image(thing)
     if image is None:
         raise InputError(f"'{thing.name}' wears no painting.", "Select an object that was painted.")
-    material = image.get(MATERIAL)
-    before = thing.get(BEFORE)
+    material, before = properties.get(image, MATERIAL), properties.get(thing, BEFORE)
+    before = {} if before is None else before.to_dict()
+    changes.step(lambda: _uncover(thing, material, before), lambda: _slots_of(thing))
+    changes.drop(thing, WORN)
+    changes.drop(thing, BEFORE)
+
+
+def _cover(thing: bpy.types.Object, material: bpy.types.Material) -> None:
+    if not len(thing.material_slots):
+        thing.data.materials.append(None)
+    for slot in thing.material_slots:
+        slot.link = "OBJECT"
+        slot.material = material
+
+
+def _uncover(thing: bpy.types.Object, material: bpy.types.Material, before: dict[str, bpy.types.Material]) -> None:
     for number, slot in enumerate(thing.material_slots):
         if slot.material != material:
             continue
-        slot.material = None
-        if before is not None and str(number) in before:
-            slot.material = before[str(number)]
-        else:
+        slot.material = before.get(str(number))
+        if str(number) not in before:
             slot.link = "DATA"
-    del thing[WORN]
-    if before is not None:
-        del thing[BEFORE]
 
 
-def drop_unused(blocks: Sequence[bpy.types.ID]) -> None:
-    """Remove those of the datablocks that nothing uses any more."""
-    for block in blocks:
-        if block.users == 0:
-            bpy.data.batch_remove([block])
+def _slots_of(thing: bpy.types.Object) -> Act:
+    """What puts the object's material slots back as they are now."""
+    slots = []
+    for slot in thing.material_slots:
+        link, slot.link = slot.link, "OBJECT"  # under the mesh's material there may be one of the object's
+        slots.append((link, slot.material))
+        slot.link = link
+
+    def put_back() -> None:
+        if not slots:  # pop() would leave the object its slot
+            thing.data.materials.clear()
+        for slot, (link, material) in zip(thing.material_slots, slots, strict=True):
+            slot.link = "OBJECT"
+            slot.material = material
+            slot.link = link
+
+    return put_back
+
+
+def _show_instead(
+    changes: Changes, material: bpy.types.Material, old: bpy.types.Image | None, new: bpy.types.Image
+) -> None:
+    for node in material.node_tree.nodes:
+        if node.type == "TEX_IMAGE" and old is not None and node.image == old:
+            changes.set(node, "image", new)
 
 
 def stored_images(image: bpy.types.Image) -> list[bpy.types.Image]:
     """All images of views that a texture keeps."""
-    held = image.get(VIEWS)
+    held = properties.get(image, VIEWS)
     if held is None:
         return []
     return [value for key in held for value in held[key].values() if isinstance(value, bpy.types.Image)]
-
-
-def fingerprint(surface: Surface) -> str:
-    """The same as long as mesh and UVs are; where the object is does not count."""
-    digest = hashlib.sha256()
-    for values in (surface.uv, surface.vertices):
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return f"{len(surface)} {digest.hexdigest()[:32]} {surface.areas().sum():.4g}"
 
 
 def _key(image: bpy.types.Image | None) -> str | None:
@@ -236,5 +266,17 @@ def _view(held, values: dict[str, Any]) -> View:
 
 
 def _kept(view: View, kind: str) -> bpy.types.Image | None:
-    uid = view.stored.get(kind)
-    return next((image for image in bpy.data.images if image.session_uid == uid), None) if uid is not None else None
+    return find.by_uid(bpy.data.images, view.stored.get(kind))
+
+
+def thing_of(canvas: Canvas) -> bpy.types.Object:
+    """The object of a canvas. InputError where it is gone."""
+    found = find.by_uid(bpy.data.objects, canvas.object_uid)
+    if found is None:
+        raise InputError(f"'{canvas.object_name}' is gone.", "Undo, or paint what is there.")
+    return found
+
+
+def image_of(canvas: Canvas) -> bpy.types.Image | None:
+    """The texture of a canvas that is there already."""
+    return find.by_uid(bpy.data.images, canvas.image_uid)

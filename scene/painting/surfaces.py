@@ -8,10 +8,12 @@ from contextlib import ExitStack, contextmanager
 import bpy
 import numpy as np
 
-from ...engine.contract.errors import InputError
+from ...engine.contract.errors import InputError, Refusal
 from ...engine.geometry import atlas
 from ...engine.geometry import surface as surfaces
 from ...engine.geometry.surface import Surface
+from ..blocks import find
+from ..view import axes
 
 #: Overlaps of less than this share of the texels in use are rounding at seams.
 _OVERLAPS_FROM = 0.005
@@ -20,30 +22,31 @@ _OVERLAPS_FROM = 0.005
 _ISLAND_MARGIN = 0.004
 
 
-def why_not(objects: Sequence[bpy.types.Object]) -> str:
-    """Why these objects cannot be painted, as 'what is missing; what to do'; empty when they can. Cheap, for poll()."""
+def why_not(objects: Sequence[bpy.types.Object]) -> Refusal | None:
+    """Why these objects cannot be painted; None when they can. Cheap, for poll()."""
     if not objects:
-        return "No object is selected; select the meshes to paint"
+        return Refusal("No object is selected.", "Select the meshes to paint.")
     meshes = [thing for thing in objects if thing.type == "MESH"]
     if not meshes:
-        return "No mesh is selected; select one, convert the object to a mesh, or make its instances real"
+        return Refusal("No mesh is selected.", "Select one, convert the object to a mesh, or make its instances real.")
     for thing in meshes:
         if thing.library or thing.data.library or thing.override_library or thing.data.override_library:
-            return f"'{thing.name}' is linked from another file; make it local first (Object > Relations > Make Local)"
+            return Refusal(
+                f"'{thing.name}' is linked from another file.", "Make it local first (Object > Relations > Make Local)."
+            )
         if not thing.data.polygons and not thing.modifiers:
-            return f"'{thing.name}' has no faces; select a mesh that has some"
+            return Refusal(f"'{thing.name}' has no faces.", "Select a mesh that has some.")
         if thing.mode == "EDIT":
-            return f"'{thing.name}' is in Edit Mode; leave it first"
+            return Refusal(f"'{thing.name}' is in Edit Mode.", "Leave it first.")
         if thing.hide_render:
-            return f"'{thing.name}' is hidden from renders; let it be seen in them"
-    return ""
+            return Refusal(f"'{thing.name}' is hidden from renders.", "Let it be seen in them.")
+    return None
 
 
 def check(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
     """The meshes among the objects. InputError where why_not() says so."""
-    if reason := why_not(objects):
-        summary, _, remedy = reason.partition("; ")
-        raise InputError(f"{summary}.", f"{remedy[:1].upper()}{remedy[1:]}.")
+    if refusal := why_not(objects):
+        raise refusal.error()
     return [thing for thing in objects if thing.type == "MESH"]
 
 
@@ -56,6 +59,19 @@ def ensure_uvs(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) 
         _unwrap(context, thing)
         made.append(f"'{thing.name}' had no UVs: Smart UV Project made them.")
     return made
+
+
+@contextmanager
+def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
+    """Take UV maps that were made inside the block away again where it fails, is cancelled, or is given up."""
+    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not thing.data.uv_layers]
+    try:
+        yield
+    except BaseException:
+        for thing in (find.by_uid(bpy.data.objects, uid) for uid in bare):
+            while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
+                thing.data.uv_layers.remove(thing.data.uv_layers[0])
+        raise
 
 
 def of_object(context: bpy.types.Context, thing: bpy.types.Object, uv_layer: str | None) -> Surface:
@@ -154,7 +170,7 @@ def _read(thing: bpy.types.Object, depsgraph: bpy.types.Depsgraph, uv_layer: str
                     "Apply them, or let them keep the UVs.",
                 )
             uv = _column(layer.uv, "vector", 2 * len(mesh.loops), np.float32).reshape(-1, 2)
-            uv[:, 1] = 1.0 - uv[:, 1]  # here the first row is on top
+            axes.turn_v(uv)
     place = local.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     origin = (place.min(0) + place.max(0)) / 2.0 if len(place) else np.zeros(3)
     vertices, at = vertices.reshape(-1, 3), loops.reshape(-1, 3)

@@ -14,6 +14,7 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry import visibility
 from ...engine.geometry.camera import Intrinsics
 from ...engine.geometry.projection import Viewpoint
+from ..view import axes
 from ..view import camera as cameras
 from . import surfaces as painting_mesh
 
@@ -27,19 +28,6 @@ MAX_VIEWS = 32
 
 #: Among so many directions the automatic views are chosen.
 _CANDIDATES = 48
-
-#: Name -> where the camera looks.
-_CUBE = {
-    "Front": (0.0, 1.0, 0.0),
-    "Back": (0.0, -1.0, 0.0),
-    "Right": (-1.0, 0.0, 0.0),
-    "Left": (1.0, 0.0, 0.0),
-    "Top": (0.0, 0.0, -1.0),
-    "Bottom": (0.0, 0.0, 1.0),
-}
-
-#: Blender's camera looks along -Z with y up; engine space looks along +z with y down.
-_TURN = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
 def from_text(
@@ -70,9 +58,10 @@ def from_text(
         best = visibility.Visibility(surfaces, visibility.around(surfaces, towards, fov_rad)).best(count)
         named = {f"Auto {place + 1}": towards[number] for place, number in enumerate(best)}
     elif kind == "ring":
-        named = {f"Ring {place + 1}": _on_ring(2.0 * math.pi * place / count) for place in range(count)}
+        elevation = math.radians(RING_ELEVATION_DEG)
+        named = {f"Ring {place + 1}": axes.on_ring(2.0 * math.pi * place / count, elevation) for place in range(count)}
     else:
-        named = {name: np.array(ahead) for name, ahead in _CUBE.items()}
+        named = {name: np.array(ahead) for name, ahead in axes.SIDES.items()}
     return [visibility.look_at(name, ahead, points, picture_px, fov_rad) for name, ahead in named.items()]
 
 
@@ -91,14 +80,15 @@ def from_viewport(
     window = np.array(view.window_matrix, np.float64)
     parallel = bool(abs(window[3, 2]) < 0.5)
     across, down = region.width / 2.0, region.height / 2.0
-    offset = (window[0, 3], -window[1, 3]) if parallel else (-window[0, 2], window[1, 2])
+    right, up = -window[:2, 3] if parallel else window[:2, 2]
+    cx, cy = axes.shifted((across, down), right * across, up * down)
     lens = Intrinsics(
         region.width,
         region.height,
         window[0, 0] * across,
         window[1, 1] * down,
-        (1.0 + offset[0]) * across,
-        (1.0 + offset[1]) * down,
+        cx,
+        cy,
         orthographic=parallel,
     )
     scale = picture_px / max(region.width, region.height)
@@ -113,19 +103,11 @@ def from_viewport(
 
 def place_of(viewpoint: Viewpoint) -> mathutils.Matrix:
     """As a camera's matrix_world."""
-    return mathutils.Matrix(np.linalg.inv(_TURN @ viewpoint.to_camera))
+    return axes.place_of(viewpoint.to_camera)
 
 
 def _viewpoint(name: str, place: mathutils.Matrix, lens: Intrinsics, near: float, far: float) -> Viewpoint:
-    to_camera = _TURN @ np.linalg.inv(np.array(place.normalized(), np.float64))
-    return Viewpoint(name, to_camera, lens, (float(near), float(far)))
-
-
-def _on_ring(angle: float) -> np.ndarray:
-    """Where a camera looks that stands at that angle from -Y, anticlockwise from above."""
-    elevation = math.radians(RING_ELEVATION_DEG)
-    flat = math.cos(elevation)
-    return np.array([-math.sin(angle) * flat, math.cos(angle) * flat, -math.sin(elevation)])
+    return Viewpoint(name, axes.to_camera(place), lens, (float(near), float(far)))
 
 
 def _cameras(context: bpy.types.Context, picture_px: int) -> list[Viewpoint]:

@@ -8,8 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from ...engine import catalog
 from ...engine.contract.request import MAX_SIDE_PX
 from ...engine.geometry.projection import Blending
-from ..painting.values import MAX_TEXTURE_PX, MIN_TEXTURE_PX, PaintSettings, Recipe
-from ..painting.views import MAX_VIEWS
+from ..painting import MAX_TEXTURE_PX, MAX_VIEWS, MIN_TEXTURE_PX, PaintSettings, Recipe
 from .sampling import DEPTH_GUIDANCE, DETAIL, GUIDANCE, MAX_SEED, MORE_DETAIL, RESAMPLE, SEED, STEPS, STRICTNESS
 
 NAME = "depthwright_paint"  # of the property on the scene

@@ -17,6 +17,7 @@ from ..blocks.context import Context
 from ..blocks.kinds import sure, untyped
 from ..files.writing import replacing
 from ..live import mesh
+from ..view import axes
 from ..view import camera as cameras
 
 #: Of the stage's lights from the subject, in its sizes: far enough to light it evenly from side to side.
@@ -103,7 +104,7 @@ def add_stage(context: Context, subject: bpy.types.Object) -> bpy.types.Object:
     camera.location = centre + mathutils.Vector((0.0, -0.5, 1.0)).normalized() * size * 2.32
     # Aimed a little to the near side, which perspective makes larger, so that the plane fills the frame evenly.
     aim = centre + mathutils.Vector((0.0, -0.03, 0.0)) * size
-    camera.rotation_euler = (aim - camera.location).to_track_quat("-Z", "Y").to_euler()
+    camera.rotation_euler = axes.looking(aim - camera.location)
     scene.camera = camera
     return camera
 
@@ -132,9 +133,8 @@ def add_round_stage(context: Context, subjects: Sequence[bpy.types.Object]) -> b
     away = mathutils.Vector((0.55, -1.0, 0.38)).normalized()
     distance = size * 0.5 / math.sin(math.radians(15.0))
     camera.location = centre + away * distance
-    cameras.see_as_far_as(camera, distance + size)
-    cameras.see_as_near_as(camera, distance - size)
-    camera.rotation_euler = (-away).to_track_quat("-Z", "Y").to_euler()
+    cameras.see_all(camera, distance - size, distance + size)
+    camera.rotation_euler = axes.looking(-away)
     scene.camera = camera
     return camera
 
@@ -157,7 +157,7 @@ def _light(
     data.color = colour
     light = bpy.data.objects.new(name, data)
     light.location = centre + mathutils.Vector(direction).normalized() * size * _LIGHT_DISTANCE
-    light.rotation_euler = (centre - light.location).to_track_quat("-Z", "Y").to_euler()
+    light.rotation_euler = axes.looking(centre - light.location)
     linking.add(context, light)
 
 

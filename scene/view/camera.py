@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import bpy
-import mathutils
 
 from ...engine.contract.errors import InputError
 from ...engine.geometry.camera import Intrinsics, same_aspect
 from ..blocks import linking
 from ..blocks.context import Context
 from ..blocks.kinds import camera_of
+from . import axes
 
-#: Height and direction of a camera that Depthwright makes: eye level, looking along +Y.
+#: Height of a camera that Depthwright makes: eye level.
 EYE_HEIGHT_M = 1.6
 SENSOR_WIDTH_MM = 36.0
+
+
+class Frame(NamedTuple):
+    """What a scene renders: pixels, and how wide and high each is."""
+
+    width_px: int
+    height_px: int
+    pixel_x: float = 1.0
+    pixel_y: float = 1.0
+
+    @classmethod
+    def of(cls, scene: bpy.types.Scene) -> Frame:
+        return cls(*frame_px(scene), scene.render.pixel_aspect_x, scene.render.pixel_aspect_y)
 
 
 def frame_px(scene: bpy.types.Scene) -> tuple[int, int]:
@@ -60,10 +74,9 @@ class Side(NamedTuple):
     sensor: str  # the camera's property that is laid along it, in millimetres
 
 
-def fitted_side(camera: bpy.types.Object, scene: bpy.types.Scene) -> Side:
-    """Which side of the scene's frame the camera's sensor is fitted to."""
-    width, height = frame_px(scene)
-    aspect_x, aspect_y = scene.render.pixel_aspect_x, scene.render.pixel_aspect_y
+def fitted_side(camera: bpy.types.Object, frame: Frame) -> Side:
+    """Which side of the frame the camera's sensor is fitted to."""
+    width, height, aspect_x, aspect_y = frame
     fit = camera_of(camera).sensor_fit
     sensor = "sensor_height" if fit == "VERTICAL" else "sensor_width"  # AUTO fits the width to the longer side
     if fit == "AUTO":
@@ -73,23 +86,30 @@ def fitted_side(camera: bpy.types.Object, scene: bpy.types.Scene) -> Side:
 
 def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
     """The camera over the scene's frame. InputError for a panoramic camera: it has no straight rows and columns."""
+    return over_frame(camera, Frame.of(scene))
+
+
+def over_frame(camera: bpy.types.Object, frame: Frame) -> Intrinsics:
+    """The same over any frame: a scene's that is not set yet."""
     data = camera_of(camera)
     if data.type not in {"PERSP", "ORTHO"}:
         raise InputError(
             f"The camera '{camera.name}' is panoramic.", "Use a perspective or orthographic camera for the scene."
         )
-    width, height = frame_px(scene)
-    side = fitted_side(camera, scene)
+    width, height, pixel_x, pixel_y = frame
+    side = fitted_side(camera, frame)
     orthographic = data.type == "ORTHO"
     fx = side.length_px / (data.ortho_scale if orthographic else getattr(data, side.sensor) / data.lens)
-    squeeze = scene.render.pixel_aspect_x / scene.render.pixel_aspect_y
+    squeeze = pixel_x / pixel_y
+    right, up = data.shift_x * side.length_px, data.shift_y * side.length_px * squeeze
+    cx, cy = axes.shifted((width / 2.0, height / 2.0), right, up)
     return Intrinsics(
         width_px=width,
         height_px=height,
         fx=fx,
         fy=fx * squeeze,
-        cx=width / 2.0 - data.shift_x * side.length_px,
-        cy=height / 2.0 + data.shift_y * side.length_px * squeeze,
+        cx=cx,
+        cy=cy,
         orthographic=orthographic,
     )
 
@@ -127,9 +147,7 @@ def new(context: Context, name: str, fov_x_rad: float) -> bpy.types.Object:
     data.sensor_width = SENSOR_WIDTH_MM
     data.lens = SENSOR_WIDTH_MM / (2.0 * math.tan(fov_x_rad / 2.0))
     camera = bpy.data.objects.new(name, data)
-    camera.matrix_world = mathutils.Matrix.Translation((0.0, 0.0, EYE_HEIGHT_M)) @ mathutils.Matrix.Rotation(
-        math.pi / 2.0, 4, "X"
-    )
+    camera.matrix_world = axes.level(EYE_HEIGHT_M)
     linking.add(context, camera)
     return camera
 
@@ -146,26 +164,28 @@ def put_lens(data: bpy.types.Camera, lens: Intrinsics) -> tuple[float, float]:
     else:
         data.type, data.lens = "PERSP", SENSOR_WIDTH_MM * lens.fx / lens.width_px
     squeeze = lens.fy / lens.fx
-    data.shift_x = (lens.width_px / 2.0 - lens.cx) / lens.width_px
-    data.shift_y = (lens.cy - lens.height_px / 2.0) / (lens.width_px * squeeze)
+    right, up = axes.shift_px(lens)
+    data.shift_x, data.shift_y = right / lens.width_px, up / (lens.width_px * squeeze)
     return max(1.0, squeeze), max(1.0, 1.0 / squeeze)  # Blender's are never below 1
 
 
-def fit_frame(scene: bpy.types.Scene, width_px: int, height_px: int) -> None:
+#: What puts a value into an attribute: setattr, or transaction.Changes.set.
+Put = Callable[[Any, str, Any], None]
+
+
+def fit_frame(scene: bpy.types.Scene, width_px: int, height_px: int, put: Put = setattr) -> None:
     """Make the scene render pictures of that size, with square pixels."""
     render = scene.render
-    render.resolution_x, render.resolution_y, render.resolution_percentage = width_px, height_px, 100
-    render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+    put(render, "resolution_x", width_px)
+    put(render, "resolution_y", height_px)
+    put(render, "resolution_percentage", 100)
+    put(render, "pixel_aspect_x", 1.0)
+    put(render, "pixel_aspect_y", 1.0)
 
 
-def see_as_far_as(camera: bpy.types.Object, distance: float) -> None:
-    """Move the camera's clipping out, where it is nearer than something that was made for it."""
+def see_all(camera: bpy.types.Object, nearest: float, farthest: float, put: Put = setattr) -> None:
+    """Move the camera's clipping in and out, where it would cut something at those distances that was made for it."""
     data = camera_of(camera)
-    data.clip_end = max(data.clip_end, distance * 1.1)
-
-
-def see_as_near_as(camera: bpy.types.Object, distance: float) -> None:
-    """Move the camera's clipping in, where it would cut something that was made for it."""
-    if distance > 0:
-        data = camera_of(camera)
-        data.clip_start = min(data.clip_start, distance * 0.5)
+    put(data, "clip_end", max(data.clip_end, farthest * 1.1))
+    if nearest > 0:
+        put(data, "clip_start", min(data.clip_start, nearest * 0.5))

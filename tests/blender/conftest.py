@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 import bpy
 import pytest
+import warm_engine as warm_engines
 from depthwright.engine.catalog import places
 
 _exit_status = 0
@@ -38,6 +41,13 @@ def no_models(tmp_path, monkeypatch):
     monkeypatch.setenv(places.DATA_VARIABLE, str(tmp_path / "data"))
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", places.MODELS_VARIABLE):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def warm_engine():
+    """The launch command of engines that have torch loaded already, for DEPTHWRIGHT_ENGINE_PYTHON."""
+    with tempfile.TemporaryDirectory() as folder, warm_engines.warm(Path(folder)) as command:
+        yield command
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -60,8 +60,8 @@ def panels() -> list[type]:
     return [cls for cls in bpy.types.Panel.__subclasses__() if cls.__name__.startswith("DEPTHWRIGHT_")]
 
 
-def draw(paint: bool = True) -> str:
-    """All panels that show, with those of texture painting or without; what they draw, as text."""
+def draw(paint: bool = True, only: str | None = None) -> str:
+    """All panels that show, with those of texture painting or without, or one alone; what they draw, as text."""
     layout = CheckingLayout()
     context = SimpleNamespace(
         scene=bpy.context.scene,
@@ -73,6 +73,10 @@ def draw(paint: bool = True) -> str:
     for panel in panels():
         if "_paint" in panel.__name__ and not paint:
             continue
+        if only is not None and panel.__name__ != f"DEPTHWRIGHT_PT_{only}":
+            continue
         if not hasattr(panel, "poll") or panel.poll(context):
+            if hasattr(panel, "draw_header"):
+                panel.draw_header(SimpleNamespace(layout=layout), context)
             panel.draw(SimpleNamespace(layout=layout), context)
     return "\n".join(layout.drawn)

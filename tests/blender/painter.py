@@ -5,12 +5,11 @@ from __future__ import annotations
 import bpy
 import mathutils
 import numpy as np
-from depthwright.engine.contract.request import Result
+from depthwright.engine.contract.result import Result
 from depthwright.engine.geometry import atlas
 from depthwright.scene import painting
 from depthwright.scene.blocks import shaders
 from depthwright.scene.files import pictures
-from depthwright.scene.painting import views
 from depthwright.scene.stage import render
 from depthwright.scene.view import depth_pass
 
@@ -130,7 +129,7 @@ def paint(work, colours, only=None) -> None:
 
 def exact_picture(camera: bpy.types.Object, size_px: int, colours) -> tuple[np.ndarray, np.ndarray]:
     """(H, W, 3) 0..1 of a function, as that camera sees it, and where there is something."""
-    viewpoint = views.from_camera(bpy.context, camera, size_px)
+    viewpoint = painting.view_from_camera(bpy.context, camera, size_px)
     depth = depth_pass.from_camera(bpy.context, camera, width_px=size_px, height_px=size_px).depth
     return np.nan_to_num(colours(world_points(viewpoint, depth))), np.isfinite(depth)
 
@@ -146,7 +145,7 @@ def hidden_texels(surface, size_px: int, camera: bpy.types.Object) -> np.ndarray
     tree = mathutils.bvhtree.BVHTree.FromPolygons(
         surface.points.reshape(-1, 3).tolist(), np.arange(3 * len(surface)).reshape(-1, 3).tolist()
     )
-    view = views.from_camera(bpy.context, camera, bpy.context.scene.render.resolution_x)
+    view = painting.view_from_camera(bpy.context, camera, bpy.context.scene.render.resolution_x)
     lens, rotation = view.lens, view.to_camera[:3, :3]
     in_camera = view.in_camera(places, surface.origin)
     found = np.ones(len(number), bool)

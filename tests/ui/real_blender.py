@@ -1,13 +1,12 @@
 """Runs the extension in a real Blender with its interface: a system folder with Blender in it and a runner script.
 
-Where they are is said by two variables; without them the tests that need a real Blender are skipped.
+``make test-ui`` makes two such systems in build/, by machine/blender-chroot, and the runner is machine/blender-ui.
+Without them the tests that need a real Blender are skipped. Variables:
 
-DEPTHWRIGHT_BLENDER_CHROOTS  a folder whose sub-folders are root file systems, each with Blender, Xvfb, software OpenGL
-DEPTHWRIGHT_BLENDER_UI       the runner: ``RUNNER CHROOT SCRIPT.py OUT.png [--mount SRC:DST[:rw]] [--env N=V]
-                         [--timeout S] [--size WxH] [--net] [--background | --command] [-- BLENDER-ARGUMENTS]``;
-                         it drives a generator ``steps()`` of SCRIPT.py (a number: wait so many seconds; a name: take
-                         a picture), gives Blender a user folder at /tmp/user, and no network unless --net
-DEPTHWRIGHT_UI_PICTURES      optional: a folder that keeps the pictures, for a person to look at
+DEPTHWRIGHT_BLENDER_CHROOTS  another folder than build/, whose sub-folders are root file systems, each with Blender,
+                             Xvfb and software OpenGL
+DEPTHWRIGHT_BLENDER_UI       another runner, with the options of machine/blender-ui
+DEPTHWRIGHT_UI_PICTURES      a folder that keeps the pictures, for a person to look at
 """
 
 from __future__ import annotations
@@ -31,23 +30,24 @@ TROUBLE = re.compile(
 )
 
 
+def chroots_folder() -> Path:
+    return Path(os.environ.get("DEPTHWRIGHT_BLENDER_CHROOTS") or HERE.parents[1] / "build")
+
+
+def runner() -> Path:
+    return Path(os.environ.get("DEPTHWRIGHT_BLENDER_UI") or HERE / "machine" / "blender-ui")
+
+
 def find_chroots() -> list[Path]:
-    folder = os.environ.get("DEPTHWRIGHT_BLENDER_CHROOTS")
-    if not folder:
-        return []
-    return sorted(path for path in Path(folder).iterdir() if (path / "usr" / "bin" / "blender").exists())
+    return sorted(path.parents[2] for path in chroots_folder().glob("*/usr/bin/blender"))
 
 
 def missing() -> str:
     """Why no real Blender can be run here; empty when one can."""
-    if not os.environ.get("DEPTHWRIGHT_BLENDER_CHROOTS"):
-        return "DEPTHWRIGHT_BLENDER_CHROOTS names no folder with Blender systems"
     if not find_chroots():
-        return "the folder DEPTHWRIGHT_BLENDER_CHROOTS names holds no system with usr/bin/blender"
-    if not os.environ.get("DEPTHWRIGHT_BLENDER_UI"):
-        return "DEPTHWRIGHT_BLENDER_UI names no runner script"
-    if not Path(os.environ["DEPTHWRIGHT_BLENDER_UI"]).is_file():
-        return "the runner script DEPTHWRIGHT_BLENDER_UI names is not there"
+        return f"{chroots_folder()} holds no system with usr/bin/blender: make test-ui makes them"
+    if not runner().is_file():
+        return f"there is no runner script {runner()}"
     if os.geteuid() != 0:
         return "a root file system can be entered by root only"
     return ""
@@ -119,7 +119,7 @@ class RealBlender:
         mounts = [f"{self.out}:/mnt/out:rw", f"{INSIDE}:/mnt/inside", *self.mounts]
         if not fresh:
             mounts.append(f"{self.user}:/tmp/user:rw")
-        command = [os.environ["DEPTHWRIGHT_BLENDER_UI"], self.chroot, *head, "--timeout", timeout_s]
+        command = [runner(), self.chroot, *head, "--timeout", timeout_s]
         for mount in mounts:
             command += ["--mount", mount]
         if self.net:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from depthwright.engine import catalog
 from depthwright.engine.client import environment
 from depthwright.engine.client.client import EngineClient
 from depthwright.engine.contract.request import Request
+from depthwright.engine.contract.settled import Settled
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 
@@ -17,9 +19,9 @@ def fake_command(*options: str) -> list[str]:
     return [sys.executable, "-P", str(FAKE_WORKER), *options]
 
 
-def ask(prompt: str = "steps=1", **fields) -> Request:
+def ask(prompt: str = "steps=1", arrays=None, **fields) -> Settled:
     """A request for the fake pipeline."""
-    return Request(**{"prompt": prompt, "width_px": 32, "height_px": 16, **fields})
+    return catalog.resolve(Request(**{"prompt": prompt, "width_px": 32, "height_px": 16, **fields}), arrays)
 
 
 def wait_until(condition, timeout_s: float = 20.0) -> float:

@@ -21,7 +21,7 @@ import numpy as np
 
 from engine.catalog import parts
 from engine.contract.errors import InputError
-from engine.contract.request import Result
+from engine.contract.result import Result
 from engine.worker import process
 
 

@@ -108,10 +108,11 @@ def test_a_dead_worker_is_noticed_though_a_child_of_it_holds_the_pipe(make_clien
 PARENT = """
 import sys, time
 from pathlib import Path
+from depthwright.engine import catalog
 from depthwright.engine.client.client import EngineClient
 from depthwright.engine.contract.request import Request
 client = EngineClient(sys.argv[3:], Path(sys.argv[1]))
-job = client.submit(Request(prompt=sys.argv[2]))
+job = client.submit(catalog.resolve(Request(prompt=sys.argv[2])))
 while job.progress is None or job.progress.stage != "sampling":
     time.sleep(0.01)
 print(client.worker_pid, flush=True)

@@ -11,10 +11,10 @@ import numpy as np
 import psutil
 import pytest
 from depthwright.engine.client import environment
-from depthwright.engine.client.environment import find_worker_command, install, worker_command, worker_env
+from depthwright.engine.client.environment import Installation, find_worker_command, worker_command, worker_env
 from depthwright.engine.contract.errors import EngineError, EnvironmentMissing
 
-from .conftest import ask
+from .conftest import ask, wait_until
 
 pytestmark = [
     pytest.mark.usefixtures("plain_env"),
@@ -176,6 +176,12 @@ def wheel(folder: Path) -> Path:
     return path
 
 
+def install(folder, on_line, packages=environment.PACKAGES):
+    with Installation(folder, packages) as installation:
+        installation.build(on_line)
+        return installation.put_in_place()
+
+
 def test_install_is_whole_or_not_at_all(tmp_path, make_python, monkeypatch):
     packages, target, lines = (str(wheel(tmp_path)),), tmp_path / "deep" / "engine", []
     python = install(target, lines.append, packages)
@@ -225,6 +231,33 @@ def test_install_into_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EngineError, match="cannot be written"):
         install(tmp_path / "file" / "engine", print)
+
+
+def test_what_was_built_but_not_wanted_any_more_goes(tmp_path):
+    with Installation(tmp_path / "engine", (str(wheel(tmp_path)),)) as installation:
+        installation.build(lambda line: None)
+        (built,) = (path for path in tmp_path.iterdir() if path.name.startswith(".engine-"))
+    wait_until(lambda: not built.exists())
+    assert not (tmp_path / "engine").exists()
+
+
+def test_an_environment_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, monkeypatch):
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "old").touch()
+    rename = Path.rename
+
+    def no_new_one(path, target):
+        if path.name == "new":
+            raise PermissionError("in use")
+        return rename(path, target)
+
+    with Installation(tmp_path / "engine", (str(wheel(tmp_path)),)) as installation:
+        installation.build(lambda line: None)
+        monkeypatch.setattr(Path, "rename", no_new_one)
+        with pytest.raises(EngineError, match="cannot be written"):
+            installation.put_in_place()
+    assert [path.name for path in (tmp_path / "engine").iterdir()] == ["old"]
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".engine-")]
 
 
 def test_install_without_any_python(tmp_path, make_python, monkeypatch):

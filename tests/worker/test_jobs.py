@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from depthwright.engine import catalog
 from depthwright.engine.client.client import EngineClient
 from depthwright.engine.contract.errors import Cancelled, EngineError, EnvironmentMissing, InputError
 from depthwright.engine.contract.protocol import Log, Progress
@@ -17,7 +18,7 @@ def test_a_prompt_comes_back_as_image_and_depth_from_the_product_worker(make_cli
     from depthwright.engine.client import environment
 
     client = make_client(lambda needs_torch: environment.find_worker_command("", None, needs_torch))
-    request = Request(prompt="mossy brick wall zzqx", seed=7, width_px=64, height_px=48)
+    request = catalog.resolve(Request(prompt="mossy brick wall zzqx", seed=7, width_px=64, height_px=48))
     result = client.submit(request).wait(timeout_s=60)
     assert result.image.shape == (48, 64, 3) and result.image.dtype == np.uint8
     assert result.depth.shape == (48, 64) and result.depth.dtype == np.float32
@@ -64,9 +65,8 @@ def test_large_arrays_come_back_bit_for_bit(client):
     image = rng.integers(0, 256, (2000, 2600, 3), np.uint8)
     depth = rng.standard_normal((2000, 2600)).astype(np.float32)
     depth[0, :4] = np.inf, -np.inf, np.nan, -0.0
-    result = client.submit(ask("steps=1", mode="i2d", model="builtin"), {"image": image, "depth": depth[:, ::-1]}).wait(
-        timeout_s=60
-    )
+    arrays = {"image": image, "depth": depth[:, ::-1]}
+    result = client.submit(ask("steps=1", arrays, mode="i2d", model="builtin"), arrays).wait(timeout_s=60)
     assert result.image.tobytes() == image.tobytes()
     assert result.depth.tobytes() == depth[:, ::-1].tobytes()
     assert set(result.request.input_sha256) == {"image", "depth"}
@@ -74,7 +74,7 @@ def test_large_arrays_come_back_bit_for_bit(client):
 
 def test_the_caller_may_change_its_arrays_after_submit(client):
     image = np.full((16, 32, 3), 7, np.uint8)
-    job = client.submit(ask(mode="i2d", model="builtin"), {"image": image})
+    job = client.submit(ask(arrays={"image": image}, mode="i2d", model="builtin"), {"image": image})
     image[:] = 0
     assert (job.wait(timeout_s=30).image == 7).all()
 

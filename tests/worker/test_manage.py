@@ -69,13 +69,13 @@ def test_cancel_while_the_server_says_nothing(files_client, tmp_path):
     with Hub(files=tiny.files(24 * MB), hold_after=23 * MB) as hub:
         client = files_client(hub)
         client._cancel_grace_s = 0.3
-        errand = client.manage("download", ACCEPTED)
+        job = client.manage("download", ACCEPTED)
         assert hub.held.wait(30)
         unfinished = tmp_path / "hf/hub/models--somebody--tiny/blobs"
         wait_until(lambda: any(path.stat().st_size >= 20 * MB for path in unfinished.glob("*.depthwright.incomplete")))
-        errand.cancel()
+        job.cancel()
         with pytest.raises(Cancelled):
-            errand.wait(timeout_s=10)
+            job.wait(timeout_s=10)
         hub.go_on.set()
         assert client.manage("download", ACCEPTED).wait(timeout_s=60)["ready"]
         assert any(start.startswith("bytes=2") for start in hub.ranges())
@@ -84,11 +84,11 @@ def test_cancel_while_the_server_says_nothing(files_client, tmp_path):
 def test_generations_go_on_meanwhile(files_client, make_client):
     """Two clients, two processes: as Blender has them."""
     with Hub(files=tiny.files(24 * MB), hold_after=23 * MB) as hub:
-        errand = files_client(hub).manage("download", ACCEPTED)
-        assert hub.held.wait(30) and not errand.done
+        job = files_client(hub).manage("download", ACCEPTED)
+        assert hub.held.wait(30) and not job.done
         assert make_client().submit(ask()).wait(timeout_s=60).image.shape == (16, 32, 3)
         hub.go_on.set()
-        assert errand.wait(timeout_s=60)["ready"]
+        assert job.wait(timeout_s=60)["ready"]
 
 
 def test_a_download_asks_for_the_whole_engine(make_client):

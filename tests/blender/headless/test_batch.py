@@ -12,7 +12,7 @@ import pytest
 from depthwright.engine.contract.errors import InputError
 from depthwright.operators.headless import manifest as manifests
 from depthwright.operators.headless.entry import run
-from depthwright.operators.headless.rows import BatchJob, read_jobs
+from depthwright.operators.headless.rows import Row, read_rows
 from headless import everything_in, start
 
 TINY = {"size": 32}
@@ -270,20 +270,20 @@ def test_csv_with_a_surplus_value(tmp_path):
     jobs = tmp_path / "jobs.csv"
     jobs.write_text("prompt,seed\nbrick,1,2\n")
     with pytest.raises(InputError, match="line 2: more values"):
-        read_jobs(jobs)
+        read_rows(jobs)
 
 
 def test_csv_with_a_quotation_mark_that_is_never_closed(tmp_path):
     jobs = tmp_path / "jobs.csv"
     jobs.write_text('prompt,seed\nbrick,1\n"old brick,2\nsand,3\n')
     with pytest.raises(InputError, match="line 3: unexpected end"):
-        read_jobs(jobs)
+        read_rows(jobs)
 
 
 def test_only_a_line_feed_ends_a_line(tmp_path):
     separator = "\u2028"  # which Python's splitlines() takes for an end
     (tmp_path / "jobs.csv").write_text(f"prompt,seed\nbrick{separator}wall,1\n", encoding="utf-8")
-    (job,) = read_jobs(tmp_path / "jobs.csv")
+    (job,) = read_rows(tmp_path / "jobs.csv")
     assert job.fields["prompt"] == f"brick{separator}wall"
     manifest = manifests.Manifest(tmp_path, None)
     manifest.append({"id": "a", "status": "done", "sha256": "1", "notes": [separator]})
@@ -298,36 +298,36 @@ def test_a_render_does_not_take_the_place_of_the_result(tmp_path):
 
 def test_ids_depend_on_line_and_content_only():
     texts = [{"prompt": "a"}, {"prompt": "a"}, {"prompt": "b"}]
-    assert len({BatchJob("", line, fields).sha256 for line, fields in enumerate(texts)}) == 2
+    assert len({Row("", line, fields).sha256 for line, fields in enumerate(texts)}) == 2
 
 
 def test_the_default_id_is_stable(tmp_path):
     jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"prompt": "a"}, {"prompt": "a"}])
-    first = [job.id for job in read_jobs(jobs)]
-    assert first == [job.id for job in read_jobs(jobs)] and len(set(first)) == 2
+    first = [job.id for job in read_rows(jobs)]
+    assert first == [job.id for job in read_rows(jobs)] and len(set(first)) == 2
     write_jsonl(jobs, [{"prompt": "a"}, {"prompt": "b"}])
-    second = [job.id for job in read_jobs(jobs)]
+    second = [job.id for job in read_rows(jobs)]
     assert second[0] == first[0] and second[1] != first[1]
 
 
 def test_stored_switches_are_read():
-    assert BatchJob("x", 1, {"prompt": "p", "refine_depth": "true"}).parse().refine_depth
-    assert BatchJob("x", 1, {"prompt": "p", "refine_depth": True}).parse().refine_depth
-    assert not BatchJob("x", 1, {"prompt": "p", "refine_depth": False}).parse().refine_depth
+    assert Row("x", 1, {"prompt": "p", "refine_depth": "true"}).parse().refine_depth
+    assert Row("x", 1, {"prompt": "p", "refine_depth": True}).parse().refine_depth
+    assert not Row("x", 1, {"prompt": "p", "refine_depth": False}).parse().refine_depth
     with pytest.raises(InputError):
-        BatchJob("x", 1, {"prompt": "p", "refine_depth": "perhaps"}).parse()
+        Row("x", 1, {"prompt": "p", "refine_depth": "perhaps"}).parse()
 
 
 def test_a_switch_with_an_opposite_and_several_values_in_one_field():
-    job = BatchJob("x", 1, {"prompt": "p", "refine_depth": "false", "guidance_interval": "0.2; 0.9"}).parse()
+    job = Row("x", 1, {"prompt": "p", "refine_depth": "false", "guidance_interval": "0.2; 0.9"}).parse()
     assert job.refine_depth is False and job.guidance_interval == [0.2, 0.9]
-    assert BatchJob("x", 1, {"prompt": "p"}).parse().refine_depth is None
-    painted = BatchJob("x", 1, {"command": "paint", "prompt": "p", "object": "Chair; Table"}).parse()
+    assert Row("x", 1, {"prompt": "p"}).parse().refine_depth is None
+    painted = Row("x", 1, {"command": "paint", "prompt": "p", "object": "Chair; Table"}).parse()
     assert painted.object == ["Chair", "Table"]
 
 
 def test_a_prompt_that_looks_like_an_option():
-    assert BatchJob("x", 1, {"prompt": "--seed 5"}).parse().prompt == "--seed 5"
+    assert Row("x", 1, {"prompt": "--seed 5"}).parse().prompt == "--seed 5"
 
 
 def test_manifest_line_without_its_end_does_not_count(tmp_path):

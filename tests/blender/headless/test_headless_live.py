@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from depthwright.operators.headless.entry import run
 from depthwright.operators.headless.live_options import settings
-from depthwright.operators.headless.rows import BatchJob
+from depthwright.operators.headless.rows import Row
 from depthwright.scene.blocks import records
 from depthwright.scene.live import modifier as live_scene
 from headless import write_pair
@@ -73,7 +73,7 @@ def test_out_of_range_is_said(tmp_path, capfd, option):
 
 
 def test_a_batch_has_the_same_fields():
-    job = BatchJob("a", 1, {"prompt": "hills", "tear": "0.3", "no_back_fill": "true", "view_fov_deg": 70})
+    job = Row("a", 1, {"prompt": "hills", "tear": "0.3", "no_back_fill": "true", "view_fov_deg": 70})
     live = settings(job.parse())
     assert (live.tear, live.back_fill, live.view_fov_deg) == (0.3, False, 70.0)
-    assert settings(BatchJob("b", 2, {"prompt": "hills", "no_back_fill": "false"}).parse()).back_fill
+    assert settings(Row("b", 2, {"prompt": "hills", "no_back_fill": "false"}).parse()).back_fill

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import bpy
-import depthwright
 import numpy as np
 import pytest
 import shapes
@@ -27,16 +26,6 @@ from depthwright.engine.training.sizes import PRESETS, vocabulary
 SmallModel(PRESETS["tiny"], vocabulary()).save(Path(sys.argv[1]))
 """
 
-WORKER = """
-import sys
-from pathlib import Path
-sys.path.append({home!r})  # the same Depthwright as here
-from depthwright.engine import catalog
-from depthwright.engine.worker import process
-catalog.ENGINE_DIR = Path({folder!r})  # where the catalogue's folders are
-sys.exit(process.main())
-"""
-
 
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory) -> Path:
@@ -46,12 +35,10 @@ def tiny_model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def model_dir(tiny_model, tmp_path_factory, monkeypatch) -> Path:
+def model_dir(tiny_model, warm_engine, tmp_path_factory, monkeypatch) -> Path:
     """The folder of `builtin` as the worker sees it: a copy, to be damaged at will."""
     folder = tmp_path_factory.mktemp("engine")
-    script = folder / "worker.py"
-    script.write_text(WORKER.format(folder=str(folder), home=str(Path(depthwright.__file__).parents[1])))
-    monkeypatch.setenv("DEPTHWRIGHT_ENGINE_PYTHON", f"'{sys.executable}' '{script}'")
+    monkeypatch.setenv("DEPTHWRIGHT_ENGINE_PYTHON", f"{warm_engine} '{folder}'")  # where the catalogue's folders are
     shutil.copytree(tiny_model, folder / "builtin" / "neural")
     return folder / "builtin" / "neural"
 

@@ -28,8 +28,9 @@ def checkpoint(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def elsewhere(tmp_path_factory, monkeypatch) -> None:
+def elsewhere(tmp_path_factory, warm_engine, monkeypatch) -> None:
     """What this user has downloaded or imported is out of sight."""
+    monkeypatch.setenv("DEPTHWRIGHT_ENGINE_PYTHON", warm_engine)
     folder = tmp_path_factory.mktemp("user")
     for name in ("DEPTHWRIGHT_DATA_DIR", "DEPTHWRIGHT_MODELS_DIR", "HF_HUB_CACHE"):
         monkeypatch.setenv(name, str(folder / name))

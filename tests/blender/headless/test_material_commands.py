@@ -9,7 +9,8 @@ import bpy
 import depthwright
 import pytest
 from depthwright.engine.contract.errors import EngineError
-from depthwright.engine.contract.request import TILE_CHOICES, Request
+from depthwright.engine.contract.request import TILE_CHOICES
+from depthwright.engine.contract.settled import Settled
 from depthwright.operators.headless import commands
 from depthwright.operators.headless.entry import run
 from depthwright.operators.headless.parser import DISPLACEMENTS
@@ -162,7 +163,7 @@ def test_generate_asks_for_the_axes(tmp_path, choice, wrap):
     out = tmp_path / "out"
     words = ["--prompt", "brick", "--size", "48", "--out", str(out), *(["--tile", choice] if choice else [])]
     assert run(["generate", *words]) == 0
-    assert Request.from_dict(json.loads((out / "request.json").read_text())["request"]).wrap == wrap
+    assert Settled.from_dict(json.loads((out / "request.json").read_text())["request"]).wrap == wrap
     assert records.wrap(records.of(made_in(out / "material.blend"))) == wrap
 
 

@@ -159,12 +159,12 @@ def test_the_buttons(tab, camera):
     bpy.context.view_layer.objects.active = made
     with pytest.raises(RuntimeError, match="in common"):
         bpy.ops.depthwright.align_to_scene()
-    assert "in common" in session.state.error.summary
+    assert "in common" in session.scaling.error.summary
     shapes.build()
     bpy.context.view_layer.objects.active = made
     assert bpy.ops.depthwright.align_to_scene() == {"FINISHED"}
     drawn = " ".join(draw().split("\n"))
-    assert session.state.error is None
+    assert session.scaling.error is None
     assert "operator align_to_scene" in drawn and "agree within" in drawn and "prop known_distance" in drawn
 
     tab.known_distance = 7.0

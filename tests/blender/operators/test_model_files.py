@@ -21,7 +21,6 @@ def tab(no_models):
     bpy.context.preferences.system.use_online_access = True
     yield bpy.context.scene.depthwright
     bpy.context.preferences.system.use_online_access = False
-    session.state.end()
     depthwright.unregister()
 
 
@@ -30,7 +29,7 @@ def asked(monkeypatch):
     """What the engine is asked for; it answers as ``asked.answer`` says: a record, or an error."""
     asked = SimpleNamespace(orders=[], answer={"id": "modality_forcing", "label": "M", "ready": True, "parts": []})
 
-    class Errand(SimpleNamespace):
+    class Job(SimpleNamespace):
         done = True
 
         def wait(self, on_progress):
@@ -46,7 +45,7 @@ def asked(monkeypatch):
 
     def manage(action, options):
         asked.orders.append((action, options))
-        return Errand(action=action, progress=None)
+        return Job(action=action, progress=None)
 
     monkeypatch.setattr(session, "manage", manage)
     return asked
@@ -58,8 +57,8 @@ class TestOperators:
         wishes = {"text_encoder": "qwen3-8b-fp8"}
         options = {"model": "modality_forcing", "accepted": True, "repair": False, "parts": wishes}
         assert asked.orders == [("download", options)]
-        assert model_files.files.states["modality_forcing"]["ready"] and model_files.files.errand is None
-        assert session.state.notes == ("M is here.",)
+        assert model_files.files.states["modality_forcing"]["ready"] and session.files.job is None
+        assert session.files.notes == ("M is here.",)
 
     def test_offline_it_says_why_it_cannot(self, tab, asked):
         bpy.context.preferences.system.use_online_access = False
@@ -71,11 +70,11 @@ class TestOperators:
         )
 
     def test_only_for_a_model_that_has_files_and_one_at_a_time(self, tab, asked):
-        model_files.files.errand = SimpleNamespace(action="verify", cancel=lambda: None)
+        session.files.begin(SimpleNamespace(action="verify", cancel=lambda: None))
         for verb in ("download_model", "verify_model", "import_model"):
             assert not getattr(bpy.ops.depthwright, verb).poll()
         assert bpy.ops.depthwright.cancel_files.poll()
-        model_files.files.errand = None
+        session.files.end()
         assert not bpy.ops.depthwright.cancel_files.poll()
         tab.model = "procedural"
         for verb in ("download_model", "verify_model", "import_model"):
@@ -85,18 +84,18 @@ class TestOperators:
         asked.answer = ModelError("It is gated.", "Open the page.")
         with pytest.raises(RuntimeError, match=r"It is gated\. Open the page\."):
             bpy.ops.depthwright.download_model()
-        assert session.state.error is asked.answer and model_files.files.errand is None
+        assert session.files.error is asked.answer and session.files.job is None
         asked.answer = Cancelled()
-        session.state.error = None
+        session.files.error = None
         with pytest.raises(RuntimeError):
             bpy.ops.depthwright.download_model()
-        assert session.state.error is None
+        assert session.files.error is None
 
     def test_a_check_says_by_what(self, tab, asked):
         findings = [{"path": "a", "by": "hash", "wrong": ""}, {"path": "b", "by": "header", "wrong": ""}]
         asked.answer = {"id": "modality_forcing", "label": "M", "ready": True, "parts": [{"findings": findings}]}
         assert bpy.ops.depthwright.verify_model() == {"FINISHED"}
-        assert session.state.notes == (
+        assert session.files.notes == (
             "The files of M are sound. For b no hash is known; header and length are right.",
         )
 
@@ -106,14 +105,15 @@ class TestOperators:
         assert places.imports() == {"modality-forcing-12b": str(folder)}
         with pytest.raises(RuntimeError, match="There is no folder"):
             bpy.ops.depthwright.import_model(directory=str(tmp_path / "nowhere"))
-        assert isinstance(session.state.error, EngineError)
+        assert isinstance(session.files.error, EngineError)
 
     def test_with_a_window_a_timer_looks_after_it(self, tab, asked, monkeypatch):
         """The timer's function is called here by hand: Blender as a module has no event loop."""
-        model_files.files.errand, model_files.files.model = session.manage("download", {}), "modality_forcing"
-        model_files.files.errand.done = False
+        session.files.begin(session.manage("download", {}))
+        model_files.files.model = "modality_forcing"
+        session.files.job.done = False
         assert model_files._tick() == model_files.TICK_S
-        model_files.files.errand.done = True
+        session.files.job.done = True
         assert model_files._tick() is None
         assert model_files.files.states["modality_forcing"]["ready"]
 
@@ -122,11 +122,11 @@ class TestOperators:
         with monkeypatch.context() as patch:
             patch.setattr(model_files, "look", looked.append)
             for model in ("permissive", "modality_forcing"):  # the second look fails: it is not repeated for ever
-                model_files.files.errand, model_files.files.model = session.manage("list", {}), model
+                model_files.files.look, model_files.files.model = session.manage("list", {}), model
                 assert model_files._tick() is None
                 assert looked == ["modality_forcing"]
                 asked.answer = ModelError("No engine.", "Install it.")
-        assert session.state.error is None, "nobody asked for it"
+        assert session.files.error is None, "nobody asked for it"
 
     def test_a_folder_for_models_in_the_preferences_reaches_the_engine(self, tab, monkeypatch, tmp_path):
         values = preferences.Values(models_dir=str(tmp_path / "big"))
@@ -136,7 +136,7 @@ class TestOperators:
 
     def test_the_engine_is_not_replaced_under_a_download(self, tab, asked):
         assert bpy.ops.depthwright.install_engine.poll()
-        model_files.files.errand = SimpleNamespace(action="download", cancel=lambda: None)
+        session.files.begin(SimpleNamespace(action="download", cancel=lambda: None))
         assert not bpy.ops.depthwright.install_engine.poll()
 
 

@@ -11,7 +11,7 @@ import pytest
 import shapes
 from depthwright.engine.client import environment
 from depthwright.engine.contract.errors import EngineError, InputError
-from depthwright.engine.contract.request import Result
+from depthwright.engine.contract.result import Result
 from depthwright.operators.shared import order, session
 from depthwright.scene import placement
 from depthwright.scene.blocks import records
@@ -85,7 +85,7 @@ def test_generate_a_material_gives_what_the_functions_give(tab):
         for item in (made, again)
     )
     assert first != second and np.array_equal(pictures.pixels(first), pictures.pixels(second))
-    assert session.state.job is None and session.state.error is None
+    assert session.generating.job is None and session.generating.error is None
 
 
 def test_generate_a_scene_for_the_active_camera(tab):
@@ -104,7 +104,7 @@ def test_generate_a_scene_for_the_active_camera(tab):
 def test_a_picture_for_the_scene_lies_on_the_scene(tab):
     tab.model, tab.mode, tab.depth_source, tab.target = "builtin", "d2i", "scene", "scene"
     tab.size_px, tab.camera_source = SIZE_PX, "new"  # which is not asked for then
-    assert "no camera" in order.why_not(bpy.context)
+    assert "no camera" in order.why_not(bpy.context).summary
     camera = add_camera()
     camera.location, camera.rotation_euler = (0.0, -0.5, 1.0), (1.45, 0.0, 0.0)
     bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 155
@@ -156,7 +156,7 @@ def test_what_is_known_goes_with_the_order(tab, tmp_path):
 def test_a_scene_goes_on_from_what_the_camera_sees(tab):
     tab.model, tab.target, tab.known_from_scene, tab.camera_source = "builtin", "scene", True, "new"
     tab.size_px = SIZE_PX
-    assert "no camera" in order.why_not(bpy.context)
+    assert "no camera" in order.why_not(bpy.context).summary
     camera = add_camera()
     camera.location, camera.rotation_euler = (0.0, -0.5, 1.0), (1.45, 0.0, 0.0)
     bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y = 300, 200
@@ -223,9 +223,9 @@ def test_a_collection_of_another_file_is_not_written_to(tab, tmp_path, target):
 def test_words_that_were_not_understood_are_said(tab):
     tab.prompt = "brick zzqx"
     assert bpy.ops.depthwright.generate() == {"FINISHED"}
-    assert any("zzqx" in note for note in session.state.notes)
+    assert any("zzqx" in note for note in session.generating.notes)
     assert bpy.ops.depthwright.dismiss() == {"FINISHED"}
-    assert session.state.notes == ()
+    assert session.generating.notes == ()
 
 
 def test_blender_never_loads_torch(tab):
@@ -252,8 +252,8 @@ def test_an_error_is_reported_and_kept_for_the_tab_and_changes_nothing(tab, valu
     before = everything()
     with pytest.raises(RuntimeError, match=said):
         bpy.ops.depthwright.generate()
-    assert said in session.state.error.summary and session.state.error.remedy
-    assert session.state.job is None
+    assert said in session.generating.error.summary and session.generating.error.remedy
+    assert session.generating.job is None
     assert everything() == before
 
 
@@ -265,7 +265,7 @@ def test_an_engine_that_cannot_start_is_reported(tab, monkeypatch, tmp_path):
     assert everything() == before
     monkeypatch.delenv("DEPTHWRIGHT_ENGINE_PYTHON")
     assert bpy.ops.depthwright.generate() == {"FINISHED"}
-    assert session.state.error is None
+    assert session.generating.error is None
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_an_engine_that_cannot_start_is_reported(tab, monkeypatch, tmp_path):
 def test_generate_says_why_it_cannot(tab, values, said):
     for name, value in values.items():
         setattr(tab, name, value)
-    assert said in order.why_not(bpy.context)
+    assert said in order.why_not(bpy.context).summary
     assert not bpy.ops.depthwright.generate.poll()
 
 
@@ -299,10 +299,10 @@ def test_opening_a_file_stops_the_job_and_forgets_it(tab):
     tab.size_px = 4096
     asked = order.order_from(bpy.context)
     job = session.submit(asked.request, {})
-    session.state.begin(job)
+    session.generating.begin(job)
     assert not bpy.ops.depthwright.generate.poll() and bpy.ops.depthwright.cancel.poll()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    assert session.state.job is None
+    assert session.generating.job is None
     with pytest.raises(Exception, match="Cancelled"):
         job.wait(timeout_s=30)
 
@@ -337,7 +337,7 @@ def test_a_result_that_cannot_be_kept_is_in_the_scene_all_the_same(tab, monkeypa
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(preferences, "read", lambda: preferences.Values(results_dir=str(tmp_path / "file")))
     assert bpy.ops.depthwright.generate() == {"FINISHED"}
-    assert len(meshes()) == 1 and "cannot be written" in session.state.notes[0]
+    assert len(meshes()) == 1 and "cannot be written" in session.generating.notes[0]
 
 
 def test_a_film_look_over_the_scene_is_said(tab):
@@ -345,7 +345,7 @@ def test_a_film_look_over_the_scene_is_said(tab):
     tab.target, tab.prompt = "scene", "hills"
     bpy.context.scene.view_settings.view_transform = "AgX"
     assert bpy.ops.depthwright.generate() == {"FINISHED"}
-    assert "AgX" in session.state.notes[-1]
+    assert "AgX" in session.generating.notes[-1]
 
 
 def test_memory_is_freed_only_where_an_engine_runs(tab):
@@ -375,24 +375,25 @@ def online():
 
 def test_an_installation(tab, online, monkeypatch):
     asked = []
-    monkeypatch.setattr(environment, "install", lambda folder, on_line: asked.append(folder))
+    monkeypatch.setattr(environment.Installation, "build", lambda self, on_line: on_line("Collecting torch"))
+    monkeypatch.setattr(environment.Installation, "put_in_place", lambda self: asked.append(self.folder))
     assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert bpy.ops.depthwright.install_engine() == {"FINISHED"}
     assert asked == [session.engine_dir()]
     assert not session.running(), "no worker runs from the folder that was replaced"
-    assert session.state.installing == "" and session.state.error is None
+    assert session.installing.job is None and session.installing.error is None
 
 
 @pytest.mark.parametrize("error", [EngineError("No room.", "Make room."), KeyError("a bug")], ids=["said", "bug"])
 def test_an_installation_that_fails_is_not_taken_for_success(tab, online, monkeypatch, error):
-    def fail(folder, on_line):
+    def fail(self, on_line):
         raise error
 
-    monkeypatch.setattr(environment, "install", fail)
+    monkeypatch.setattr(environment.Installation, "build", fail)
     with pytest.raises(RuntimeError, match="a bug" if isinstance(error, KeyError) else "No room. Make room."):
         bpy.ops.depthwright.install_engine()
-    assert session.state.installing == ""
-    assert session.state.error is (error if isinstance(error, EngineError) else None)
+    assert session.installing.job is None
+    assert session.installing.error is (error if isinstance(error, EngineError) else None)
 
 
 def test_offline_the_installation_says_why_it_cannot(tab):

@@ -11,6 +11,7 @@ import numpy as np
 import painter
 import pytest
 from depthwright.engine.geometry import bake
+from depthwright.operators.paint.paint import DEPTHWRIGHT_OT_paint
 from depthwright.operators.shared import paint_order, paint_run, session
 from depthwright.scene import painting
 from depthwright.scene.blocks import records
@@ -34,7 +35,6 @@ def panel(engine):
     settings.texture_px, settings.picture_px, settings.shading = TEXTURE_PX, 64, "unlit"
     settings.match_exposure, settings.margin_px, settings.prompt = False, 4, "old wood"
     yield settings
-    session.state.end()
     depthwright.unregister()
 
 
@@ -55,7 +55,7 @@ def test_six_views_become_one_texture_as_the_functions_make_it(panel, engine):
     panel.seed = 3
     assert bpy.ops.depthwright.paint() == {"FINISHED"}
     assert [request.seed for request in engine.asked] == [3, 4, 5, 6, 7, 8]
-    assert {request.prompt for request in engine.asked} == {"old wood"} and session.state.error is None
+    assert {request.prompt for request in engine.asked} == {"old wood"} and session.painting.error is None
     assert painting.has(thing) and len(painting.view_images(thing)) == 6 and paint_run.shown is None
     assert painting.coverage_of(thing) == (pytest.approx(1.0, abs=0.01),) * 2
     made = texture(thing)
@@ -151,7 +151,7 @@ def test_what_ends_early_leaves_nothing(panel, engine, monkeypatch, how, uvs):
     if how == "cancelled":
         engine.stops_at = 3
         assert bpy.ops.depthwright.paint() == {"CANCELLED"}
-        assert session.state.error is None, "what the user did is no error"
+        assert session.painting.error is None, "what the user did is no error"
     elif how == "failed":
         engine.fails_at = 3
         with pytest.raises(RuntimeError, match="out of memory"):
@@ -161,8 +161,8 @@ def test_what_ends_early_leaves_nothing(panel, engine, monkeypatch, how, uvs):
         panel.texture_px = 8192
         with pytest.raises(RuntimeError, match="not enough memory for a texture of 8192 pixels"):
             bpy.ops.depthwright.paint()
-    assert everything() == before and session.state.job is None and paint_run.shown is None
-    assert (session.state.error is None) == (how == "cancelled")
+    assert everything() == before and session.painting.job is None and paint_run.shown is None
+    assert (session.painting.error is None) == (how == "cancelled")
 
 
 def no_memory(*arguments, **options):
@@ -184,14 +184,15 @@ def library_cube(tmp_path) -> bpy.types.Object:
 
 def test_the_button_says_what_is_missing(panel, tmp_path):
     def reason():
-        assert bpy.ops.depthwright.paint.poll() == (not paint_order.why_not(bpy.context))
-        return paint_order.why_not(bpy.context)
+        refusal = DEPTHWRIGHT_OT_paint.refusal(bpy.context)
+        assert bpy.ops.depthwright.paint.poll() == (not refusal)
+        return str(refusal or "")
 
-    assert reason() == "No object is selected; select the meshes to paint"
+    assert reason() == "No object is selected. Select the meshes to paint."
     bpy.ops.object.light_add()
     assert "No mesh is selected" in reason()
     linked = library_cube(tmp_path)
-    assert "linked from another file; make it local" in reason()
+    assert "linked from another file. Make it local" in reason()
     linked.select_set(False)
     thing = painter.add("cube")
     assert reason() == ""
@@ -206,11 +207,11 @@ def test_the_button_says_what_is_missing(panel, tmp_path):
     bpy.ops.object.select_all(action="DESELECT")
     bpy.data.meshes.new("Empty")
     thing.select_set(True)
-    session.state.begin(StandIn.Job(StandIn(), None, {}, 0))
+    session.painting.begin(StandIn.Job(StandIn(), None, {}, 0))
     assert "at work" in reason()
-    session.state.end()
-    assert "wears no painting" in paint_order.why_not_painted(bpy.context)
-    assert "Texture Paint mode" in paint_order.why_not_region(bpy.context)
+    session.painting.end()
+    assert "wears no painting" in paint_order.why_not_painted(bpy.context).summary
+    assert "Texture Paint mode" in paint_order.why_not_region(bpy.context).summary
 
 
 def squash(thing):
@@ -243,7 +244,7 @@ def test_what_cannot_be_painted_is_said_before_the_engine_is_asked(panel, engine
     with pytest.raises(RuntimeError, match=said):
         bpy.ops.depthwright.paint()
     assert not engine.asked and everything() == before
-    assert said in session.state.error.summary and session.state.error.remedy
+    assert said in session.painting.error.summary and session.painting.error.remedy
 
 
 def all_over_each_other(thing):
@@ -278,7 +279,7 @@ def test_what_works_all_the_same_and_what_is_said(panel, spoil, said):
     spoil(thing)
     bpy.context.view_layer.update()
     assert bpy.ops.depthwright.paint() == {"FINISHED"}
-    notes = " ".join(session.state.notes)
+    notes = " ".join(session.painting.notes)
     assert said in notes and bool(notes) == bool(said)
     assert painting.coverage_of(thing)[1] > 0.95
 

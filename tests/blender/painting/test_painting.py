@@ -16,8 +16,7 @@ from depthwright.engine.contract.errors import InputError
 from depthwright.scene import painting
 from depthwright.scene.blocks import records
 from depthwright.scene.files import pictures
-from depthwright.scene.painting import PaintSettings, Recipe, by_hand
-from depthwright.scene.painting import views as painting_views
+from depthwright.scene.painting import PaintSettings, Recipe
 from depthwright.scene.view import camera as cameras
 
 SMALL = PaintSettings(texture_px=384, shading="unlit", margin_px=4)
@@ -41,7 +40,7 @@ def test_rendered_from_the_same_camera_it_is_the_picture_and_the_unseen_is_untou
     before = np.random.default_rng(0).integers(0, 256, (512, 512, 3)).astype(np.uint8)
     texture = pictures.new_picture("Texture", before)
     painter.show(thing, texture)
-    views = painting_views.from_text(bpy.context, "camera", [thing], 256)
+    views = painting.views_from_text(bpy.context, "camera", [thing], 256)
     work = painting.begin(bpy.context, [thing], views, SMALL, over=texture)
     painter.paint(work, painter.coordinates)
     done = painting.apply(bpy.context, work)
@@ -68,7 +67,7 @@ def test_a_box_leaves_no_imprint_on_the_wall(tmp_path):
     box = bpy.context.object
     painter.add_camera((0.4, -6.0, 0.5))
     painter.set_frame(192, 192)
-    views = painting_views.from_text(bpy.context, "camera", [wall, box], 192)
+    views = painting.views_from_text(bpy.context, "camera", [wall, box], 192)
     red_box = lambda point: np.where(point[..., 1:2] < 0.9, (1.0, 0.0, 0.0), (0.0, 0.0, 1.0))  # noqa: E731
     for objects, whole_scene in (([wall, box], False), ([wall], True)):
         work = painting.begin(bpy.context, objects, views, SMALL, whole_scene=whole_scene)
@@ -84,7 +83,7 @@ def test_a_box_leaves_no_imprint_on_the_wall(tmp_path):
 
 def test_six_views_of_one_function_are_that_function_from_anywhere(tmp_path):
     thing = painter.add("suzanne")
-    work = painting.begin(bpy.context, [thing], painting_views.from_text(bpy.context, "cube", [thing], 256), SMALL)
+    work = painting.begin(bpy.context, [thing], painting.views_from_text(bpy.context, "cube", [thing], 256), SMALL)
     painter.paint(work, painter.smooth)
     done = painting.apply(bpy.context, work)
     assert (
@@ -103,7 +102,7 @@ def test_six_views_of_one_function_are_that_function_from_anywhere(tmp_path):
 
 def test_later_views_are_told_what_earlier_ones_painted():
     thing = painter.add("torus")
-    views = painting_views.from_text(bpy.context, "ring:5", [thing], 128)
+    views = painting.views_from_text(bpy.context, "ring:5", [thing], 128)
     work = painting.begin(bpy.context, [thing], views, SMALL)
     for number in work.missing():
         request, arrays = painting.order(bpy.context, work, number, Recipe("rope", seed=number, strictness=0.8))
@@ -132,7 +131,7 @@ def test_several_objects_materials_and_modifiers_and_what_they_wore_is_kept(tmp_
     first.data.polygons[0].material_index = 1
     while second.data.uv_layers:
         second.data.uv_layers.remove(second.data.uv_layers[0])
-    views = painting_views.from_text(bpy.context, "auto:5", [first, second], 128)
+    views = painting.views_from_text(bpy.context, "auto:5", [first, second], 128)
     work = painting.begin(bpy.context, [first, second], views, SMALL)
     assert any("Smart UV" in note and second.name in note for note in work.notes)
     assert len(work.canvases[1].surface) == 15744  # as it is rendered, twice subdivided
@@ -152,7 +151,7 @@ def test_several_objects_materials_and_modifiers_and_what_they_wore_is_kept(tmp_
 def test_the_file_keeps_the_views_and_opens_without_depthwright(tmp_path):
     thing = painter.add("cube")
     thing.name = "Crate"
-    views = painting_views.from_text(bpy.context, "cube", [thing], 96)
+    views = painting.views_from_text(bpy.context, "cube", [thing], 96)
     work = painting.begin(bpy.context, [thing], views, SMALL)
     painter.paint(work, painter.smooth)
     painting.apply(bpy.context, work)
@@ -202,7 +201,7 @@ def test_a_height_comes_from_the_pictures_depth():
     camera = painter.add_camera((0.0, -0.3, 4.0))
     camera.data.lens = 60.0
     painter.set_frame(128, 128)
-    views = painting_views.from_text(bpy.context, "camera", [thing], 128)
+    views = painting.views_from_text(bpy.context, "camera", [thing], 128)
     work = painting.begin(bpy.context, [thing], views, PaintSettings(texture_px=256, height=True, fill=False))
     painter.paint(work, painter.smooth)
     request, arrays = painting.order_depth(work, 0)
@@ -230,9 +229,9 @@ def test_by_hand_a_region_alone_changes_and_the_rest_is_known():
     white = np.zeros((64, 64), np.float32)
     white[20:40, 16:48] = 1.0
     mask = pictures.new_data("Mask", white)
-    view = painting_views.from_text(bpy.context, "camera", [thing], 128)[0]
-    assert by_hand.why_not(bpy.context) == ""
-    work = by_hand.begin(bpy.context, thing, view, mask=mask)
+    view = painting.views_from_text(bpy.context, "camera", [thing], 128)[0]
+    assert painting.why_not_by_hand(bpy.context) is None
+    work = painting.begin_by_hand(bpy.context, thing, view, mask=mask)
     request, arrays = painting.order(bpy.context, work, 0, Recipe("a patch"))
     kept = arrays["mask"] > 0
     assert 0.5 < kept.sum() / np.isfinite(arrays["depth"]).sum() < 0.95
@@ -253,19 +252,19 @@ def test_by_hand_a_region_alone_changes_and_the_rest_is_known():
     assert records.of(texture)["request"]["prompt"] == "a patch"
     black = pictures.new_data("Black", np.zeros((8, 8), np.float32))
     with pytest.raises(InputError, match="black"):
-        by_hand.begin(bpy.context, thing, view, mask=black)
+        painting.begin_by_hand(bpy.context, thing, view, mask=black)
 
 
 def test_what_was_painted_by_hand_is_put_on_again_when_the_views_are_baked_anew():
     thing = painter.add("cube")
-    views = painting_views.from_text(bpy.context, "cube", [thing], 96)
+    views = painting.views_from_text(bpy.context, "cube", [thing], 96)
     work = painting.begin(bpy.context, [thing], views, SMALL)
     painter.paint(work, painter.smooth)
     texture = painting.apply(bpy.context, work).images[0]
     white = np.zeros((64, 64), np.float32)
     white[np.arange(64) % 16 < 8] = 1.0
-    hand = by_hand.begin(bpy.context, thing, views[0], mask=pictures.new_data("Mask", white))
-    assert by_hand.texture_of(bpy.context, thing) == texture and hand.views[0].known is not None
+    hand = painting.begin_by_hand(bpy.context, thing, views[0], mask=pictures.new_data("Mask", white))
+    assert painting.texture_of(bpy.context, thing) == texture and hand.views[0].known is not None
     painter.paint(hand, lambda point: np.zeros(point.shape))
     painting.apply(bpy.context, hand)
     touched = pictures.pixels(texture)[..., :3].copy()
@@ -287,13 +286,13 @@ def test_by_hand_on_selected_faces():
     texture = pictures.new_picture("Texture", np.full((256, 256, 3), 90, np.uint8))
     painter.show(thing, texture)
     thing.data.polygons.foreach_set("select", [False] * 6)
-    view = painting_views.from_text(bpy.context, "camera", [thing], 128)[0]
+    view = painting.views_from_text(bpy.context, "camera", [thing], 128)[0]
     with pytest.raises(InputError, match="selected"):
-        by_hand.begin(bpy.context, thing, view, region="faces")
+        painting.begin_by_hand(bpy.context, thing, view, region="faces")
     front = next(face for face in thing.data.polygons if face.normal.y < -0.9)
     front.select = True
     thing.data.update()
-    work = by_hand.begin(bpy.context, thing, view, region="faces", settings=PaintSettings(margin_px=0))
+    work = painting.begin_by_hand(bpy.context, thing, view, region="faces", settings=PaintSettings(margin_px=0))
     assert work.canvases[0].faces.sum() == 2
     painter.paint(work, lambda point: np.ones(point.shape))
     painting.apply(bpy.context, work)
@@ -303,7 +302,7 @@ def test_by_hand_on_selected_faces():
         face.select = face.normal.y > 0.9
     thing.data.update()
     with pytest.raises(InputError, match="nothing of the region"):
-        by_hand.begin(bpy.context, thing, view, region="faces")
+        painting.begin_by_hand(bpy.context, thing, view, region="faces")
 
 
 def test_a_viewport_sees_as_its_matrices_say():
@@ -326,25 +325,25 @@ def test_a_viewport_sees_as_its_matrices_say():
         class Space:
             clip_start, clip_end = 0.1, 100.0
 
-        found = painting_views.from_viewport(Region, View, Space, 150)
-        expected = painting_views.from_camera(bpy.context, camera, 150)
+        found = painting.view_from_viewport(Region, View, Space, 150)
+        expected = painting.view_from_camera(bpy.context, camera, 150)
         points = np.random.default_rng(0).uniform(-1, 1, (20, 3))
         pixels = [v.lens.project(v.in_camera(points, np.zeros(3))) for v in (found, expected)]
         np.testing.assert_allclose(*pixels, atol=1e-3)
         assert (found.lens.width_px, found.lens.height_px) == (150, 100)
-        back = painting_views.place_of(expected)
+        back = painting.place_of(expected)
         np.testing.assert_allclose(np.array(back), np.array(camera.matrix_world), atol=1e-5)
 
 
 def test_sets_of_views():
     thing = painter.add("suzanne")
     with pytest.raises(InputError, match="no camera"):
-        painting_views.from_text(bpy.context, "cameras", [thing], 64)
+        painting.views_from_text(bpy.context, "cameras", [thing], 64)
     painter.add_camera((0, -5, 0))
     painter.add_camera((0, 5, 0)).data.type = "PERSP"
-    assert len(painting_views.from_text(bpy.context, "cameras", [thing], 64)) == 2
+    assert len(painting.views_from_text(bpy.context, "cameras", [thing], 64)) == 2
     for text, count in (("cube", 6), ("ring:4", 4), ("auto:3", 3)):
-        views = painting_views.from_text(bpy.context, text, [thing], 64)
+        views = painting.views_from_text(bpy.context, text, [thing], 64)
         assert len(views) == count == len({view.name for view in views})
         work = painting.begin(bpy.context, [thing], views, SMALL)
         for number, view in enumerate(views):
@@ -354,16 +353,16 @@ def test_sets_of_views():
             assert view.lens.width_px == 64
     for wrong in ("ring:0", "ring:99", "cubes", "auto:-1", "auto"):
         with pytest.raises(InputError):
-            painting_views.from_text(bpy.context, wrong, [thing], 64)
+            painting.views_from_text(bpy.context, wrong, [thing], 64)
     up = mathutils.Vector((0, 0, 1))
-    for view in painting_views.from_text(bpy.context, "ring:4", [thing], 64):
-        place = painting_views.place_of(view)
+    for view in painting.views_from_text(bpy.context, "ring:4", [thing], 64):
+        place = painting.place_of(view)
         assert (place.to_3x3() @ mathutils.Vector((0, 1, 0))).dot(up) > 0.9
 
 
 def test_what_cannot_be_painted_is_refused_with_a_remedy():
     thing = painter.add("cube")
-    views = painting_views.from_text(bpy.context, "cube", [thing], 64)
+    views = painting.views_from_text(bpy.context, "cube", [thing], 64)
     cases = [([], "No object"), ([painter.add_camera((0, -5, 0))], "No mesh")]
     flat = painter.add("cube")
     flat.scale = (0.0, 0.0, 0.0)
@@ -391,7 +390,7 @@ def test_what_cannot_be_painted_is_refused_with_a_remedy():
     away = painter.add_camera((50.0, 0.0, 0.0), at=(100.0, 0.0, 0.0))
     away.data.clip_end = 20.0
     bpy.context.scene.camera = away
-    work = painting.begin(bpy.context, [thing], painting_views.from_text(bpy.context, "camera", [thing], 64), SMALL)
+    work = painting.begin(bpy.context, [thing], painting.views_from_text(bpy.context, "camera", [thing], 64), SMALL)
     with pytest.raises(InputError, match="sees nothing"):
         painting.order(bpy.context, work, 0, Recipe("x"))
     with pytest.raises(InputError, match="No view is painted"):
@@ -411,14 +410,14 @@ def test_what_works_with_a_warning():
     turned = painter.add("cube")
     turned.data.polygons[0].flip()
     turned.data.update()
-    views = painting_views.from_text(bpy.context, "cube", [thing, turned], 64)
+    views = painting.views_from_text(bpy.context, "cube", [thing, turned], 64)
     notes = " ".join(painting.begin(bpy.context, [thing, turned], views, SMALL).notes)
     assert f"'{thing.name}' overlap" in notes and f"'{turned.name}' has flipped normals" in notes
 
 
 def test_a_failed_bake_leaves_nothing_behind(monkeypatch):
     thing = painter.add("cube")
-    views = painting_views.from_text(bpy.context, "ring:2", [thing], 64)
+    views = painting.views_from_text(bpy.context, "ring:2", [thing], 64)
     work = painting.begin(bpy.context, [thing], views, SMALL)
     painter.paint(work, painter.smooth)
     before = (len(bpy.data.images), len(bpy.data.materials), [slot.material for slot in thing.material_slots])
@@ -436,7 +435,7 @@ def test_a_failed_bake_leaves_nothing_behind(monkeypatch):
 
 def test_previews_are_small_and_change_nothing():
     thing = painter.add("cube")
-    views = painting_views.from_text(bpy.context, "cube", [thing], 64)
+    views = painting.views_from_text(bpy.context, "cube", [thing], 64)
     work = painting.begin(bpy.context, [thing], views, SMALL)
     painter.paint(work, painter.smooth, only=[0])
     assert painting.preview(work, texture_px=128).shape == (128, 128, 3)

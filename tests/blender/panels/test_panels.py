@@ -12,12 +12,12 @@ import pytest
 from depthwright.engine import catalog
 from depthwright.engine.contract.errors import EngineError, EnvironmentMissing
 from depthwright.engine.contract.protocol import Progress
+from depthwright.engine.contract.settled import FIT
 from depthwright.operators.shared import model_files, paint_run, preview, session
 from depthwright.operators.shared.order import order_from
 from depthwright.scene import painting
 from depthwright.scene.live import mesh, nodes
 from depthwright.scene.material import material
-from depthwright.scene.painting import views as painting_views
 from drawn_panels import draw, panels
 
 
@@ -25,8 +25,8 @@ from drawn_panels import draw, panels
 def tab():
     depthwright.register()
     yield bpy.context.scene.depthwright
-    session.state.end()
-    session.state.installing = ""
+    for status in session.STATUSES:
+        status.end()
     depthwright.unregister()
 
 
@@ -77,27 +77,58 @@ def test_only_what_matters_is_drawn(tab, target, model, mode):
 
 @pytest.mark.parametrize("progress", [None, Progress("loading"), Progress("sampling", 3, 30)])
 def test_while_it_runs(tab, progress):
-    session.state.begin(SimpleNamespace(progress=progress, cancelled=False, cancel=lambda: None))
+    session.generating.begin(SimpleNamespace(progress=progress, cancelled=False, cancel=lambda: None))
     drawn = draw()
     assert "operator cancel" in drawn and "operator generate" not in drawn
     if progress and progress.of:
         assert "Sampling 3/30" in drawn
-    session.state.job.cancelled = True
+    session.generating.job.cancelled = True
     assert "Stopping" in draw()
 
 
 def test_the_last_error_with_its_way_out(tab):
-    session.state.end(EngineError("It went wrong.", "Try this."))
+    session.generating.end(EngineError("It went wrong.", "Try this."))
     drawn = draw()
     assert "It went wrong." in drawn and "Try this." in drawn and "operator dismiss" in drawn
     assert "operator install_engine" not in drawn
-    session.state.end(EnvironmentMissing("There is no Python.", "Install it."))
+    session.generating.end(EnvironmentMissing("There is no Python.", "Install it."))
     assert "operator install_engine" in draw()
 
 
+@pytest.mark.parametrize(
+    ("status", "panel"),
+    [
+        (session.generating, "generate"),
+        (session.painting, "paint"),
+        (session.files, "model_files"),
+        (session.installing, "engine"),
+        (session.scaling, "scale"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+@pytest.mark.parametrize("model", ["procedural", "modality_forcing"])
+def test_errors_and_notes_stand_in_the_panel_whose_verb_they_came_from(tab, status, panel, model):
+    depth = np.random.default_rng(0).random((8, 8), np.float32) + 1
+    made = mesh.build(bpy.context, np.zeros((8, 8, 3), np.uint8), depth, {}, name="A", fov_deg=50.0)
+    bpy.context.view_layer.objects.active = made
+    tab.model = model
+    status.end(EngineError("It went wrong.", "Try this."), notes=("Mind that.",))
+    for words in ("It went wrong.", "Try this.", "Mind that."):
+        assert words in draw(only=panel) and draw().count(words) == 1
+
+
+def test_generating_does_not_take_the_paint_panels_place(tab):
+    session.painting.begin(SimpleNamespace(progress=Progress("sampling", 3, 30), cancelled=False))
+    assert "Sampling 3/30" in draw(only="paint") and "operator cancel" in draw(only="paint")
+    assert "Sampling 3/30" not in draw(only="generate") and "operator generate" in draw(only="generate")
+    session.painting.end()
+    session.generating.begin(SimpleNamespace(progress=Progress("sampling", 3, 30), cancelled=False))
+    assert "Sampling 3/30" in draw(only="generate") and "operator paint\n" in draw(only="paint") + "\n"
+
+
 def test_notes_and_an_installation(tab):
-    session.state.end(notes=("Not known to this model, ignored: zzqx.",))
-    session.state.installing = "Collecting torch"
+    session.generating.end(notes=("Not known to this model, ignored: zzqx.",))
+    session.installing.begin(SimpleNamespace(progress=Progress("Collecting torch"), cancelled=False))
     drawn = draw()
     assert "zzqx" in drawn and "Collecting torch" in drawn
 
@@ -155,13 +186,13 @@ def test_memory_of_a_model_that_is_fitted_to_it(tab):
     assert not any(f"prop {name}" in draw() for name in names)
     tab.precision, tab.prefer_speed = "nf4", True  # of the last model: nothing to this one
     request = order_from(bpy.context).request
-    assert (request.precision, request.prefer_speed) == (None, False)
+    assert (request.precision, request.prefer_speed) == (FIT, False)
     tab.model = "modality_forcing"
     assert all(f"prop {name}" in draw() for name in names)
     request = order_from(bpy.context).request
     assert (request.precision, request.prefer_speed, request.compile_blocks) == ("nf4", True, False)
     tab.precision = "auto"
-    assert order_from(bpy.context).request.precision is None
+    assert order_from(bpy.context).request.precision == FIT
 
 
 def test_compiling_of_models_that_can_be_compiled(tab):
@@ -204,7 +235,7 @@ def test_presets_of_the_chosen_model(tab):
 def test_while_a_model_is_downloaded(tab, cancelled):
     tab.model = "modality_forcing"
     progress = Progress("downloading model.safetensors, MB", 1200, 40700)
-    model_files.files.errand = SimpleNamespace(action="download", progress=progress, cancelled=cancelled)
+    session.files.begin(SimpleNamespace(action="download", progress=progress, cancelled=cancelled))
     drawn = draw()
     assert "operator generate" in drawn and "operator download_model" not in drawn
     if cancelled:
@@ -278,7 +309,7 @@ def test_in_texture_paint_mode_a_region_is_asked_for(tab):
 
 def test_a_painting_under_way_by_view(tab, monkeypatch):
     monkeypatch.setattr(paint_run, "shown", paint_run.Shown(["Front", "Back", "Top"], ["Front"], "Back", 0.37))
-    session.state.begin(SimpleNamespace(progress=Progress("sampling", 3, 30), cancelled=False))
+    session.painting.begin(SimpleNamespace(progress=Progress("sampling", 3, 30), cancelled=False))
     drawn = draw()
     for part in ("1 of 3 views, 37% of the area", "Front", "Back", "Top", "Sampling 3/30", "operator cancel"):
         assert part in drawn
@@ -291,7 +322,7 @@ def test_a_painting_has_buttons_by_view_and_its_coverage(tab):
     work = painting.begin(
         bpy.context,
         [thing],
-        painting_views.from_text(bpy.context, "ring:2", [thing], 64),
+        painting.views_from_text(bpy.context, "ring:2", [thing], 64),
         painting.PaintSettings(texture_px=64),
     )
     painter.paint(work, painter.smooth)

@@ -161,7 +161,7 @@ def test_the_file_is_as_it_was(camera, monkeypatch):
     def fails(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(depth_pass.images, "read_values", fails)
+    monkeypatch.setattr(depth_pass.pictures, "read_values", fails)
     with pytest.raises(OSError, match="no space"):
         depth_pass.from_camera(bpy.context, camera, width_px=96, height_px=54, exclude=[made["box"]])
     assert state(camera) == before

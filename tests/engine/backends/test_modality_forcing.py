@@ -15,6 +15,7 @@ from depthwright.engine.backends.modality_forcing import (
 )
 from depthwright.engine.contract.errors import Cancelled, ModelError
 from depthwright.engine.contract.request import Request
+from depthwright.engine.contract.settled import OWN_SIZE
 from depthwright.engine.model.bundle import WEIGHTS_FILE, SmallModel
 from depthwright.engine.model.resample import enlarge, resize
 from depthwright.engine.training.sizes import PRESETS, vocabulary
@@ -72,7 +73,7 @@ def test_more_detail_is_sampled_where_it_is_asked_for(backend, entry, target, mo
     output = backend.run(entry, request, arrays, ignore)
     assert output.image.shape == (50, 70, 3) and output.depth.shape == (50, 70)
     assert np.isfinite(output.depth).all() and not output.notes[0].count("own size")
-    plain = backend.run(entry, replace(request, detail_px=None), arrays, ignore)
+    plain = backend.run(entry, replace(request, detail_px=OWN_SIZE), arrays, ignore)
     made, before = (o.depth if mode == "i2d" else o.image for o in (output, plain))
     assert not np.array_equal(made, before)
 
@@ -184,13 +185,16 @@ def test_an_enlarged_relief_has_no_facets_and_no_holes():
     x = torch.arange(16.0) / 16
     depth = 1 + 0.3 * torch.sin(2 * torch.pi * x)[None, None].repeat(1, 16, 1)
     depth[0, 4:6, 4:6] = torch.inf  # a model's slip: a surface seen from the front has no sky
-    relief = Request(prompt="waves", width_px=128, height_px=128)
+    relief, view = (
+        catalog.resolve(Request(prompt="waves", target=target, width_px=128, height_px=128))
+        for target in ("material", "scene")
+    )
     found = finished_depth(depth, relief, Frame((2, 2), (16, 16)), 25.0)
     assert np.isfinite(found).all() and found.max() <= MATERIAL_FARTHEST
     bent = np.abs(np.diff(found[96], n=2))
     assert np.median(bent) > 0.3 * bent.max()
-    view = finished_depth(depth, replace(relief, target="scene"), Frame((2, 2), (16, 16)), 25.0)
-    assert np.isinf(view).any() and view[np.isfinite(view)].min() >= 0.7 - 1e-5
+    seen = finished_depth(depth, view, Frame((2, 2), (16, 16)), 25.0)
+    assert np.isinf(seen).any() and seen[np.isfinite(seen)].min() >= 0.7 - 1e-5
 
 
 def test_a_tile_is_cut_where_it_changes_least_unless_its_pixels_have_places(entry):

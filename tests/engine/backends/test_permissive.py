@@ -17,6 +17,7 @@ from depthwright.engine import catalog
 from depthwright.engine.backends.permissive import control_picture
 from depthwright.engine.contract.errors import Cancelled, InputError, ModelError
 from depthwright.engine.contract.request import Request
+from depthwright.engine.contract.settled import Settled
 from depthwright.engine.model.depth_estimator import DepthEstimator
 from depthwright.engine.worker.pipeline import Pipeline
 
@@ -50,9 +51,9 @@ def pipeline(monkeypatch, tmp_path) -> Pipeline:
     return made
 
 
-def asked(mode: str = "joint", **changes) -> Request:
+def asked(mode: str = "joint", **changes) -> Settled:
     fields = {"model": "permissive", "target": "scene", "prompt": "red wall", "steps": 2}
-    return Request(mode=mode, **(fields | {"width_px": 72, "height_px": 40} | changes))
+    return catalog.resolve(Request(mode=mode, **(fields | {"width_px": 72, "height_px": 40} | changes)))
 
 
 GIVEN = {"joint": {}, "i2d": {"image": PICTURE}, "d2i": {"depth": DEPTH}}
@@ -138,7 +139,7 @@ def test_another_model_takes_the_place_of_the_one_before(folder, pipeline):
     pipeline.at(folder)
     pipeline.run(asked("i2d"), GIVEN["i2d"], ignore)
     assert pipeline._backends["permissive"]._loaded is not None
-    pipeline.run(Request(prompt="brick", width_px=32, height_px=32), {}, ignore)
+    pipeline.run(catalog.resolve(Request(prompt="brick", width_px=32, height_px=32)), {}, ignore)
     assert pipeline._backends["permissive"]._loaded is None
 
 

@@ -284,6 +284,7 @@ def test_a_lower_precision_is_noted_with_the_result_and_near_the_exact_one(folde
     exact = backend.run(entry_of(folder), asked(), {}, ignore)
     coarse = backend.run(entry_of(folder), asked(precision="int8"), {}, ignore)
     assert not exact.notes and any("int8" in note for note in coarse.notes)
+    assert exact.used["device"] == "cpu" and "int8" in coarse.used["plan"] and "int8" not in exact.used["plan"]
     off = np.abs(exact.image.astype(float) - coarse.image).mean()
     assert 0 < off < 10
 

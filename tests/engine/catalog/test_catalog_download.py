@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 from depthwright.engine import catalog
-from depthwright.engine.catalog import actions, download, parts, places, refusals
+from depthwright.engine.catalog import actions, download, places, refusals
 from depthwright.engine.contract.errors import Cancelled, InputError, ModelError
 from depthwright.tests.hub import tiny
 from depthwright.tests.hub.server import COMMIT, Hub, etag, safetensors
@@ -154,7 +154,6 @@ def test_killed_in_the_middle_and_continued(bare_home, monkeypatch):
     """kill -9 of the process, as it is run by the engine's own command line."""
     env = {**os.environ, "TINY_CATALOGUE": str(bare_home.root / "models.json"), "HF_HUB_DISABLE_TELEMETRY": "1"}
     program = [sys.executable, tiny.__file__, "models", "download", "tiny", "--accept-licence"]
-    env["PYTHONPATH"] = os.pathsep.join([str(Path(parts.__file__).parents[3]), *sys.path])
     with Hub(files=tiny.files(large_bytes=24 * MB), hold_after=23 * MB) as hub:
         env["HF_ENDPOINT"] = hub.url
         first = subprocess.Popen(program, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

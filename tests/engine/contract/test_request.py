@@ -1,13 +1,14 @@
 """Requests and the catalogue: what is refused, what is filled in, what a stored request gives back."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from depthwright.engine import catalog
 from depthwright.engine.contract.errors import InputError
-from depthwright.engine.contract.request import Request, Result
+from depthwright.engine.contract.request import Request
+from depthwright.engine.contract.result import Result
+from depthwright.engine.contract.settled import Settled
 
 BRICK = Request(prompt="brick")
 
@@ -28,7 +29,7 @@ BRICK = Request(prompt="brick")
         ({"guidance": -0.1}, "guidance"),
         ({"guidance_low": 0.8, "guidance_high": 0.3}, "interval"),
         ({"guidance_high": 1.5}, "interval"),
-        ({"depth_guidance": -1.0, "mode": "d2i"}, "depth guidance"),
+        ({"depth_guidance": -1.0, "mode": "d2i", "model": "builtin"}, "depth guidance"),
         ({"depth_guidance": 2.0}, "Only a depth"),
         ({"guidance": float("nan")}, "guidance"),
         ({"guidance": float("inf")}, "guidance"),
@@ -51,7 +52,7 @@ def test_what_cannot_be_done_is_refused_with_a_remedy(fields, words):
 
 def test_only_joint_needs_a_prompt():
     for mode in ("i2d", "d2i"):
-        Request(mode=mode).validate()
+        assert catalog.resolve(Request(mode=mode, model="builtin")).prompt == ""
 
 
 def test_defaults_come_from_the_model_and_what_is_set_stays():
@@ -62,10 +63,11 @@ def test_defaults_come_from_the_model_and_what_is_set_stays():
     request = catalog.resolve(Request(prompt="brick", model="builtin", width_px=80, steps=3, guidance=0.0, tile=False))
     assert (request.width_px, request.height_px, request.steps, request.guidance) == (80, 80, 3, 0.0)
     assert request.tile is False
-    assert catalog.resolve(request) == request
+    assert catalog.resolve(Request.from_dict(request.to_dict())) == request
     assert catalog.resolve(Request(prompt="brick")).depth_estimate == "sample"  # what published scripts do
     assert request.depth_estimate == entry.depth_estimate == "mean"
-    assert catalog.resolve(replace(request, depth_estimate="sample")).depth_estimate == "sample"
+    asked = Request(prompt="brick", model="builtin", depth_estimate="sample")
+    assert catalog.resolve(asked).depth_estimate == "sample"
 
 
 def test_a_material_tiles_and_a_scene_does_not_unless_told():
@@ -76,7 +78,8 @@ def test_a_material_tiles_and_a_scene_does_not_unless_told():
 
 def test_a_stored_request_gives_the_same_again():
     request = catalog.resolve(Request(prompt="ziegel \u2013 \u82b1", seed=3, guidance=1.5))
-    assert Request.from_dict(json.loads(request.to_json())) == request
+    stored = json.loads(json.dumps(request.to_dict()))
+    assert catalog.resolve(Request.from_dict(stored)) == Settled.from_dict(stored) == request
 
 
 def test_a_request_of_a_newer_version_is_refused():
@@ -85,24 +88,29 @@ def test_a_request_of_a_newer_version_is_refused():
 
 
 def test_inputs_are_tied_to_the_request_by_their_content():
-    image = np.zeros((4, 4, 3), np.uint8)
-    one, same = BRICK.with_inputs({"image": image}), BRICK.with_inputs({"image": image.copy()})
+    def settled(image):
+        return catalog.resolve(Request(mode="i2d", model="builtin"), {"image": image})
+
+    image = np.zeros((20, 24, 3), np.uint8)
+    one, same = settled(image), settled(image.copy())
+    assert (one.width_px, one.height_px) == (24, 20)
     image[0, 0, 0] = 1
-    assert one == same != BRICK.with_inputs({"image": image})
+    assert one == same != settled(image) and one.sha256 == same.sha256 != settled(image).sha256
+    assert settled(image[:, ::-1]).input_sha256 == settled(image[:, ::-1].copy()).input_sha256
 
 
 def test_a_record_is_json_and_complete():
     result = Result(
         np.zeros((2, 2, 3), np.uint8),
         np.ones((2, 2), np.float32),
-        BRICK,
+        catalog.resolve(BRICK),
         {"id": "m"},
         {"depthwright": "0"},
         ("note",),
         1.23456,
     )
     record = json.loads(json.dumps(result.record()))
-    assert Request.from_dict(record["request"]) == BRICK
+    assert Settled.from_dict(record["request"]) == catalog.resolve(BRICK)
     assert record["notes"] == ["note"] and record["seconds"] == 1.235 and record["model"] == {"id": "m"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from depthwright.engine import catalog
 from depthwright.engine.backends.frame import plan_frame
 from depthwright.engine.contract.errors import InputError
 from depthwright.engine.contract.request import Request
@@ -122,22 +123,21 @@ def test_seeing_a_tile_from_both_sides_costs_one_look(rings, looks):
 @pytest.mark.parametrize(("axes", "wrap"), [("both", (True, True)), ("x", (False, True)), ("y", (True, False))])
 def test_the_axes_of_a_request(axes, wrap):
     request = Request(prompt="brick", tile_axes=axes)
-    request.validate()
-    assert request.wrap == wrap
-    assert Request(prompt="brick", tile_axes=axes, tile=False).wrap == (False, False)
-    assert Request(prompt="hall", target="scene", tile_axes=axes).wrap == (False, False)
+    assert catalog.resolve(request).wrap == wrap
+    assert catalog.resolve(Request(prompt="brick", tile_axes=axes, tile=False)).wrap == (False, False)
+    assert catalog.resolve(Request(prompt="hall", target="scene", tile_axes=axes)).wrap == (False, False)
     assert Request.from_dict(request.to_dict()) == request
 
 
 def test_there_are_no_other_axes():
     with pytest.raises(InputError, match="both, x, y"):
-        Request(prompt="brick", tile_axes="z").validate()
+        catalog.resolve(Request(prompt="brick", tile_axes="z"))
 
 
 def test_a_request_stored_before_there_were_axes_tiles_on_both():
     stored = Request(prompt="brick", tile=True).to_dict()
     del stored["tile_axes"]
-    assert Request.from_dict(stored).wrap == (True, True)
+    assert catalog.resolve(Request.from_dict(stored)).wrap == (True, True)
 
 
 def test_only_the_axis_that_tiles_is_rounded_to_whole_tokens():

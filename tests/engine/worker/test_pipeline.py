@@ -18,7 +18,8 @@ def ignore(*_):
 
 
 def run(report=ignore, arrays=None, **fields):
-    return Pipeline().run(Request(**(SMALL | fields)), arrays or {}, report)
+    settled = catalog.resolve(Request(**(SMALL | fields)), arrays)
+    return Pipeline().run(catalog.received(settled.to_dict(), arrays or {}), arrays or {}, report)
 
 
 def test_a_result_carries_the_request_it_can_be_made_again_from():

@@ -37,19 +37,19 @@ def steps():
     before = everything()
     for press in (press_cancel, press_escape):
         call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
-        job = session.state.job
+        job = session.generating.job
         yield from wait_until(lambda job=job: job.progress is not None, 60, "progress")
         assert not job.done, "the generation is too short to be cancelled"
         press()
         yield 0.05
-        yield from wait_until(lambda: session.state.job is None, 20, "the end after Cancel")
+        yield from wait_until(lambda: session.generating.job is None, 20, "the end after Cancel")
         try:
             job.result()
         except Exception as error:
             assert type(error).__name__ == "Cancelled", repr(error)
         else:
             raise AssertionError("the job was not cancelled but finished")
-        assert session.state.error is None, session.state.error  # what the user did is no error
+        assert session.generating.error is None, session.generating.error  # what the user did is no error
         assert everything() == before
     yield 0.5
     yield "cancelled.png"

@@ -38,11 +38,11 @@ def steps():
         yield "missing.png"
 
         assert call(bpy.ops.depthwright.download_model, text_encoder="qwen3-8b-fp8") == {"FINISHED"}
-        assert not files.errand.done, "the button waited for the end"
+        assert not session.files.job.done, "the button waited for the end"
 
         def brought():
-            assert session.state.error is None, session.state.error.detail
-            progress = files.errand.progress if files.errand else None
+            assert session.files.error is None, session.files.error.detail
+            progress = session.files.job.progress if session.files.job else None
             return hub.held.is_set() and progress is not None and progress.step >= 10
 
         yield from wait_until(brought, 60, "the first megabytes")
@@ -52,16 +52,16 @@ def steps():
             yield 0.1
         yield "downloading.png"
         hub.go_on.set()
-        yield from wait_until(lambda: files.errand is None, 60, "the end of the download")
-        assert session.state.error is None, session.state.error.detail
-        notes = session.state.notes
+        yield from wait_until(lambda: session.files.job is None, 60, "the end of the download")
+        assert session.files.error is None, session.files.error.detail
+        notes = session.files.notes
         assert files.states["modality_forcing"]["ready"]
         yield 1.0
         yield "here.png"
 
         assert call(bpy.ops.depthwright.verify_model) == {"FINISHED"}
-        yield from wait_until(lambda: files.errand is None, 60, "the end of the check")
-        checked = session.state.notes
+        yield from wait_until(lambda: session.files.job is None, 60, "the end of the check")
+        checked = session.files.notes
         override()["area"].tag_redraw()
         yield 0.8
         yield "checked.png"

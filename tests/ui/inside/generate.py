@@ -42,18 +42,18 @@ def steps():
 
     def under_way():
         settings = bpy.context.scene.depthwright
-        if session.state.job is not None and session.state.job.progress is not None:
-            progress = session.state.job.progress
+        if session.generating.job is not None and session.generating.job.progress is not None:
+            progress = session.generating.job.progress
             seen.append(f"{progress.stage} {progress.step}/{progress.of}")
             return progress.step > 0 or not settings.uses_steps
-        return session.state.job is None
+        return session.generating.job is None
 
     yield from wait_until(under_way, 120, "progress")
     yield 0.15
-    running = session.state.job is not None
+    running = session.generating.job is not None
     yield "during.png"
-    yield from wait_until(lambda: under_way() and session.state.job is None, 150, "the end of the generation")
-    assert session.state.error is None, session.state.error
+    yield from wait_until(lambda: under_way() and session.generating.job is None, 150, "the end of the generation")
+    assert session.generating.error is None, session.generating.error
     yield 4.0  # panels slide to their new places, slowly under a software renderer
     yield "after.png"
 

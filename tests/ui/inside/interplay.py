@@ -23,8 +23,8 @@ def choose(**values):
 def generated():
     """Generate and wait."""
     call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
-    yield from wait_until(lambda: session.state.job is None, 100, "the end of the generation")
-    assert session.state.error is None, session.state.error
+    yield from wait_until(lambda: session.generating.job is None, 100, "the end of the generation")
+    assert session.generating.error is None, session.generating.error
     yield 0.5
 
 
@@ -36,11 +36,13 @@ def steps():
 
     # An undo while the engine works takes back what was done before, and the result still comes.
     call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
-    yield from wait_until(lambda: session.state.job is None or session.state.job.progress is not None, 60, "progress")
-    assert session.state.job is not None, "over before it could be disturbed"
+    yield from wait_until(
+        lambda: session.generating.job is None or session.generating.job.progress is not None, 60, "progress"
+    )
+    assert session.generating.job is not None, "over before it could be disturbed"
     call(bpy.ops.ed.undo)
-    yield from wait_until(lambda: session.state.job is None, 100, "the end of the generation")
-    assert session.state.error is None, session.state.error
+    yield from wait_until(lambda: session.generating.job is None, 100, "the end of the generation")
+    assert session.generating.error is None, session.generating.error
     assert "granite" in bpy.data.objects and "Suzanne" not in bpy.data.objects
     call(bpy.ops.ed.undo)
     yield 0.3

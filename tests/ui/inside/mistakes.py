@@ -32,8 +32,8 @@ def steps():
             call(bpy.ops.depthwright.generate, "INVOKE_DEFAULT")
         except RuntimeError as error:  # how bpy.ops passes on an error that was reported at once
             assert "Traceback" not in str(error), error
-        yield from wait_until(lambda: session.state.job is None, 60, "the error")
-        error = session.state.error
+        yield from wait_until(lambda: session.generating.job is None, 60, "the error")
+        error = session.generating.error
         assert error is not None, f"{name} was accepted"
         assert error.summary and error.remedy
         said[name] = [type(error).__name__, error.summary, error.remedy]
@@ -42,7 +42,7 @@ def steps():
         yield 1.5
         yield f"{name}.png"
         assert call(bpy.ops.depthwright.dismiss) == {"FINISHED"}
-        assert session.state.error is None
+        assert session.generating.error is None
 
     # What can be seen beforehand greys the button out instead.
     settings.model, settings.target = "procedural", "scene"

@@ -62,7 +62,7 @@ def texture():
 
 
 def ended():
-    return session.state.job is None
+    return session.painting.job is None
 
 
 def steps():
@@ -83,7 +83,7 @@ def steps():
     assert everything() == before, "nothing of the file changes before the end"
     yield "during.png"
     yield from wait_until(ended, 120, "the end of the painting")
-    assert session.state.error is None, session.state.error
+    assert session.painting.error is None, session.painting.error
     thing = bpy.data.objects["Suzanne"]
     first = texture()
     assert first is not None and list(painting.view_images(thing)) == [
@@ -100,7 +100,7 @@ def steps():
 
     assert call(bpy.ops.depthwright.paint_view_again, "INVOKE_DEFAULT", view="Front", seed=77) == {"RUNNING_MODAL"}
     yield from wait_until(ended, 120, "the end of the view")
-    assert session.state.error is None, session.state.error
+    assert session.painting.error is None, session.painting.error
     second = texture()
     assert not np.array_equal(first, second)
     yield 2.0
@@ -123,7 +123,7 @@ def steps():
     yield from wait_until(lambda: paint_run.shown is not None and len(paint_run.shown.done) >= 2, 120, "two views")
     assert call(bpy.ops.depthwright.cancel) == {"FINISHED"}
     yield from wait_until(ended, 20, "the end after Cancel")
-    assert session.state.error is None and paint_run.shown is None and texture() is None
+    assert session.painting.error is None and paint_run.shown is None and texture() is None
     assert everything()["images"] == before["images"] and everything()["materials"] == before["materials"]
 
     call(bpy.ops.ed.redo)
@@ -136,7 +136,7 @@ def steps():
     worn = texture()
     assert call(bpy.ops.depthwright.paint_region, "INVOKE_DEFAULT") == {"RUNNING_MODAL"}
     yield from wait_until(ended, 120, "the end of the region")
-    assert session.state.error is None, session.state.error
+    assert session.painting.error is None, session.painting.error
     assert not np.array_equal(texture(), worn)
     yield 2.0
     yield "repainted.png"

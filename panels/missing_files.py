@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 
 from ..engine.catalog import ModelEntry
 from ..engine.catalog.models_text import gigabytes
 from ..operators.models.cancel_files import DEPTHWRIGHT_OT_cancel_files
 from ..operators.models.download_model import DEPTHWRIGHT_OT_download_model
-from ..operators.shared import model_files
+from ..operators.shared import model_files, session
+
+if TYPE_CHECKING:
+    from ..engine.client.job import ModelJob
 
 
 def draw_missing(layout: bpy.types.UILayout, entry: ModelEntry) -> None:
     """What is still to be brought of the model, with the button for it; or what is being done with it."""
-    files = model_files.files
-    state = files.states.get(entry.id)
-    if files.busy:
-        draw_errand(layout)
+    state = model_files.files.states.get(entry.id)
+    if session.files.job is not None:
+        _draw_job(layout, session.files.job)
     elif entry.parts and not (state and state["ready"]):
         row = layout.row()
         row.scale_y = 1.2
@@ -25,13 +29,12 @@ def draw_missing(layout: bpy.types.UILayout, entry: ModelEntry) -> None:
         row.operator(DEPTHWRIGHT_OT_download_model.bl_idname, text=f"{begun} ({size})", icon="IMPORT")
 
 
-def draw_errand(layout: bpy.types.UILayout) -> None:
+def _draw_job(layout: bpy.types.UILayout, job: ModelJob) -> None:
     """How far a download or a check is, and the button that stops it."""
-    errand = model_files.files.errand
-    progress = errand.progress
+    progress = job.progress
     row = layout.row(align=True)
-    if errand.cancelled or progress is None:
-        row.progress(factor=0.0, text="Stopping" if errand.cancelled else "Starting")
+    if job.cancelled or progress is None:
+        row.progress(factor=0.0, text="Stopping" if job.cancelled else "Starting")
         return
     words = progress.stage.removesuffix(", MB")
     text = f"{words[:1].upper()}{words[1:]}"

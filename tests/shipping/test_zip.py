@@ -120,6 +120,7 @@ def test_every_model_of_the_catalogue_ships_its_files(unpacked: Path) -> None:
             assert list(folder.glob("*.json")), f"{model['id']} ships without its config"
 
 
+@pytest.mark.slow
 def test_engine_imports_nothing_that_does_not_ship(unpacked: Path) -> None:
     """Every module of the shipped engine loads from the unpacked zip: no import of training, tests, or bpy."""
     code = """
@@ -141,6 +142,7 @@ def test_the_unpacked_engine_makes_a_result(unpacked: Path) -> None:
     code = """
 import sys
 from pathlib import Path
+from depthwright.engine import catalog
 from depthwright.engine.client import client, environment
 from depthwright.engine.contract.request import Request
 
@@ -149,7 +151,8 @@ def command(needs_torch):
 
 engine = client.EngineClient(command, Path("worker.log"))
 try:
-    result = engine.submit(Request(prompt="red brick wall", width_px=64, height_px=64)).wait(timeout_s=60)
+    request = catalog.resolve(Request(prompt="red brick wall", width_px=64, height_px=64))
+    result = engine.submit(request).wait(timeout_s=60)
 finally:
     engine.close()
 print(result.image.shape, result.depth.shape, result.model["id"])

@@ -1,9 +1,9 @@
 """Builds the extension's zip with Blender's own extension tool, from exactly the files git knows.
 
 The working folder holds environments, caches and results; the manifest's exclude list drops them as well, but what
-ships should depend on the repository alone. ``make zip`` runs this file; tests/ui build their zip through it.
+ships should depend on the repository alone. ``make zip`` runs this file, the tests build their zip through it.
 
-    python tests/ui/pack.py [OUTPUT_DIR]        prints the path of the zip
+    python tests/shipping/pack.py [OUTPUT_DIR]        prints the path of the zip
 """
 
 from __future__ import annotations
