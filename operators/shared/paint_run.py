@@ -52,7 +52,7 @@ def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Reci
     notes: list[str] = list(work.notes)
     try:
         preview.forget_views()
-        blind = [number for number in missing if work.views[number].depth is None]
+        blind = [number for number in missing if not isinstance(work.views[number], painting.SeenView)]
         for place, number in enumerate(blind):
             moment = Chore("looking", step=place, of=len(blind))
             yield moment
@@ -63,7 +63,7 @@ def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Reci
             shown.now = work.views[number].viewpoint.name
             notes += yield from _paint(context, work, number, recipe(number))
             shown.done.append(shown.now)
-            preview.show(work.views[number].picture, preview.of_view(shown.now))
+            preview.show(work.done_view(number).picture, preview.of_view(shown.now))
             shown.coverage = painting.coverage(work)
         shown.now = ""
         bake = Chore("baking", lambda tick: painting.bake(work, tick=tick))

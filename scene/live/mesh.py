@@ -77,6 +77,7 @@ def build(
         mesh, fill, extent = _mesh(name, depth, lens, live.tear, image)
         frame = cameras.Frame.of(context.scene)
         if camera is None:
+            assert fov_deg is not None  # else there was nothing to line up with
             camera = cameras.new(context, f"{name} Camera", math.radians(fov_deg))
             frame = cameras.Frame(width_px, height_px)
             changes.set(context.scene, "camera", camera)

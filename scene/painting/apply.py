@@ -11,6 +11,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry import bake as baking
 from ..blocks import properties
+from ..blocks.context import Context
 from ..blocks.transaction import Changes, whole_or_not_at_all
 from ..files import pictures
 from . import images, retouch, store
@@ -19,7 +20,7 @@ from .values import Applied, Canvas, Painting, Textures
 
 
 def apply(
-    context: bpy.types.Context,
+    context: Context,
     painting: Painting,
     textures: Textures | None = None,
     *,
@@ -77,7 +78,7 @@ def _apply_new(
                 changes.put(image, store.RELIEF, relief)
             changes.put(image, store.VIEWS, held)
             changes.put(image, store.COVERAGE, list(covered))
-            record = painting.views[-1].record
+            record = painting.done[-1].record
             described = {"painting": store.describe(painting, canvas), **retouch.record_of(image)}
             changes.attach({**record, **described}, image)
             changes.attach(record, material)
@@ -110,7 +111,7 @@ def _apply_over(painting: Painting, textures: Textures) -> tuple[bpy.types.Image
             seen = np.any([baked.state == baking.SEEN for baked in textures.bakes], axis=0)
             retouch.keep(changes, image, painting, painting.canvases[0], seen)
         else:
-            changes.attach(painting.views[-1].record, image)
+            changes.attach(painting.done[-1].record, image)
         painted = images.painted_over(image, values, (values != painting.canvases[0].base).any(-1))
         changes.step(partial(images.put, image, painted), partial(pictures.remember, image))
     return (image,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -16,9 +16,10 @@ from ...engine.contract.request import Request
 from ...engine.contract.settled import Settled
 from ...engine.geometry import alignment, warp
 from ...engine.geometry import height as heights
+from ..blocks.context import Context
 from ..view import depth_pass
 from . import views
-from .values import Painting, Recipe, View
+from .values import DoneView, Painting, Recipe, View
 
 if TYPE_CHECKING:
     from ...engine.contract.result import Result
@@ -30,9 +31,7 @@ _SHOWN = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "POINTCLOUD", "E
 _RELIEF_SHARE = 0.08
 
 
-def view_depth(
-    context: bpy.types.Context, view: View, objects: Sequence[bpy.types.Object], whole_scene: bool
-) -> np.ndarray:
+def view_depth(context: Context, view: View, objects: Sequence[bpy.types.Object], whole_scene: bool) -> np.ndarray:
     """(H, W) float32: the depth pass of the objects, or of all there is. InputError where the view sees none of it."""
     others = [item for item in context.scene.objects if item.type in _SHOWN and item not in objects]
     near, far = view.viewpoint.clip
@@ -54,7 +53,7 @@ def view_depth(
 
 def request(painting: Painting, number: int, recipe: Recipe) -> tuple[Settled, dict[str, np.ndarray]]:
     """The depth-to-image request of a view whose depth is there, with what is known of the picture."""
-    view = painting.views[number]
+    view = painting.seen_view(number)
     arrays = {"depth": view.depth}
     entry = catalog.find(recipe.model)
     known = view.known if view.known is not None else _known(painting, number)
@@ -78,7 +77,7 @@ def _known(painting: Painting, number: int) -> tuple[np.ndarray, np.ndarray] | N
     painted = painting.painted()
     if not painted:
         return None
-    view = painting.views[number]
+    view = painting.seen_view(number)
     picture, kept = warp.known_from(view.viewpoint, view.depth, painted, painting.settings.blending)
     if not kept.any():
         return None
@@ -87,14 +86,16 @@ def _known(painting: Painting, number: int) -> tuple[np.ndarray, np.ndarray] | N
 
 def accept(painting: Painting, number: int, result: Result) -> None:
     """The picture of that view. InputError where it is not of the view's size."""
-    view = painting.views[number]
+    view = painting.seen_view(number)
     _check_size(result.image.shape, view)
-    view.picture, view.record, view.height = result.image, result.record(), None
+    painting.views[number] = DoneView(
+        view.viewpoint, view.depth, result.image, result.record(), known=view.known, stored=view.stored
+    )
 
 
 def depth_request(painting: Painting, number: int) -> tuple[Settled, dict[str, np.ndarray]]:
     """The image-to-depth request of a view that has its picture."""
-    view = painting.views[number]
+    view = painting.done_view(number)
     made = Request.from_dict(view.record["request"])
     arrays = {"image": view.picture}
     asked = Request(
@@ -118,14 +119,14 @@ def depth_request(painting: Painting, number: int) -> tuple[Settled, dict[str, n
 
 def accept_depth(painting: Painting, number: int, result: Result) -> None:
     """The relief that the picture shows beyond the surface it was painted for, in scene units, out is up."""
-    view = painting.views[number]
+    view = painting.done_view(number)
     _check_size(result.depth.shape, view)
     known = np.isfinite(view.depth)
     found = np.where(known & np.isfinite(result.depth), result.depth, np.nan)
     fit = alignment.align(found, view.depth)
     nearer = np.where(known & np.isfinite(found), view.depth - (fit.scale * found + fit.offset), 0.0)
     wide = heights.low_frequencies(nearer.astype(np.float64), _RELIEF_SHARE * max(view.depth.shape), heights.NO_WRAP)
-    view.height = np.where(known, nearer - wide, 0.0).astype(np.float32)
+    painting.views[number] = replace(view, height=np.where(known, nearer - wide, 0.0).astype(np.float32))
 
 
 def _check_size(shape: tuple[int, ...], view: View) -> None:

@@ -28,8 +28,8 @@ def keep(changes: Changes, image: bpy.types.Image, painting: Painting, canvas: C
     held = {} if kept is None else kept.to_dict()
     held[str(len(held))] = {_REGION: region, _VIEWS: store.keep_views(painting, f"{image.name} By Hand")}
     changes.put(image, RETOUCHES, held)
-    record = records.of(image)
-    described = [store.describe_view(view) for view in painting.views]
+    record = records.of(image) or {}
+    described = [store.describe_view(view) for view in painting.done]
     changes.attach({**record, RECORD: [*record.get(RECORD, []), {_VIEWS: described}]}, image)
 
 
@@ -58,6 +58,6 @@ def put_on(values: np.ndarray, canvas: Canvas, margin_px: int) -> np.ndarray:
             for side, old in zip(values.shape[:2], retouch.region.shape, strict=True)
         )
         region = retouch.region[np.ix_(rows, columns)]
-        views = [view.seen() for view in retouch.views]
+        views = [view.projected() for view in retouch.views]
         values = baking.bake(canvas.surface, views, values, mask=region, fill=False, margin_px=margin_px).values
     return values

@@ -46,7 +46,8 @@ class PaintSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PaintSettings:
-        return cls(**{**values, "blending": Blending(**values["blending"])})
+        given: dict[str, Any] = {**values, "blending": Blending(**values["blending"])}
+        return cls(**given)
 
 
 def _between(what: str, value: float, least: float, most: float, unit: str = "") -> None:
@@ -78,26 +79,40 @@ class Recipe:
     resample: int = 1
 
 
-@dataclass
+@dataclass(frozen=True)
 class View:
-    """One view of a painting.
+    """One view of a painting, from where nobody has looked yet.
 
-    depth    (H, W) float32; None until the view is ordered
-    picture  (H, W, 3) uint8; None until accept()
-    record   Result.record(): the request among it; None until accept()
-    height   (H, W) float32 in scene units, where PaintSettings.height is on and accept_depth() came
     known    by hand: picture (H, W, 3) uint8 and mask (H, W) bool of what is there already; None: what other views see
+    stored   session_uids of the images that keep it, by kind
     """
 
     viewpoint: Viewpoint
-    depth: np.ndarray | None = None
-    picture: np.ndarray | None = None
-    record: dict[str, Any] | None = None
-    height: np.ndarray | None = None
-    known: tuple[np.ndarray, np.ndarray] | None = None
-    stored: dict[str, int] = field(default_factory=dict)  # session_uids of the images that keep it, by kind
+    known: tuple[np.ndarray, np.ndarray] | None = field(default=None, kw_only=True)
+    stored: dict[str, int] = field(default_factory=dict, kw_only=True)
 
-    def seen(self) -> PaintedView:
+
+@dataclass(frozen=True)
+class SeenView(View):
+    """One that was looked at, see look(). depth (H, W) float32"""
+
+    depth: np.ndarray
+
+
+@dataclass(frozen=True)
+class DoneView(SeenView):
+    """One that was painted, see accept().
+
+    picture  (H, W, 3) uint8
+    record   Result.record(): the request among it
+    height   (H, W) float32 in scene units, where PaintSettings.height is on and accept_depth() came
+    """
+
+    picture: np.ndarray
+    record: dict[str, Any]
+    height: np.ndarray | None = field(default=None, kw_only=True)
+
+    def projected(self) -> PaintedView:
         """Ready to be projected: colours as 0..1."""
         return PaintedView(self.viewpoint, self.picture.astype(np.float32) / np.float32(255.0), self.depth)
 
@@ -106,7 +121,7 @@ class View:
 class Retouch:
     """Painted over a finished texture: views, and how much of each texel they changed, region (H, W) float32 0..1."""
 
-    views: list[View]
+    views: list[DoneView]
     region: np.ndarray
 
 
@@ -150,15 +165,34 @@ class Painting:
 
     def missing(self) -> list[int]:
         """Numbers of the views that have no picture, in the order in which they are to be painted."""
-        return [number for number, view in enumerate(self.views) if view.picture is None]
+        return [number for number, view in enumerate(self.views) if not isinstance(view, DoneView)]
 
     def without_missing(self) -> Painting:
         """The same with the painted views alone."""
-        return replace(self, views=[view for view in self.views if view.picture is not None])
+        return replace(self, views=list[View](self.done))
+
+    @property
+    def done(self) -> list[DoneView]:
+        """The views that have a picture."""
+        return [view for view in self.views if isinstance(view, DoneView)]
 
     def painted(self) -> list[PaintedView]:
-        """The views that have a picture, ready to be projected."""
-        return [view.seen() for view in self.views if view.picture is not None]
+        """The same, ready to be projected."""
+        return [view.projected() for view in self.done]
+
+    def seen_view(self, number: int) -> SeenView:
+        """The view of that number, which was looked at."""
+        view = self.views[number]
+        if not isinstance(view, SeenView):
+            raise ValueError(f"nobody has looked from view {number} yet: look() or order() does")
+        return view
+
+    def done_view(self, number: int) -> DoneView:
+        """The view of that number, which was painted."""
+        view = self.views[number]
+        if not isinstance(view, DoneView):
+            raise ValueError(f"view {number} has no picture yet: accept() gives it one")
+        return view
 
     def index(self, name: str) -> int:
         """The number of the view of that name. InputError with the names there are."""
@@ -177,9 +211,11 @@ class Painting:
     def again(self, name: str) -> Painting:
         """The same with that view still to be painted (with another seed, say), where it was in the order."""
         number = self.index(name)
-        stored = {kind: uid for kind, uid in self.views[number].stored.items() if kind == "depth"}
-        unpainted = replace(self.views[number], picture=None, record=None, height=None, stored=stored)
-        return replace(self, views=[*self.views[:number], unpainted, *self.views[number + 1 :]])
+        view = self.views[number]
+        if isinstance(view, DoneView):
+            stored = {kind: uid for kind, uid in view.stored.items() if kind == "depth"}
+            view = SeenView(view.viewpoint, view.depth, known=view.known, stored=stored)
+        return replace(self, views=[*self.views[:number], view, *self.views[number + 1 :]])
 
     def with_settings(self, settings: PaintSettings) -> Painting:
         settings.check()
