@@ -24,6 +24,15 @@ def _call(work: Callable[..., Any], arguments: tuple) -> Any:
     return work(_held, *arguments)
 
 
+def _fresh() -> multiprocessing.context.BaseContext:
+    """Processes that have nothing of this one: a fork would keep locks of its threads. Torch is loaded once for all."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 class Crew:
     """``load`` is called once in every process; what it returns is the first argument of every piece of work.
 
@@ -39,9 +48,7 @@ class Crew:
             self._held = load()
         else:
             threads = max(1, (os.cpu_count() or 1) // processes)
-            self._pool = ProcessPoolExecutor(
-                processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(load, threads)
-            )
+            self._pool = ProcessPoolExecutor(processes, _fresh(), initializer=_begin, initargs=(load, threads))
 
     def __enter__(self) -> Crew:
         return self

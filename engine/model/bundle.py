@@ -43,6 +43,7 @@ from .transformer import TransformerConfig, token_ids
 from .upsampler import Upsampler, UpsamplerConfig
 
 SMALL_VARIANT = "depthwright_small_v1"
+_SMALL_VARIANTS = (SMALL_VARIANT, "relievo_small_v1")  # as 0.1.0 called it, when the product was Relievo
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocabulary.json"
 
 
@@ -121,7 +122,7 @@ class SmallConfig:
     def from_dict(cls, values: dict[str, Any]) -> SmallConfig:
         """ModelError where the variant is another or a field is missing."""
         variant = values.get("variant") if isinstance(values, dict) else None
-        if variant != SMALL_VARIANT:
+        if variant not in _SMALL_VARIANTS:
             raise ModelError(
                 f"The model's variant is '{variant}', not {SMALL_VARIANT}.",
                 "Install the model that belongs to this version of Depthwright.",
@@ -224,13 +225,13 @@ def read_config(folder: Path) -> SmallConfig | PublishedConfig:
     """What a model folder holds. ModelError where its config.json is missing, damaged or of an unknown variant."""
     values = read_json(folder / CONFIG_FILE)
     variant = values.get("variant") if isinstance(values, dict) else None
-    if variant not in (SMALL_VARIANT, *VARIANTS):
+    if variant not in (*_SMALL_VARIANTS, *VARIANTS):
         raise ModelError(
             f"The model's variant is '{variant}', which this version does not know.",
             f"Use a model whose config.json names one of {', '.join((SMALL_VARIANT, *VARIANTS))}.",
             str(folder),
         )
-    if variant == SMALL_VARIANT:
+    if variant in _SMALL_VARIANTS:
         return SmallConfig.from_dict(values)
     return PublishedConfig.from_dict(values)
 

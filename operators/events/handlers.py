@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from ...scene.settings import preferences, tab
+from ...scene.settings import older, preferences, tab
 from ...scene.view import depth_pass
 from ..shared import model_files, preview, session
 
@@ -20,7 +20,9 @@ def _before_load(*_) -> None:
 
 @persistent
 def _after_load(*_) -> None:
-    """The new scene may have chosen another model."""
+    """The new scene may have chosen another model; by names of an older Depthwright, too."""
+    for scene in bpy.data.scenes:
+        older.take_over(scene)
     model_files.look_at_chosen()
 
 

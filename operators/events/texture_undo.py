@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 STAMP = "depthwright_stamp"
 
+_MEGABYTE = 2**20
+
 
 class _State(NamedTuple):
     """Pixels of a texture, packed; without data the texture's own packed file has them, which Blender's undo keeps."""
@@ -104,7 +106,7 @@ def _is_undone(step: _Step) -> bool:
 def _drop_beyond_limits() -> None:
     """As many steps back as there may be, and no more memory than they may take; but always the last one."""
     edit = bpy.context.preferences.edit
-    most, limit = edit.undo_steps if edit.use_global_undo else 0, edit.undo_memory_limit * 2**20
+    most, limit = edit.undo_steps if edit.use_global_undo else 0, edit.undo_memory_limit * _MEGABYTE
     while len(_steps) > most or (len(_steps) > 1 and limit and _kept_bytes() > limit):
         _drop(_steps.pop(0))
 

@@ -18,7 +18,7 @@ from .base_file import start_from
 from .console import print_error
 from .manifest import Manifest
 from .rows import Row, read_rows
-from .staging import Staging, leftover, remove
+from .staging import Staging, leftovers, remove
 
 if TYPE_CHECKING:
     from .console import Console
@@ -101,7 +101,8 @@ def _recover(out: Path, manifest: Manifest, rows: list[Row]) -> set[str]:
     for row in rows:
         if row.id in finished:
             continue
-        remove(leftover(out, row.id))
+        for path in leftovers(out, row.id):
+            remove(path)
         entry = _record_in(out / row.id)
         if entry and entry["sha256"] == row.sha256:
             manifest.append(entry)

@@ -11,6 +11,7 @@ from ...engine.contract.errors import InputError
 from ...scene.files.writing import unwritable
 
 TEMPORARY_PREFIX = ".depthwright-"
+_OLDER_PREFIX = ".relievo-"  # of 0.1.0, see scene.blocks.properties
 
 
 class Staging:
@@ -22,7 +23,7 @@ class Staging:
     """
 
     def __init__(self, name: str = "") -> None:
-        """name: makes the temporary names predictable (see leftover), for whoever has to tidy up after a kill."""
+        """name: makes the temporary names predictable (see leftovers), for whoever has to tidy up after a kill."""
         self._name = name or uuid.uuid4().hex[:12]
         self._moves: list[tuple[Path, Path]] = []  # temporary -> final, in the order they were asked for
         self._made: list[Path] = []  # folders that were not there before, outermost first
@@ -119,9 +120,9 @@ def _move(temporary: Path, final: Path) -> None:
         temporary.replace(final)
 
 
-def leftover(parent: Path, name: str) -> Path:
-    """Where a Staging of that name keeps its first output while it is unfinished."""
-    return parent / f"{TEMPORARY_PREFIX}0-{name}"
+def leftovers(parent: Path, name: str) -> list[Path]:
+    """Where a Staging of that name keeps its first output while it is unfinished; and where that of 0.1.0 did."""
+    return [parent / f"{prefix}0-{name}" for prefix in (TEMPORARY_PREFIX, _OLDER_PREFIX)]
 
 
 def remove(path: Path) -> None:

@@ -36,7 +36,7 @@ class DEPTHWRIGHT_OT_paint_view_again(OnPainting, WaitsForWork, bpy.types.Operat
 
     def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
         started = painting.load(context.active_object)
-        record = started.views[started.index(self.view)].record
+        record = started.taken_at(started.index(self.view)).record
         seed = self.seed if self.seed >= 0 else (record["request"]["seed"] + 1) % (MAX_SEED + 1)
         recipe = paint_order.recipe_again(record, seed)
         applied, notes = yield from paint_run.run(context, started.again(self.view), lambda number: recipe)

@@ -63,7 +63,7 @@ def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Reci
             shown.now = work.views[number].viewpoint.name
             notes += yield from _paint(context, work, number, recipe(number))
             shown.done.append(shown.now)
-            preview.show(work.done_view(number).picture, preview.of_view(shown.now))
+            preview.show(work.taken_at(number).picture, preview.of_view(shown.now))
             shown.coverage = painting.coverage(work)
         shown.now = ""
         bake = Chore("baking", lambda tick: painting.bake(work, tick=tick))

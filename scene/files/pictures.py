@@ -90,6 +90,21 @@ def remember(image: bpy.types.Image) -> Callable[[], None]:
     return put_back
 
 
+@contextmanager
+def unsaved_kept() -> Iterator[None]:
+    """Around a render: in background mode Cycles frees images that it read from files, with changes not saved yet."""
+    changed = [
+        remember(image)
+        for image in bpy.data.images
+        if bpy.app.background and image.is_dirty and image.source == "FILE" and image.packed_file is None
+    ]
+    try:
+        yield
+    finally:
+        for put_back in changed:
+            put_back()
+
+
 def _pack(image: bpy.types.Image, data: bytes) -> None:
     image.pack(data=data, data_len=len(data))
     if image.source != "FILE":

@@ -118,7 +118,8 @@ def _object_dices(wearer: bpy.types.Object) -> bool:
 
 def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
     """What puts back what apply() changes of an object and its scene."""
-    order = list(wearer.modifiers)
+    order, active = list(wearer.modifiers), wearer.modifiers.active
+    active_name = "" if active is None else active.name
     modifiers: list[tuple[int, str, ObjectModifierTypeItems, dict[str, Any]]] = [
         (order.index(item), item.name, item.type, _settings_of(item)) for item in _ours(wearer)
     ]
@@ -136,6 +137,7 @@ def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
             for key, value in settings.items():
                 setattr(modifier, key, value)
             wearer.modifiers.move(len(wearer.modifiers) - 1, place)
+        wearer.modifiers.active = wearer.modifiers.get(active_name)
         mesh.polygons.foreach_set("use_smooth", smooth)
         mesh.update()
         for owner, name, value in values:

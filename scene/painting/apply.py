@@ -78,7 +78,7 @@ def _apply_new(
                 changes.put(image, store.RELIEF, relief)
             changes.put(image, store.VIEWS, held)
             changes.put(image, store.COVERAGE, list(covered))
-            record = painting.done[-1].record
+            record = painting.taken[-1].record
             described = {"painting": store.describe(painting, canvas), **retouch.record_of(image)}
             changes.attach({**record, **described}, image)
             changes.attach(record, material)
@@ -111,7 +111,7 @@ def _apply_over(painting: Painting, textures: Textures) -> tuple[bpy.types.Image
             seen = np.any([baked.state == baking.SEEN for baked in textures.bakes], axis=0)
             retouch.keep(changes, image, painting, painting.canvases[0], seen)
         else:
-            changes.attach(painting.done[-1].record, image)
+            changes.attach(painting.taken[-1].record, image)
         painted = images.painted_over(image, values, (values != painting.canvases[0].base).any(-1))
         changes.step(partial(images.put, image, painted), partial(pictures.remember, image))
     return (image,)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import bpy
 import numpy as np
 
@@ -81,8 +79,9 @@ def begin(
         if not chosen.any():
             raise InputError(f"No face of '{thing.name}' is selected.", "Select faces, or choose another region.")
         canvas.faces = chosen if canvas.faces is None else chosen & canvas.faces
-    seen = SeenView(view.viewpoint, requests.view_depth(context, view, [thing], whole_scene))
-    started.views[0] = replace(seen, known=_known(canvas, seen))
+    seen = view.seen(requests.view_depth(context, view, [thing], whole_scene))
+    seen.known = _known(canvas, seen)
+    started.views[0] = seen
     return started
 
 

@@ -133,7 +133,7 @@ def named_apart(viewpoints: Sequence[Viewpoint]) -> list[Viewpoint]:
 
 def title(painting: Painting) -> str:
     """A few words for datablocks' names: the prompt, as far as Blender's 63 bytes for names allow."""
-    request = painting.done[-1].record.get("request", {}) if painting.done else {}
+    request = painting.taken[-1].record.get("request", {}) if painting.taken else {}
     words = " ".join(str(request.get("prompt", "")).split())
     return words.encode()[:24].decode(errors="ignore").strip() or "Painting"
 

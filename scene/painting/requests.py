@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import bpy
@@ -19,7 +19,7 @@ from ...engine.geometry import height as heights
 from ..blocks.context import Context
 from ..view import depth_pass
 from . import views
-from .values import DoneView, Painting, Recipe, View
+from .values import Painting, Recipe, View
 
 if TYPE_CHECKING:
     from ...engine.contract.result import Result
@@ -53,7 +53,7 @@ def view_depth(context: Context, view: View, objects: Sequence[bpy.types.Object]
 
 def request(painting: Painting, number: int, recipe: Recipe) -> tuple[Settled, dict[str, np.ndarray]]:
     """The depth-to-image request of a view whose depth is there, with what is known of the picture."""
-    view = painting.seen_view(number)
+    view = painting.seen_at(number)
     arrays = {"depth": view.depth}
     entry = catalog.find(recipe.model)
     known = view.known if view.known is not None else _known(painting, number)
@@ -77,7 +77,7 @@ def _known(painting: Painting, number: int) -> tuple[np.ndarray, np.ndarray] | N
     painted = painting.painted()
     if not painted:
         return None
-    view = painting.seen_view(number)
+    view = painting.seen_at(number)
     picture, kept = warp.known_from(view.viewpoint, view.depth, painted, painting.settings.blending)
     if not kept.any():
         return None
@@ -86,16 +86,14 @@ def _known(painting: Painting, number: int) -> tuple[np.ndarray, np.ndarray] | N
 
 def accept(painting: Painting, number: int, result: Result) -> None:
     """The picture of that view. InputError where it is not of the view's size."""
-    view = painting.seen_view(number)
+    view = painting.seen_at(number)
     _check_size(result.image.shape, view)
-    painting.views[number] = DoneView(
-        view.viewpoint, view.depth, result.image, result.record(), known=view.known, stored=view.stored
-    )
+    painting.views[number] = view.taken(result.image, result.record())
 
 
 def depth_request(painting: Painting, number: int) -> tuple[Settled, dict[str, np.ndarray]]:
     """The image-to-depth request of a view that has its picture."""
-    view = painting.done_view(number)
+    view = painting.taken_at(number)
     made = Request.from_dict(view.record["request"])
     arrays = {"image": view.picture}
     asked = Request(
@@ -119,14 +117,14 @@ def depth_request(painting: Painting, number: int) -> tuple[Settled, dict[str, n
 
 def accept_depth(painting: Painting, number: int, result: Result) -> None:
     """The relief that the picture shows beyond the surface it was painted for, in scene units, out is up."""
-    view = painting.done_view(number)
+    view = painting.taken_at(number)
     _check_size(result.depth.shape, view)
     known = np.isfinite(view.depth)
     found = np.where(known & np.isfinite(result.depth), result.depth, np.nan)
     fit = alignment.align(found, view.depth)
     nearer = np.where(known & np.isfinite(found), view.depth - (fit.scale * found + fit.offset), 0.0)
     wide = heights.low_frequencies(nearer.astype(np.float64), _RELIEF_SHARE * max(view.depth.shape), heights.NO_WRAP)
-    painting.views[number] = replace(view, height=np.where(known, nearer - wide, 0.0).astype(np.float32))
+    view.height = np.where(known, nearer - wide, 0.0).astype(np.float32)
 
 
 def _check_size(shape: tuple[int, ...], view: View) -> None:

@@ -23,7 +23,7 @@ from ..blocks.transaction import Act, Changes
 from ..files import pictures
 from . import fingerprint
 from . import surfaces as painting_mesh
-from .values import Canvas, DoneView, Painting, PaintSettings, View
+from .values import Canvas, Painting, PaintSettings, TakenView, View
 
 WORN, VIEWS, RELIEF = "depthwright_painting", "depthwright_views", "depthwright_relief"
 MATERIAL, KIND, BEFORE, COVERAGE = (
@@ -108,7 +108,7 @@ def load(context: Context, thing: bpy.types.Object) -> Painting:
 def keep_views(painting: Painting, name: str) -> dict[str, dict[str, Any]]:
     """The views' pictures as images, as they go under VIEWS; those that are in the file already stay what they are."""
     held = {}
-    for number, view in enumerate(painting.done):
+    for number, view in enumerate(painting.taken):
         title = f"{name} {view.viewpoint.name}"
         item: dict[str, Any] = {
             "name": view.viewpoint.name,
@@ -117,8 +117,7 @@ def keep_views(painting: Painting, name: str) -> dict[str, dict[str, Any]]:
         }
         if view.height is not None:
             item[_HEIGHT] = _kept(view, _HEIGHT) or pictures.new_data(f"{title} Height", view.height)
-        view.stored.clear()
-        view.stored.update({kind: image.session_uid for kind, image in item.items() if kind != "name"})
+        view.stored = {kind: image.session_uid for kind, image in item.items() if kind != "name"}
         held[str(number)] = item
     return held
 
@@ -132,16 +131,16 @@ def describe(painting: Painting, canvas: Canvas) -> dict[str, Any]:
         "uv_layer": canvas.uv_layer,
         "place": canvas.place.tolist(),
         "mesh": fingerprint.of(canvas.surface),
-        "views": [describe_view(view) for view in painting.done],
+        "views": [describe_view(view) for view in painting.taken],
     }
 
 
-def describe_view(view: DoneView) -> dict[str, Any]:
+def describe_view(view: TakenView) -> dict[str, Any]:
     """What a record holds of a view."""
     return {"viewpoint": view.viewpoint.to_dict(), "record": view.record}
 
 
-def load_views(held: Any, described: Sequence[dict[str, Any]]) -> list[DoneView]:
+def load_views(held: Any, described: Sequence[dict[str, Any]]) -> list[TakenView]:
     """Views from where keep_views() put them, and what describe_view() said of each."""
     return [_view(held[str(number)], values) for number, values in enumerate(described)]
 
@@ -256,10 +255,10 @@ def _about(image: bpy.types.Image) -> dict[str, Any]:
     return (records.of(image) or {}).get("painting", {})
 
 
-def _view(held: Any, values: dict[str, Any]) -> DoneView:
+def _view(held: Any, values: dict[str, Any]) -> TakenView:
     picture, depth = held[_PICTURE], held[_DEPTH]
     height = held.get(_HEIGHT)
-    return DoneView(
+    return TakenView(
         Viewpoint.from_dict(values["viewpoint"]),
         depth=np.ascontiguousarray(pictures.pixels(depth)[..., 0]),
         picture=np.rint(pictures.pixels(picture)[..., :3] * 255.0).astype(np.uint8),

@@ -76,8 +76,7 @@ def look(context: Context, painting: Painting, number: int) -> None:
     """Take the depth pass of that view. InputError where it sees nothing of the objects."""
     things = [store.thing_of(canvas) for canvas in painting.canvases]
     view = painting.views[number]
-    depth = requests.view_depth(context, view, things, painting.whole_scene)
-    painting.views[number] = SeenView(view.viewpoint, depth, known=view.known, stored=view.stored)
+    painting.views[number] = view.seen(requests.view_depth(context, view, things, painting.whole_scene))
 
 
 def order(context: Context, painting: Painting, number: int, recipe: Recipe) -> tuple[Settled, dict[str, np.ndarray]]:

@@ -84,10 +84,10 @@ def _height(painting: Painting, canvas: Canvas) -> np.ndarray | None:
         return None
     views = [
         PaintedView(view.viewpoint, view.height[..., None], view.depth)
-        for view in painting.done
+        for view in painting.taken
         if view.height is not None
     ]
-    if len(views) < len(painting.views):
+    if len(views) < len(painting.taken):
         return None
     side = painting.settings.texture_px
     blending = Blending(painting.settings.blending.angle_power, painting.settings.blending.feather, False)

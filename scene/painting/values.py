@@ -79,49 +79,65 @@ class Recipe:
     resample: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass
 class View:
-    """One view of a painting, from where nobody has looked yet.
+    """A view of a painting, as it is planned: where from.
 
-    known    by hand: picture (H, W, 3) uint8 and mask (H, W) bool of what is there already; None: what other views see
-    stored   session_uids of the images that keep it, by kind
+    known   by hand: picture (H, W, 3) uint8 and mask (H, W) bool of what is there already; None: what other views see
+    stored  session_uids of the images that keep it, by kind
     """
 
     viewpoint: Viewpoint
-    known: tuple[np.ndarray, np.ndarray] | None = field(default=None, kw_only=True)
-    stored: dict[str, int] = field(default_factory=dict, kw_only=True)
+    known: tuple[np.ndarray, np.ndarray] | None = None
+    stored: dict[str, int] = field(default_factory=dict)
+
+    def seen(self, depth: np.ndarray) -> SeenView:
+        """The same, looked at."""
+        return SeenView(self.viewpoint, self.known, self.stored, depth=depth)
 
 
-@dataclass(frozen=True)
+@dataclass
 class SeenView(View):
-    """One that was looked at, see look(). depth (H, W) float32"""
+    """A view whose depth is there: it can be asked of the engine.
 
-    depth: np.ndarray
+    depth  (H, W) float32
+    """
+
+    depth: np.ndarray = field(kw_only=True)
+
+    def taken(self, picture: np.ndarray, record: dict[str, Any]) -> TakenView:
+        """The same, with the engine's picture of it."""
+        return TakenView(self.viewpoint, self.known, self.stored, depth=self.depth, picture=picture, record=record)
 
 
-@dataclass(frozen=True)
-class DoneView(SeenView):
-    """One that was painted, see accept().
+@dataclass
+class TakenView(SeenView):
+    """A view whose picture is there: it can be baked.
 
     picture  (H, W, 3) uint8
     record   Result.record(): the request among it
     height   (H, W) float32 in scene units, where PaintSettings.height is on and accept_depth() came
     """
 
-    picture: np.ndarray
-    record: dict[str, Any]
+    picture: np.ndarray = field(kw_only=True)
+    record: dict[str, Any] = field(kw_only=True)
     height: np.ndarray | None = field(default=None, kw_only=True)
 
     def projected(self) -> PaintedView:
         """Ready to be projected: colours as 0..1."""
         return PaintedView(self.viewpoint, self.picture.astype(np.float32) / np.float32(255.0), self.depth)
 
+    def again(self) -> SeenView:
+        """The same, to be painted anew from where it was seen."""
+        stored = {kind: uid for kind, uid in self.stored.items() if kind == "depth"}
+        return SeenView(self.viewpoint, self.known, stored, depth=self.depth)
+
 
 @dataclass(frozen=True)
 class Retouch:
     """Painted over a finished texture: views, and how much of each texel they changed, region (H, W) float32 0..1."""
 
-    views: list[DoneView]
+    views: list[TakenView]
     region: np.ndarray
 
 
@@ -165,34 +181,32 @@ class Painting:
 
     def missing(self) -> list[int]:
         """Numbers of the views that have no picture, in the order in which they are to be painted."""
-        return [number for number, view in enumerate(self.views) if not isinstance(view, DoneView)]
+        return [number for number, view in enumerate(self.views) if not isinstance(view, TakenView)]
+
+    @property
+    def taken(self) -> list[TakenView]:
+        """The views that have a picture, in order."""
+        return [view for view in self.views if isinstance(view, TakenView)]
+
+    def seen_at(self, number: int) -> SeenView:
+        """The view of that number, which was looked at."""
+        view = self.views[number]
+        assert isinstance(view, SeenView), f"view {number} was not looked at"
+        return view
+
+    def taken_at(self, number: int) -> TakenView:
+        """The view of that number, which has its picture."""
+        view = self.views[number]
+        assert isinstance(view, TakenView), f"view {number} has no picture"
+        return view
 
     def without_missing(self) -> Painting:
         """The same with the painted views alone."""
-        return replace(self, views=list[View](self.done))
-
-    @property
-    def done(self) -> list[DoneView]:
-        """The views that have a picture."""
-        return [view for view in self.views if isinstance(view, DoneView)]
+        return replace(self, views=list(self.taken))
 
     def painted(self) -> list[PaintedView]:
-        """The same, ready to be projected."""
-        return [view.projected() for view in self.done]
-
-    def seen_view(self, number: int) -> SeenView:
-        """The view of that number, which was looked at."""
-        view = self.views[number]
-        if not isinstance(view, SeenView):
-            raise ValueError(f"nobody has looked from view {number} yet: look() or order() does")
-        return view
-
-    def done_view(self, number: int) -> DoneView:
-        """The view of that number, which was painted."""
-        view = self.views[number]
-        if not isinstance(view, DoneView):
-            raise ValueError(f"view {number} has no picture yet: accept() gives it one")
-        return view
+        """The views that have a picture, ready to be projected."""
+        return [view.projected() for view in self.taken]
 
     def index(self, name: str) -> int:
         """The number of the view of that name. InputError with the names there are."""
@@ -212,10 +226,8 @@ class Painting:
         """The same with that view still to be painted (with another seed, say), where it was in the order."""
         number = self.index(name)
         view = self.views[number]
-        if isinstance(view, DoneView):
-            stored = {kind: uid for kind, uid in view.stored.items() if kind == "depth"}
-            view = SeenView(view.viewpoint, view.depth, known=view.known, stored=stored)
-        return replace(self, views=[*self.views[:number], view, *self.views[number + 1 :]])
+        unpainted = view.again() if isinstance(view, TakenView) else view
+        return replace(self, views=[*self.views[:number], unpainted, *self.views[number + 1 :]])
 
     def with_settings(self, settings: PaintSettings) -> Painting:
         settings.check()

@@ -15,6 +15,7 @@ from ...engine.contract.errors import EngineError
 from ..blocks import cycles, linking, shaders
 from ..blocks.context import Context
 from ..blocks.kinds import sure, untyped
+from ..files import pictures
 from ..files.writing import replacing
 from ..live import mesh
 from ..view import axes
@@ -48,7 +49,7 @@ def render_png(
     camera = camera or cameras.active(scene)
     with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _settings(scene, camera, width_px, height_px, samples, denoise, partial):
+        with _settings(scene, camera, width_px, height_px, samples, denoise, partial), pictures.unsaved_kept():
             try:
                 bpy.ops.render.render(write_still=True, scene=scene.name)
             except RuntimeError as error:

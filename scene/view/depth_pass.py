@@ -84,6 +84,7 @@ def from_view(
         _looked_through(exclude),
         _stage(context, place, lens, clip_start, clip_end) as (scene, layer),
         _compositor(scene, layer, Path(folder)),
+        pictures.unsaved_kept(),
     ):
         try:
             bpy.ops.render.render("EXEC_DEFAULT", write_still=False, scene=scene.name)

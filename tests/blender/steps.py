@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from depthwright.scene.blocks import transaction
 
@@ -11,7 +12,7 @@ class StepFailsError(Exception):
     """Not an error that anything else raises."""
 
 
-def fail_at_every_step(monkeypatch, act: Callable[[], object], state: Callable[[], object]) -> int:
+def fail_at_every_step(monkeypatch, act: Callable[[], object], state: Callable[[], dict[str, Any]]) -> int:
     """Have act() fail after the first of its steps, after the second, ...: every time the state is what it was.
 
     In the end it is done. How many steps it has.
@@ -19,7 +20,9 @@ def fail_at_every_step(monkeypatch, act: Callable[[], object], state: Callable[[
     before = state()
     number = 0
     while _fails(monkeypatch, act, number):
-        assert state() == before, f"step {number} failed, and something stayed"
+        now = state()
+        changed = {key: (before.get(key), now.get(key)) for key in before | now if before.get(key) != now.get(key)}
+        assert not changed, f"step {number} failed, and something stayed: {changed}"
         number += 1
     assert state() != before, "what is tried changes nothing"
     return number

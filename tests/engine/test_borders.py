@@ -28,6 +28,7 @@ def loaded_by(code: str) -> set[str]:
         "from depthwright.engine.client import client, environment, job, link, progress",
         "from depthwright.engine.catalog import actions, models_text, places, plans, presets, verify",
         "from depthwright.engine.geometry import camera, height, mesh",
+        "from depthwright.scene.files import exif, exr",  # what a file says of itself is read without Blender
     ],
 )
 def test_light_parts_load_neither_blender_nor_torch(code):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from parity import codecs, denoiser, layouts
+from parity import codecs, denoiser, layouts, moge
 from parity.vectors import Measure, Vector, discover
 
 
@@ -41,6 +41,8 @@ KINDS = (
     Kind("ae_key_map", layouts.check_key_map, whole),
     Kind("text_hidden_stack", codecs.check_text, whole),
     Kind("pointcloud", codecs.check_cloud, codecs.cloud_groups),
+    Kind("state_dict_layout_moge2", moge.check_layout, whole),
+    Kind("moge2", moge.check_moge),
     Kind("state_dict_layout_ae", layouts.check_codec_layout, whole),
     Kind("state_dict_layout", layouts.check_transformer_layout, whole),
 )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import bpy
 import measure
 import numpy as np
+import painter
 import pytest
 import shapes
 from depthwright.engine.contract.errors import EngineError, InputError
+from depthwright.scene.files import pictures
+from depthwright.scene.stage import render
 from depthwright.scene.view import depth_pass
 from views import CAMERAS, landscape_with_shift
 
@@ -175,3 +178,14 @@ def test_a_panoramic_camera_is_refused(camera):
     camera.data.type = "PANO"
     with pytest.raises(InputError, match="panoramic"):
         seen(camera)
+
+
+def test_what_was_painted_on_an_image_and_not_saved_is_still_there(camera, tmp_path):
+    shapes.build()
+    pictures.write_image(tmp_path / "own.png", np.full((8, 8, 3), 100, np.uint8))
+    image = bpy.data.images.load(str(tmp_path / "own.png"))
+    painter.show(bpy.data.objects["Shape"], image)
+    pictures.put_pixels(image, np.full((8, 8, 4), 1.0, np.float32))
+    depth_pass.from_camera(bpy.context, camera, width_px=96, height_px=54)
+    render.render_png(bpy.context, tmp_path / "seen.png", width_px=32, height_px=18, samples=1)
+    assert image.is_dirty and (pictures.pixels(image) == 1.0).all()

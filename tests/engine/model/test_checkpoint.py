@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 from depthwright.engine.contract.errors import ModelError
-from depthwright.engine.model.bundle import CONFIG_FILE, WEIGHTS_FILE, SmallModel, load_small
+from depthwright.engine.model.bundle import CONFIG_FILE, WEIGHTS_FILE, SmallModel, load_small, read_config
 from depthwright.engine.model.checkpoint import load_transformer, read_tensors
 from depthwright.engine.model.transformer import Transformer, TransformerConfig
 from depthwright.engine.training.sizes import PRESETS, vocabulary
@@ -105,3 +105,11 @@ def test_a_config_that_is_not_json(folder):
     (folder / CONFIG_FILE).write_text("{")
     with pytest.raises(ModelError, match=r"config.json is damaged"):
         load_small(folder)
+
+
+def test_a_checkpoint_that_0_1_0_has_written_is_read(folder):
+    """Its variant bears the name that the product had then."""
+    now = read_config(folder)
+    values = json.loads((folder / CONFIG_FILE).read_text())
+    (folder / CONFIG_FILE).write_text(json.dumps(values | {"variant": "relievo_small_v1"}))
+    assert read_config(folder) == now == load_small(folder).config

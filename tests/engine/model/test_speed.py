@@ -16,12 +16,24 @@ from depthwright.engine.model import speed
 from depthwright.engine.model.transformer import Transformer
 from depthwright.engine.worker.process import keep_what_is_compiled
 from tiny_transformer import CONFIG, inputs, model
+from torch._inductor import codecache
 
 SMALLEST = replace(CONFIG, depth_double=1, depth_single=1)
 HALF = torch.tensor(0.5)
 CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="PyTorch compiles with g++")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory):
+    """PyTorch's own folders are everybody's on this computer: what they hold is not compiled, or just being written."""
+    folder = tmp_path_factory.mktemp("compiled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(folder))
+        patch.setattr(codecache, "_HEADER_DIR", str(folder / "headers"))
+        patch.setattr(codecache, "_HEADER_LOCK_DIR", str(folder / "headers" / "locks"))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +52,7 @@ def called(net: Transformer, rows: int) -> tuple[torch.Tensor, torch.Tensor, tor
         return *both, net.image_only(**without_depth, timesteps=level)
 
 
+@pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize(
     ("whole_up_to", "compiled"),
@@ -73,6 +86,7 @@ def asked(compiled: bool) -> Request:
     return catalog.resolve(Request(compile_blocks=compiled, **fields))
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_model_is_compiled_for_those_who_ask(entry):
     backend, stages = ModalityForcingBackend(), []
@@ -86,6 +100,7 @@ def test_a_model_is_compiled_for_those_who_ask(entry):
     assert np.array_equal(again.image, plain.image) and np.array_equal(again.depth, plain.depth)
 
 
+@pytest.mark.slow
 def test_without_a_compiler_it_says_what_to_do(entry, monkeypatch, tmp_path):
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     with (
