@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..contract.errors import EngineError
+from ..contract.request import Precision
 
 GB = 1e9
 
 DeviceKind = Literal["cuda", "rocm", "mps", "cpu"]
-Precision = Literal["float32", "bfloat16", "int8", "float8", "nf4"]
 #: device    stays on the device between its uses
 #: host      waits in host memory, comes to the device for its turn
 #: disk      read again for its turn

@@ -12,9 +12,8 @@ import numpy as np
 from .. import catalog
 from ..backends.modality_forcing import ModalityForcingBackend
 from ..contract.errors import InputError
-from ..contract.request import Request
+from ..contract.request import DepthEstimate, Request
 from ..geometry.depth import resample
-from ..sampling.estimates import DepthEstimate
 from ..training.readers import Reader, Rgbd, open_reader
 from ..training.readers.rgbd import resized
 from .baselines import luminance_depth

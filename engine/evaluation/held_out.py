@@ -18,8 +18,8 @@ from torch import Tensor
 
 from ..backends.loading import best_device
 from ..contract.errors import InputError
+from ..contract.request import DepthEstimate
 from ..model.bundle import SmallModel, load_small
-from ..sampling.estimates import DepthEstimate
 from ..training.dataset import ShardSet
 from ..training.samples import image_pixels
 from .baselines import STRENGTHS, class_means, classes, luminance_depth

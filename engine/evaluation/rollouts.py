@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..contract.request import DepthEstimate
 from ..model.bundle import SmallConfig, SmallModel
 from ..sampling.constraints import NONE, Constraints
-from ..sampling.estimates import DepthEstimate
 from ..sampling.sampler import initial_noise, sample
 from ..sampling.schedules import Mode
 

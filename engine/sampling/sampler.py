@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..contract.request import DepthEstimate
 from ..model.denoiser import Denoiser, Parametrisation
 from .constraints import NONE, Constraints, Noise, renoised, walk
-from .estimates import DepthEstimate, MeanOfLooks
+from .estimates import MeanOfLooks
 from .guidance import ALWAYS, Guidance, guided
 from .schedules import Mode, timesteps
 from .tiling import NO_RINGS, Predict, Rings, random_offset, seen_from_both_sides, seen_rolled
