@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import shutil
@@ -85,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
         return stop.exit_status
 
 
-def _run(args) -> int:
+def _run(args: argparse.Namespace) -> int:
     # Here and not above: --help and a mistyped option answer without loading Blender.
     try:
         import bpy  # noqa: F401

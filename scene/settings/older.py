@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..blocks.kinds import untyped
 from ..blocks.properties import older
 
 _GROUPS = ("depthwright", "depthwright_paint")
@@ -33,4 +34,4 @@ def _as_set(settings: bpy.types.PropertyGroup, key: str, value: Any) -> Any:
     prop = settings.bl_rna.properties.get(key)
     if not isinstance(prop, bpy.types.EnumProperty):
         return value
-    return next((item.identifier for item in prop.enum_items if item.value == value), value)
+    return next((item.identifier for item in untyped(prop).enum_items if item.value == value), value)

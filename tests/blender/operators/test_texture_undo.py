@@ -7,8 +7,7 @@ import depthwright
 import numpy as np
 import painter
 import pytest
-from depthwright.operators.events import texture_undo
-from depthwright.operators.shared import session
+from depthwright.operators.shared import session, texture_undo
 from depthwright.scene.files import pictures
 from depthwright.scene.painting import images
 from stand_in import StandIn
