@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import bpy
 import mathutils
 
 from ...engine.contract.errors import EngineError
-from ..blocks import linking, shaders
+from ..blocks import cycles, linking, shaders
+from ..blocks.context import Context
+from ..blocks.kinds import sure, untyped
 from ..files import pictures
 from ..files.writing import replacing
 from ..live import mesh
@@ -23,7 +26,7 @@ _LIGHT_DISTANCE = 3.2
 
 
 def render_png(
-    context: bpy.types.Context,
+    context: Context,
     path: str | Path,
     *,
     width_px: int,
@@ -62,12 +65,12 @@ def _failed(detail: str) -> EngineError:
 
 def show_as_made(scene: bpy.types.Scene) -> None:
     """Let the scene show colours as they are in the picture: without a film look over them."""
-    scene.view_settings.view_transform = "Standard"
-    scene.view_settings.look = "None"
-    scene.view_settings.exposure, scene.view_settings.gamma = 0.0, 1.0
+    shown = untyped(scene.view_settings)  # the names are the colour configuration's
+    shown.view_transform, shown.look = "Standard", "None"
+    shown.exposure, shown.gamma = 0.0, 1.0
 
 
-def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.types.Object:
+def add_stage(context: Context, subject: bpy.types.Object) -> bpy.types.Object:
     """Light a material's plane so that its relief shows, and aim a new camera at it, which becomes the scene's.
 
     A low warm key from the left draws the relief, a large cool light fills the shadows, a dim world the rest.
@@ -107,14 +110,14 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
     return camera
 
 
-def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Object]) -> bpy.types.Object:
+def add_round_stage(context: Context, subjects: Sequence[bpy.types.Object]) -> bpy.types.Object:
     """The same for whole objects, seen from the front right and a little above; lights and world where there are none.
 
     The camera becomes the scene's.
     """
     scene = context.scene
     corners = [thing.matrix_world @ mathutils.Vector(corner) for thing in subjects for corner in thing.bound_box]
-    low, high = (mathutils.Vector(map(pick, zip(*corners, strict=True))) for pick in (min, max))
+    low, high = (mathutils.Vector(list(map(pick, zip(*corners, strict=True)))) for pick in (min, max))
     centre, size = (low + high) / 2.0, max((high - low).length, 1e-6)
     if not any(item.type == "LIGHT" for item in scene.objects):
         _light(
@@ -137,9 +140,19 @@ def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Obj
     return camera
 
 
-def _light(context, name, centre, size, *, direction, energy, side, colour) -> None:
+def _light(
+    context: Context,
+    name: str,
+    centre: mathutils.Vector,
+    size: float,
+    *,
+    direction: tuple[float, float, float],
+    energy: float,
+    side: float,
+    colour: tuple[float, float, float],
+) -> None:
     """An area light aimed at the centre; side in sizes of the subject, energy in watts for one of 2 m."""
-    data = bpy.data.lights.new(name, "AREA")
+    data = sure(bpy.types.AreaLight, bpy.data.lights.new(name, "AREA"))
     data.size = side * size
     data.energy = energy * (size / 2.0) ** 2
     data.color = colour
@@ -150,10 +163,19 @@ def _light(context, name, centre, size, *, direction, energy, side, colour) -> N
 
 
 @contextmanager
-def _settings(scene, camera, width_px: int, height_px: int, samples: int, denoise: bool, path: Path) -> Iterator[None]:
+def _settings(
+    scene: bpy.types.Scene,
+    camera: bpy.types.Object,
+    width_px: int,
+    height_px: int,
+    samples: int,
+    denoise: bool,
+    path: Path,
+) -> Iterator[None]:
     """The scene set up for one render, and back."""
     render, image = scene.render, scene.render.image_settings
-    wanted = [
+    settings = cycles.needed(scene, "A render")
+    wanted: list[tuple[Any, str, Any]] = [
         (scene, "camera", camera),
         (render, "engine", "CYCLES"),
         (render, "resolution_x", width_px),
@@ -165,12 +187,12 @@ def _settings(scene, camera, width_px: int, height_px: int, samples: int, denois
         (image, "file_format", "PNG"),
         (image, "color_mode", "RGB"),
         (image, "color_depth", "8"),
-        (scene.cycles, "device", "CPU"),
-        (scene.cycles, "samples", samples),
-        (scene.cycles, "use_denoising", _can_denoise() and denoise),
+        (settings, "device", "CPU"),
+        (settings, "samples", samples),
+        (settings, "use_denoising", _can_denoise() and denoise),
     ]
     if mesh.is_the_whole_view(scene, camera, width_px):
-        wanted += [(scene.cycles, "pixel_filter_type", "BLACKMAN_HARRIS"), (scene.cycles, "filter_width", 0.01)]
+        wanted += [(settings, "pixel_filter_type", "BLACKMAN_HARRIS"), (settings, "filter_width", 0.01)]
     if hasattr(image, "media_type"):  # 5.0 on: chosen before the file format
         wanted.insert(7, (image, "media_type", "IMAGE"))
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in wanted]
@@ -186,7 +208,7 @@ def _settings(scene, camera, width_px: int, height_px: int, samples: int, denois
 def _can_denoise() -> bool:
     """Whether this build has OpenImageDenoise; one without it fails when asked to denoise."""
     try:
-        import _cycles  # Cycles' own module; its add-on may be switched off
+        import _cycles  # pyright: ignore[reportMissingImports]  # Cycles' own module; its add-on may be switched off
     except ImportError:
         return False
     return bool(getattr(_cycles, "with_openimagedenoise", False))

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import mathutils
@@ -16,6 +17,9 @@ import numpy as np
 from ...engine.contract.errors import EngineError, InputError
 from ...engine.geometry import depth as depth_maps
 from ...engine.geometry.camera import Intrinsics
+from ..blocks import cycles
+from ..blocks.context import Context
+from ..blocks.kinds import camera_of, sure, untyped
 from ..files import pictures
 from . import camera as cameras
 
@@ -37,7 +41,7 @@ class DepthPass:
 
 
 def from_camera(
-    context: bpy.types.Context,
+    context: Context,
     camera: bpy.types.Object,
     *,
     width_px: int,
@@ -55,7 +59,7 @@ def from_camera(
     panoramic camera and for a shape that is not the frame's.
     """
     lens = cameras.for_picture(camera, context.scene, width_px, height_px, letterbox=letterbox)
-    data = camera.data
+    data = camera_of(camera)
     context.view_layer.update()
     return from_view(
         context, camera.matrix_world, lens, clip_start=data.clip_start, clip_end=data.clip_end, exclude=exclude
@@ -63,7 +67,7 @@ def from_camera(
 
 
 def from_view(
-    context: bpy.types.Context,
+    context: Context,
     place: mathutils.Matrix,
     lens: Intrinsics,
     *,
@@ -102,7 +106,7 @@ def is_pass(scene: bpy.types.Scene) -> bool:
     return _MARK in scene
 
 
-def of_scene(context: bpy.types.Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
+def of_scene(context: Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
     """The depth (H, W) to paint a picture for. InputError where the camera sees nothing, or one flat value."""
     # Letterboxed, because whole pixels may miss the frame's shape by more than 1 % in a small picture.
     seen = from_camera(context, camera, width_px=width_px, height_px=height_px, letterbox=True)
@@ -113,9 +117,7 @@ def of_scene(context: bpy.types.Context, camera: bpy.types.Object, *, width_px: 
     return depth_maps.check(seen.depth)
 
 
-def known_of_scene(
-    context: bpy.types.Context, camera: bpy.types.Object, *, width_px: int, height_px: int
-) -> np.ndarray:
+def known_of_scene(context: Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
     """The same (H, W) as a depth to keep and to go on from: NaN, so still to be made, where the camera sees nothing."""
     depth = of_scene(context, camera, width_px=width_px, height_px=height_px)
     return np.where(np.isfinite(depth), depth, np.float32(np.nan))
@@ -123,7 +125,7 @@ def known_of_scene(
 
 @contextmanager
 def _stage(
-    context: bpy.types.Context, place: mathutils.Matrix, lens: Intrinsics, clip_start: float, clip_end: float
+    context: Context, place: mathutils.Matrix, lens: Intrinsics, clip_start: float, clip_end: float
 ) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
     """A copy of the scene with the same objects, its own settings and its own camera; gone after the block.
 
@@ -163,10 +165,10 @@ def _stage(
 
 def _only_depth(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
     """Settings for one ray through every pixel's centre, and nothing that costs time without moving a surface."""
-    render, cycles = scene.render, scene.cycles
+    render, settings = scene.render, cycles.needed(scene, "The depth of the scene")
     for name in [prop.identifier for prop in layer.bl_rna.properties if prop.identifier.startswith("use_pass_")]:
         setattr(layer, name, name == "use_pass_z")
-    wanted = [
+    wanted: list[tuple[Any, str, Any]] = [
         (scene, "world", None),
         (render, "engine", "CYCLES"),
         (render, "use_compositing", True),
@@ -179,15 +181,15 @@ def _only_depth(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
         (render, "use_persistent_data", False),
         (render, "use_single_layer", False),
         (render, "film_transparent", False),
-        (cycles, "device", "CPU"),
-        (cycles, "samples", 1),
-        (cycles, "use_adaptive_sampling", False),
-        (cycles, "use_denoising", False),
-        (cycles, "time_limit", 0.0),
-        (cycles, "max_bounces", 0),
+        (settings, "device", "CPU"),
+        (settings, "samples", 1),
+        (settings, "use_adaptive_sampling", False),
+        (settings, "use_denoising", False),
+        (settings, "time_limit", 0.0),
+        (settings, "max_bounces", 0),
         # The narrowest there is: a wider one takes its ray from anywhere in the pixel, and over an edge.
-        (cycles, "pixel_filter_type", "BLACKMAN_HARRIS"),
-        (cycles, "filter_width", 0.01),
+        (settings, "pixel_filter_type", "BLACKMAN_HARRIS"),
+        (settings, "filter_width", 0.01),
         (layer, "use", True),
         (layer, "samples", 0),  # the scene's
         (layer, "material_override", None),
@@ -204,28 +206,29 @@ def _only_depth(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
 def _compositor(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, folder: Path) -> Iterator[None]:
     """Have the render write its depth, as 32-bit EXR, into that folder."""
     if hasattr(scene, "compositing_node_group"):  # 5.0 on: a node group that scenes share
-        tree = bpy.data.node_groups.new("Depthwright depth pass", "CompositorNodeTree")
-        scene.compositing_node_group = tree
-        passing = tree
+        tree = passing = bpy.data.node_groups.new("Depthwright depth pass", "CompositorNodeTree")
+        untyped(scene).compositing_node_group = tree
     else:  # the scene's own, and so the copy's
         scene.use_nodes = True
-        tree, passing = scene.node_tree, None
+        tree, passing = sure(bpy.types.NodeTree, scene.node_tree), None
         tree.nodes.clear()
     try:
         source = tree.nodes.new("CompositorNodeRLayers")
-        source.scene, source.layer = scene, layer.name
+        rendered = untyped(source)
+        rendered.scene, rendered.layer = scene, layer.name
         output = tree.nodes.new("CompositorNodeOutputFile")
-        if hasattr(output.format, "media_type"):
-            output.format.media_type = "IMAGE"
-        output.format.file_format = "OPEN_EXR"
-        output.format.color_depth = "32"
-        if hasattr(output, "file_output_items"):
-            output.directory, output.file_name = str(folder), "depth"
-            output.file_output_items.clear()
-            output.file_output_items.new("FLOAT", "Depth")
+        writer = untyped(output)
+        if hasattr(writer.format, "media_type"):
+            writer.format.media_type = "IMAGE"
+        writer.format.file_format = "OPEN_EXR"
+        writer.format.color_depth = "32"
+        if hasattr(writer, "file_output_items"):  # 5.0 on
+            writer.directory, writer.file_name = str(folder), "depth"
+            writer.file_output_items.clear()
+            writer.file_output_items.new("FLOAT", "Depth")
         else:
-            output.base_path = str(folder)
-            output.file_slots[0].path = "depth"  # clearing the slots would leak the first
+            writer.base_path = str(folder)
+            writer.file_slots[0].path = "depth"  # clearing the slots would leak the first
         tree.links.new(source.outputs["Depth"], output.inputs[0])
         yield
     finally:
