@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from ..blocks.kinds import untyped
-from ..blocks.properties import older
+from ..blocks.properties import forget, older
 
 _GROUPS = ("depthwright", "depthwright_paint")
 
@@ -26,7 +26,7 @@ def take_over(scene: bpy.types.Scene) -> None:
             for key, value in kept.items():
                 with contextlib.suppress(AttributeError, TypeError, ValueError):
                     setattr(settings, key, _as_set(settings, key, value))
-        del scene[older(name)]
+        forget(scene, older(name))
 
 
 def _as_set(settings: bpy.types.PropertyGroup, key: str, value: Any) -> Any:
