@@ -159,7 +159,9 @@ def _generate(
         maps, paths["maps"] = _maps_place(args.maps, job_id, args.prompt, folder, staging)
     extra = sheets.wanted(args, maps, args.prompt)
     result = commands.ask(request, arrays, console)
-    return paths, commands.write_generated(result, placement, folder, shot, console, extra)
+    blend = folder / commands.blend_name(args.target)  # no deeper than it will be: the folder was not there
+    notes = commands.write_generated(result, placement, folder, blend, shot, console, extra)
+    return paths, (*notes, *commands.say(console, *commands.usual_camera(placement, args)))
 
 
 def _maps_place(maps: Path, job_id: str, title: str, folder: Path, staging: Staging) -> tuple[Path, str]:

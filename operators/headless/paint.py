@@ -22,7 +22,7 @@ from ...scene.stage import render
 from ...scene.view import camera as cameras
 from ..shared import paint_run
 from . import commands
-from .base_file import open_or_keep
+from .base_file import begin
 from .console import Console
 from .staging import Staging
 
@@ -35,7 +35,7 @@ STAGE_PX = 960
 def paint(args: argparse.Namespace, console: Console) -> commands.Outcome:
     """Prompt and objects of a file -> .blend in which they wear their textures."""
     began_s = time.monotonic()
-    open_or_keep(args.blend)
+    chosen = begin(args)
     with Staging() as staging:
         blend = staging.file(args.out)
         paths = {"blend": args.out}
@@ -45,6 +45,7 @@ def paint(args: argparse.Namespace, console: Console) -> commands.Outcome:
             png, paths["render"] = staging.file(args.render), args.render
         _, notes = _paint(args, console)
         _write(args, blend, png, console)
+    notes = (*notes, *commands.say(console, *chosen))
     return commands.Outcome(paths, notes, time.monotonic() - began_s)
 
 
@@ -78,10 +79,7 @@ def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[s
         whole_scene=args.whole_scene,
     )
     applied, notes = _waited_for(work, lambda number: _recipe(args, number), console)
-    notes = (*notes, paint_run.said(applied))
-    for note in notes:
-        console.say(note)
-    return applied, notes
+    return applied, commands.say(console, *notes, paint_run.said(applied))
 
 
 def _waited_for(work: Painting, recipe, console: Console) -> tuple[Applied, tuple[str, ...]]:
@@ -166,15 +164,14 @@ def _image(name: str | None) -> bpy.types.Image | None:
 def _write(args: argparse.Namespace, blend: Path, png: Path | None, console: Console) -> None:
     """The file, ready to render, and its render if that is asked for."""
     scene = bpy.context.scene
-    if scene.camera is None:
-        objects = [scene.objects[name] for name in dict.fromkeys(args.object)]
-        render.show_as_made(scene)
-        render.add_round_stage(bpy.context, objects)
-        cameras.fit_frame(scene, STAGE_PX, STAGE_PX)
+    if scene.camera is not None:
+        width_px, height_px = cameras.frame_px(scene)
+    else:
+        width_px = height_px = STAGE_PX
+        render.add_round_stage(bpy.context, [scene.objects[name] for name in dict.fromkeys(args.object)])
     files.save_blend(blend)
     if png is not None:
         console.say("rendering")
-        width_px, height_px = cameras.frame_px(scene)
         render.render_png(bpy.context, png, width_px=width_px, height_px=height_px, samples=args.samples, denoise=True)
 
 

@@ -14,7 +14,7 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry import visibility
 from ...engine.geometry.camera import Intrinsics
 from ...engine.geometry.projection import Viewpoint
-from ..view import axes
+from ..view import aside, axes
 from ..view import camera as cameras
 from . import surfaces as painting_mesh
 
@@ -67,10 +67,10 @@ def from_text(
 
 def from_camera(context: bpy.types.Context, camera: bpy.types.Object, picture_px: int) -> Viewpoint:
     """The camera over the scene's frame. InputError for a panoramic one."""
-    context.view_layer.update()
     width_px, height_px = cameras.picture_px(context.scene, picture_px)
     lens = cameras.intrinsics(camera, context.scene).resized(width_px, height_px)
-    return _viewpoint(camera.name, camera.matrix_world, lens, camera.data.clip_start, camera.data.clip_end)
+    place = aside.place_of(context, camera)
+    return _viewpoint(camera.name, place, lens, camera.data.clip_start, camera.data.clip_end)
 
 
 def from_viewport(
