@@ -102,17 +102,11 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Settle
     known_options.refuse_without_known(args, arrays)
     width_px, height_px = known_options.picture_px(args, camera, {} if args.known_from_scene else arrays)
     check_shape(scene, camera, width_px, height_px)
-    request = Request(
-        target=args.target,
-        **sampling_fields(args),
+    request = replace(
+        asked(args),
         width_px=width_px,
         height_px=height_px,
-        log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
-        refine_depth=args.refine_depth,
-        depth_estimate=args.depth_estimate,
-        **tile_fields(args.tile),
-        depth_strictness=args.depth_strictness,
     )
     placement = placement_for(
         scene,
@@ -128,6 +122,19 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Settle
         flatten=args.flatten,
     )
     return catalog.resolve(request, arrays), placement, arrays
+
+
+def asked(args: argparse.Namespace) -> Request:
+    """What generate asks for, before a file is looked at."""
+    return Request(
+        target=args.target,
+        **sampling_fields(args),
+        log2_alpha=args.log2_alpha,
+        refine_depth=args.refine_depth,
+        depth_estimate=args.depth_estimate,
+        **tile_fields(args.tile),
+        depth_strictness=args.depth_strictness,
+    )
 
 
 def usual_camera(placement: Placement, args: argparse.Namespace) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def paint_row(
 def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[str, ...]]:
     """Paint in the open file; what became of it, and what the user should know."""
     context = bpy.context
-    request = catalog.resolve(_request(args))  # a model that cannot do it is refused before anything is made
+    request = catalog.resolve(asked(args))  # a model that cannot do it is refused before anything is made
     objects = [_object(context.scene, name) for name in dict.fromkeys(args.object)]
     views = painting.views_from_text(context, args.views, objects, request.width_px)
     work = painting.begin(
@@ -100,7 +100,8 @@ def _waited_for(work: Painting, recipe, console: Console) -> tuple[Applied, tupl
             raise
 
 
-def _request(args: argparse.Namespace) -> Request:
+def asked(args: argparse.Namespace) -> Request:
+    """The request of its views, before there are any."""
     if not args.prompt.strip():
         raise InputError("The prompt is empty.", "Say what the surface shall look like, for example: old wood.")
     return Request(

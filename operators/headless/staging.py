@@ -59,6 +59,17 @@ class Staging:
         self._moves.append((temporary, final))
         return temporary
 
+    def files(self) -> list[Path]:
+        """Where all files that are there so far will be."""
+        found = []
+        for temporary, final in self._moves:
+            if temporary.is_dir():
+                inside = sorted(path for path in temporary.rglob("*") if path.is_file())
+                found += [final / path.relative_to(temporary) for path in inside]
+            elif temporary.exists():
+                found.append(final)
+        return found
+
     def _next_name(self) -> str:
         return f"{TEMPORARY_PREFIX}{len(self._moves)}-{self._name}"
 
