@@ -77,7 +77,7 @@ def test_one_bad_job_does_not_stop_the_others(tmp_path, capfd):
             {"id": "empty", "prompt": " "},
             {"id": "model", "prompt": "x", "model": "nobody"},
             {"id": "number", "prompt": "x", "seed": "many"},
-            {"id": "camera", "prompt": "x", "target": "scene"},
+            {"id": "camera", "prompt": "x", "target": "scene", "camera": "Nobody"},
             {"id": "blend", "prompt": "x", "blend": "none.blend"},
             {"id": "last", "prompt": "sand"},
         ],
