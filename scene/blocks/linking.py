@@ -5,9 +5,10 @@ from __future__ import annotations
 import bpy
 
 from ...engine.contract.errors import InputError
+from .context import Context
 
 
-def add(context: bpy.types.Context, thing: bpy.types.Object) -> None:
+def add(context: Context, thing: bpy.types.Object) -> None:
     """Put the object into the active collection, or into the scene's own where that one belongs to another file.
 
     InputError where the scene itself does.

@@ -15,6 +15,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry import depth as depth_maps
 from ..blocks import colour as colours
+from ..blocks.kinds import buffer_of, untyped
 from .writing import check_readable, replacing
 
 
@@ -59,7 +60,7 @@ def put_pixels(image: bpy.types.Image, values: np.ndarray) -> None:
     height, width, _ = values.shape
     if tuple(image.size) != (width, height):
         image.scale(width, height)
-    image.pixels.foreach_set(np.ascontiguousarray(values[::-1]).ravel())
+    buffer_of(image).foreach_set(np.ascontiguousarray(values[::-1]).ravel())
     image.update()
 
 
@@ -120,7 +121,7 @@ def pixels(image: bpy.types.Image) -> np.ndarray:
     """(H, W, channels) float32 as Blender holds them: sRGB 0..1 for 8-bit images, linear for float ones."""
     width, height = image.size
     values = np.empty(width * height * image.channels, np.float32)
-    image.pixels.foreach_get(values)
+    buffer_of(image).foreach_get(values)
     return values.reshape(height, width, image.channels)[::-1]
 
 
@@ -221,7 +222,7 @@ def _png(picture: np.ndarray, *, level: int) -> bytes:
         return struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(lines, level)
+    body = zlib.compress(lines.data, level)
     return b"".join((b"\x89PNG\r\n\x1a\n", *chunk(b"IHDR", header), *chunk(b"IDAT", body), *chunk(b"IEND", b"")))
 
 
@@ -230,7 +231,7 @@ def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy
     image = bpy.data.images.new(name, width, height, alpha=False, float_buffer=is_data, is_data=is_data)
     rgba = np.ones((height, width, 4), np.float32)
     rgba[..., :3] = rgb[::-1]
-    image.pixels.foreach_set(rgba.ravel())
+    buffer_of(image).foreach_set(rgba.ravel())
     if is_data:
         image.use_half_precision = False  # the viewport would otherwise round heights to 16 bits
     if pack:
@@ -258,7 +259,7 @@ def _loaded(path: str | Path, *, data: bool = False) -> Iterator[bpy.types.Image
         raise InputError(f"{path.name} cannot be read.", "Check that you may read the file.", str(error)) from error
     try:
         if data:
-            image.colorspace_settings.name = "Non-Color"
+            untyped(image.colorspace_settings).name = "Non-Color"
         if image.size[0] == 0 or image.size[1] == 0 or image.channels == 0:
             raise InputError(
                 f"{path.name} is not an image Blender can read.",
@@ -295,7 +296,7 @@ def _save_exr(image: bpy.types.Image, path: Path) -> None:
     try:
         settings = scene.render.image_settings
         if hasattr(settings, "media_type"):  # 5.0 on: chosen before the file format
-            settings.media_type = "IMAGE"
+            untyped(settings).media_type = "IMAGE"
         settings.file_format = "OPEN_EXR"
         settings.color_mode, settings.color_depth, settings.exr_codec = "RGB", "32", "ZIP"
         with replacing(path) as partial:

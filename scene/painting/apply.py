@@ -11,6 +11,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry import bake as baking
 from ..blocks import properties
+from ..blocks.context import Context
 from ..blocks.transaction import Changes, whole_or_not_at_all
 from ..files import pictures
 from . import images, retouch, store
@@ -19,7 +20,7 @@ from .values import Applied, Canvas, Painting, Textures
 
 
 def apply(
-    context: bpy.types.Context,
+    context: Context,
     painting: Painting,
     textures: Textures | None = None,
     *,

@@ -16,6 +16,7 @@ from ...engine.contract.request import Request
 from ...engine.contract.settled import Settled
 from ...engine.geometry import alignment, warp
 from ...engine.geometry import height as heights
+from ..blocks.context import Context
 from ..view import depth_pass
 from . import views
 from .values import Painting, Recipe, SeesNothing, View
@@ -30,9 +31,7 @@ _SHOWN = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "POINTCLOUD", "E
 _RELIEF_SHARE = 0.08
 
 
-def view_depth(
-    context: bpy.types.Context, view: View, objects: Sequence[bpy.types.Object], whole_scene: bool
-) -> np.ndarray:
+def view_depth(context: Context, view: View, objects: Sequence[bpy.types.Object], whole_scene: bool) -> np.ndarray:
     """(H, W) float32: the depth pass of the objects, or of all there is. SeesNothing where the view sees none of it."""
     others = [item for item in context.scene.objects if item.type in _SHOWN and item not in objects]
     near, far = view.viewpoint.clip

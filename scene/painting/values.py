@@ -50,7 +50,8 @@ class PaintSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PaintSettings:
-        return cls(**{**values, "blending": Blending(**values["blending"])})
+        given: dict[str, Any] = {**values, "blending": Blending(**values["blending"])}
+        return cls(**given)
 
 
 def _between(what: str, value: float, least: float, most: float, unit: str = "") -> None:

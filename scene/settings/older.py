@@ -31,6 +31,6 @@ def take_over(scene: bpy.types.Scene) -> None:
 def _as_set(settings: bpy.types.PropertyGroup, key: str, value: Any) -> Any:
     """In files, one of several is a number."""
     prop = settings.bl_rna.properties.get(key)
-    if prop is None or prop.type != "ENUM":
+    if not isinstance(prop, bpy.types.EnumProperty):
         return value
     return next((item.identifier for item in prop.enum_items if item.value == value), value)

@@ -10,7 +10,9 @@ from typing import Any
 import bpy
 import mathutils
 
-from ..blocks import linking, shaders
+from ..blocks import cycles, linking, shaders
+from ..blocks.context import Context
+from ..blocks.kinds import camera_of, sure
 from ..files.writing import replacing
 from ..live import mesh
 from ..view import aside, axes
@@ -21,7 +23,7 @@ _LIGHT_DISTANCE = 3.2
 
 
 def render_png(
-    context: bpy.types.Context,
+    context: Context,
     path: str | Path,
     *,
     width_px: int,
@@ -48,10 +50,13 @@ def render_png(
     )
     with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.scene_aside(context, place, camera.data) as (scene, _, _):
+        with aside.scene_aside(context, place, camera_of(camera)) as (scene, _, _):
             wanted = _settings(scene, width_px, height_px, samples, denoise, partial)
             if centred:
-                wanted += [(scene.cycles, "pixel_filter_type", "BLACKMAN_HARRIS"), (scene.cycles, "filter_width", 0.01)]
+                wanted += [
+                    (cycles.of(scene), "pixel_filter_type", "BLACKMAN_HARRIS"),
+                    (cycles.of(scene), "filter_width", 0.01),
+                ]
             for owner, name, value in wanted:
                 setattr(owner, name, value)
             aside.render(scene, write_still=True)
@@ -60,7 +65,7 @@ def render_png(
     return path
 
 
-def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.types.Object:
+def add_stage(context: Context, subject: bpy.types.Object) -> bpy.types.Object:
     """Light a material's plane so that its relief shows, and aim a new camera at it, which becomes the scene's.
 
     A low warm key from the left draws the relief, a large cool light fills the shadows, a dim world the rest.
@@ -100,14 +105,14 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
     return camera
 
 
-def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Object]) -> bpy.types.Object:
+def add_round_stage(context: Context, subjects: Sequence[bpy.types.Object]) -> bpy.types.Object:
     """The same for whole objects, seen from the front right and a little above; lights and world where there are none.
 
     The camera becomes the scene's.
     """
     scene = context.scene
     corners = [thing.matrix_world @ mathutils.Vector(corner) for thing in subjects for corner in thing.bound_box]
-    low, high = (mathutils.Vector(map(pick, zip(*corners, strict=True))) for pick in (min, max))
+    low, high = (mathutils.Vector(list(map(pick, zip(*corners, strict=True)))) for pick in (min, max))
     centre, size = (low + high) / 2.0, max((high - low).length, 1e-6)
     if not any(item.type == "LIGHT" for item in scene.objects):
         _light(
@@ -130,9 +135,19 @@ def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Obj
     return camera
 
 
-def _light(context, name, centre, size, *, direction, energy, side, colour) -> None:
+def _light(
+    context: Context,
+    name: str,
+    centre: mathutils.Vector,
+    size: float,
+    *,
+    direction: tuple[float, float, float],
+    energy: float,
+    side: float,
+    colour: tuple[float, float, float],
+) -> None:
     """An area light aimed at the centre; side in sizes of the subject, energy in watts for one of 2 m."""
-    data = bpy.data.lights.new(name, "AREA")
+    data = sure(bpy.types.AreaLight, bpy.data.lights.new(name, "AREA"))
     data.size = side * size
     data.energy = energy * (size / 2.0) ** 2
     data.color = colour
@@ -144,9 +159,10 @@ def _light(context, name, centre, size, *, direction, energy, side, colour) -> N
 
 def _settings(
     scene: bpy.types.Scene, width_px: int, height_px: int, samples: int, denoise: bool, path: Path
-) -> list[tuple[bpy.types.bpy_struct, str, Any]]:
+) -> list[tuple[Any, str, Any]]:
     """What differs from Blender's defaults, in the order in which it is to be set."""
     render, image = scene.render, scene.render.image_settings
+    settings = cycles.needed(scene, "A render")
     return [
         (render, "engine", "CYCLES"),
         (render, "resolution_x", width_px),
@@ -158,16 +174,16 @@ def _settings(
         (image, "file_format", "PNG"),
         (image, "color_mode", "RGB"),
         (image, "color_depth", "8"),
-        (scene.cycles, "device", "CPU"),
-        (scene.cycles, "samples", samples),
-        (scene.cycles, "use_denoising", _can_denoise() and denoise),
+        (settings, "device", "CPU"),
+        (settings, "samples", samples),
+        (settings, "use_denoising", _can_denoise() and denoise),
     ]
 
 
 def _can_denoise() -> bool:
     """Whether this build has OpenImageDenoise; one without it fails when asked to denoise."""
     try:
-        import _cycles  # Cycles' own module; its add-on may be switched off
+        import _cycles  # pyright: ignore[reportMissingImports]  # Cycles' own module; its add-on may be switched off
     except ImportError:
         return False
     return bool(getattr(_cycles, "with_openimagedenoise", False))

@@ -15,6 +15,8 @@ import bpy
 import mathutils
 
 from ...engine.contract.errors import EngineError
+from ..blocks.context import Context
+from ..blocks.kinds import untyped
 from ..files import pictures
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ def is_aside(scene: bpy.types.Scene) -> bool:
 
 @contextmanager
 def scene_aside(
-    context: bpy.types.Context, place: mathutils.Matrix, lens: bpy.types.Camera | None = None
+    context: Context, place: mathutils.Matrix, lens: bpy.types.Camera | None = None
 ) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer, bpy.types.Camera]]:
     """The copy, its only view layer, and its camera, which is its own and sharp at every distance.
 
@@ -91,7 +93,7 @@ def failed(detail: str, what: str = "the scene") -> EngineError:
     return EngineError(f"Cycles could not render {what}.", "Render it in Blender and read its message.", detail)
 
 
-def place_of(context: bpy.types.Context, thing: bpy.types.Object) -> mathutils.Matrix:
+def place_of(context: Context, thing: bpy.types.Object) -> mathutils.Matrix:
     """The object's matrix_world as a render has it: also where it is disabled in viewports, or its collection is."""
     context.view_layer.update()
     if thing.evaluated_get(context.evaluated_depsgraph_get()).is_evaluated:
@@ -104,7 +106,7 @@ def place_of(context: bpy.types.Context, thing: bpy.types.Object) -> mathutils.M
     return as_rendered(context, [thing], read, camera=thing if thing.type == "CAMERA" else None)
 
 
-def shown(context: bpy.types.Context) -> list[bpy.types.Object]:
+def shown(context: Context) -> list[bpy.types.Object]:
     """The objects that a render shows, those of instances too."""
 
     def read(depsgraph: bpy.types.Depsgraph) -> set[int]:
@@ -115,7 +117,7 @@ def shown(context: bpy.types.Context) -> list[bpy.types.Object]:
 
 
 def as_rendered(
-    context: bpy.types.Context,
+    context: Context,
     things: Sequence[bpy.types.Object],
     read: Callable[[bpy.types.Depsgraph], T],
     camera: bpy.types.Object | None = None,
@@ -180,7 +182,7 @@ def _plain(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
     finally:
         bpy.data.scenes.remove(usual)
     if hasattr(scene, "compositing_node_group"):  # 5.0 on
-        scene.compositing_node_group = None
+        untyped(scene).compositing_node_group = None
     else:
         scene.use_nodes = False
     scene.render.use_compositing = scene.render.use_sequencer = False
@@ -189,9 +191,9 @@ def _plain(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
 
 def show_as_made(scene: bpy.types.Scene) -> None:
     """Let the scene show colours as they are in the picture: without a film look over them."""
-    scene.view_settings.view_transform = "Standard"
-    scene.view_settings.look = "None"
-    scene.view_settings.exposure, scene.view_settings.gamma = 0.0, 1.0
+    shown = untyped(scene.view_settings)  # the names are the colour configuration's
+    shown.view_transform, shown.look = "Standard", "None"
+    shown.exposure, shown.gamma = 0.0, 1.0
 
 
 def _like(owner: bpy.types.bpy_struct, usual: bpy.types.bpy_struct, kept: Sequence[str] | set[str] = ()) -> None:

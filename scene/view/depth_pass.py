@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import mathutils
@@ -16,6 +17,9 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry import depth as depth_maps
 from ...engine.geometry.camera import Intrinsics
+from ..blocks import cycles
+from ..blocks.context import Context
+from ..blocks.kinds import camera_of, sure, untyped
 from ..files import pictures
 from . import aside
 from . import camera as cameras
@@ -37,7 +41,7 @@ class DepthPass:
 
 
 def from_camera(
-    context: bpy.types.Context,
+    context: Context,
     camera: bpy.types.Object,
     *,
     width_px: int,
@@ -55,12 +59,12 @@ def from_camera(
     panoramic camera and for a shape that is not the frame's.
     """
     lens = cameras.for_picture(camera, context.scene, width_px, height_px, letterbox=letterbox)
-    data, place = camera.data, aside.place_of(context, camera)
+    data, place = camera_of(camera), aside.place_of(context, camera)
     return from_view(context, place, lens, clip_start=data.clip_start, clip_end=data.clip_end, exclude=exclude)
 
 
 def from_view(
-    context: bpy.types.Context,
+    context: Context,
     place: mathutils.Matrix,
     lens: Intrinsics,
     *,
@@ -97,7 +101,7 @@ def from_view(
     return DepthPass(depth, np.isfinite(depth), lens)
 
 
-def of_scene(context: bpy.types.Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
+def of_scene(context: Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
     """The depth (H, W) to paint a picture for. InputError where the camera sees nothing, or one flat value."""
     # Letterboxed, because whole pixels may miss the frame's shape by more than 1 % in a small picture.
     seen = from_camera(context, camera, width_px=width_px, height_px=height_px, letterbox=True)
@@ -108,9 +112,7 @@ def of_scene(context: bpy.types.Context, camera: bpy.types.Object, *, width_px: 
     return depth_maps.check(seen.depth)
 
 
-def known_of_scene(
-    context: bpy.types.Context, camera: bpy.types.Object, *, width_px: int, height_px: int
-) -> np.ndarray:
+def known_of_scene(context: Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
     """The same (H, W) as a depth to keep and to go on from: NaN, so still to be made, where the camera sees nothing."""
     depth = of_scene(context, camera, width_px=width_px, height_px=height_px)
     return np.where(np.isfinite(depth), depth, np.float32(np.nan))
@@ -118,22 +120,22 @@ def known_of_scene(
 
 def _only_depth(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
     """Settings for one ray through every pixel's centre, and nothing that costs time without moving a surface."""
-    render, cycles = scene.render, scene.cycles
+    render, settings = scene.render, cycles.needed(scene, "The depth of the scene")
     for name in [prop.identifier for prop in layer.bl_rna.properties if prop.identifier.startswith("use_pass_")]:
         setattr(layer, name, name == "use_pass_z")
-    wanted = [
+    wanted: list[tuple[Any, str, Any]] = [
         (scene, "world", None),
         (render, "engine", "CYCLES"),
         (render, "use_compositing", True),
         (render, "compositor_device", "CPU"),
-        (cycles, "device", "CPU"),
-        (cycles, "samples", 1),
-        (cycles, "use_adaptive_sampling", False),
-        (cycles, "use_denoising", False),
-        (cycles, "max_bounces", 0),
+        (settings, "device", "CPU"),
+        (settings, "samples", 1),
+        (settings, "use_adaptive_sampling", False),
+        (settings, "use_denoising", False),
+        (settings, "max_bounces", 0),
         # The narrowest there is: a wider one takes its ray from anywhere in the pixel, and over an edge.
-        (cycles, "pixel_filter_type", "BLACKMAN_HARRIS"),
-        (cycles, "filter_width", 0.01),
+        (settings, "pixel_filter_type", "BLACKMAN_HARRIS"),
+        (settings, "filter_width", 0.01),
         (layer, "use_volumes", False),
         (layer, "pass_alpha_threshold", 0.5),
     ]
@@ -143,34 +145,33 @@ def _only_depth(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
 
 
 @contextmanager
-def _compositor(
-    context: bpy.types.Context, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, folder: Path
-) -> Iterator[None]:
+def _compositor(context: Context, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, folder: Path) -> Iterator[None]:
     """Have the render write its depth, as 32-bit EXR, into that folder."""
     if hasattr(scene, "compositing_node_group"):  # 5.0 on: a node group that scenes share
-        tree = bpy.data.node_groups.new("Depthwright depth pass", "CompositorNodeTree")
-        scene.compositing_node_group = tree
-        passing = tree
+        tree = passing = bpy.data.node_groups.new("Depthwright depth pass", "CompositorNodeTree")
+        untyped(scene).compositing_node_group = tree
     else:  # the scene's own, and so the copy's
         scene.use_nodes = True
-        tree, passing = scene.node_tree, None
+        tree, passing = sure(bpy.types.NodeTree, scene.node_tree), None
         tree.nodes.clear()
     try:
         with context.temp_override(scene=scene, view_layer=layer):  # else 5.2 counts one more user of the user's scene
             source = tree.nodes.new("CompositorNodeRLayers")
-        source.scene, source.layer = scene, layer.name
+        rendered = untyped(source)
+        rendered.scene, rendered.layer = scene, layer.name
         output = tree.nodes.new("CompositorNodeOutputFile")
-        if hasattr(output.format, "media_type"):
-            output.format.media_type = "IMAGE"
-        output.format.file_format = "OPEN_EXR"
-        output.format.color_depth = "32"
-        if hasattr(output, "file_output_items"):
-            output.directory, output.file_name = str(folder), "depth"
-            output.file_output_items.clear()
-            output.file_output_items.new("FLOAT", "Depth")
+        writer = untyped(output)
+        if hasattr(writer.format, "media_type"):
+            writer.format.media_type = "IMAGE"
+        writer.format.file_format = "OPEN_EXR"
+        writer.format.color_depth = "32"
+        if hasattr(writer, "file_output_items"):  # 5.0 on
+            writer.directory, writer.file_name = str(folder), "depth"
+            writer.file_output_items.clear()
+            writer.file_output_items.new("FLOAT", "Depth")
         else:
-            output.base_path = str(folder)
-            output.file_slots[0].path = "depth"  # clearing the slots would leak the first
+            writer.base_path = str(folder)
+            writer.file_slots[0].path = "depth"  # clearing the slots would leak the first
         tree.links.new(source.outputs["Depth"], output.inputs[0])
         yield
     finally:

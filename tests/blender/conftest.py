@@ -16,9 +16,15 @@ from depthwright.engine.catalog import places
 _exit_status = 0
 
 
-@pytest.fixture(autouse=True)
-def empty_file():
+@pytest.fixture(scope="session", autouse=True)
+def factory_settings():
+    """Nobody's own preferences. Once: with them, add-ons are loaded anew, which takes six times as long as a file."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+@pytest.fixture(autouse=True)
+def empty_file(factory_settings):
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
 
 
 @pytest.fixture

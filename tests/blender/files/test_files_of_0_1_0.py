@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -12,8 +13,8 @@ import numpy as np
 import painter
 import pytest
 import shapes
+from depthwright.engine import catalog
 from depthwright.engine.contract.errors import InputError
-from depthwright.engine.contract.request import Request
 from depthwright.operators.headless.entry import run
 from depthwright.scene import painting
 from depthwright.scene.blocks import properties, records
@@ -231,12 +232,12 @@ def test_choices_in_the_panels_stay(tmp_path):
 def test_a_result_folder_is_read(tmp_path):
     shutil.copy(FIXTURES / "request.json", tmp_path)
     record = results.record_of(tmp_path)
-    request = Request.from_dict(record["request"])
+    request = catalog.stored(record["request"])
     assert record["versions"]["relievo"] == "0.1.0"
     assert (request.prompt, request.seed, request.width_px, request.tile) == ("mossy brick wall", 3, 48, True)
     results.refuse_another(tmp_path, request)
     with pytest.raises(InputError, match="another result"):
-        results.refuse_another(tmp_path, Request.from_dict({**record["request"], "seed": 4}))
+        results.refuse_another(tmp_path, replace(request, seed=4))
 
 
 def test_a_batch_is_gone_on_with(tmp_path, capfd):

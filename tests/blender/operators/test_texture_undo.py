@@ -34,7 +34,6 @@ def own(monkeypatch, tmp_path):
     bpy.ops.ed.undo_push(message="Own")
     yield image.name
     edit.undo_steps, edit.undo_memory_limit = before
-    session.state.end()
     depthwright.unregister()
 
 
