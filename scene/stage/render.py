@@ -53,10 +53,8 @@ def render_png(
         with aside.scene_aside(context, place, camera_of(camera)) as (scene, _, _):
             wanted = _settings(scene, width_px, height_px, samples, denoise, partial)
             if centred:
-                wanted += [
-                    (cycles.of(scene), "pixel_filter_type", "BLACKMAN_HARRIS"),
-                    (cycles.of(scene), "filter_width", 0.01),
-                ]
+                own = cycles.of(scene)
+                wanted += [(own, "pixel_filter_type", "BLACKMAN_HARRIS"), (own, "filter_width", 0.01)]
             for owner, name, value in wanted:
                 setattr(owner, name, value)
             aside.render(scene, write_still=True)

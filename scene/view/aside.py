@@ -50,8 +50,9 @@ def scene_aside(
     lens   a camera to see as; None: Blender's usual one
     """
     before = {image.as_pointer() for image in bpy.data.images}
-    layer_name = context.view_layer.name
-    scene = context.scene.copy()
+    user, layer_name = context.scene, context.view_layer.name
+    seen_from = user.camera
+    scene = user.copy()
     made: list[bpy.types.ID] = []
     try:
         scene[_MARK] = True
@@ -74,6 +75,8 @@ def scene_aside(
     finally:
         bpy.data.scenes.remove(scene)
         bpy.data.batch_remove(made)
+        if user.camera != seen_from:  # as it ends, a render has the user's scene follow its markers
+            user.camera = seen_from
         for image in [image for image in bpy.data.images if image.type in {"RENDER_RESULT", "COMPOSITING"}]:
             if image.as_pointer() not in before:
                 bpy.data.images.remove(image)
@@ -96,8 +99,9 @@ def failed(detail: str, what: str = "the scene") -> EngineError:
 def place_of(context: Context, thing: bpy.types.Object) -> mathutils.Matrix:
     """The object's matrix_world as a render has it: also where it is disabled in viewports, or its collection is."""
     context.view_layer.update()
-    if thing.evaluated_get(context.evaluated_depsgraph_get()).is_evaluated:
-        return thing.matrix_world.copy()
+    seen = thing.evaluated_get(context.evaluated_depsgraph_get())
+    if seen.is_evaluated:  # its own is not always up to date: not after a change of scenes
+        return seen.matrix_world.copy()
 
     def read(depsgraph: bpy.types.Depsgraph) -> mathutils.Matrix:
         return thing.evaluated_get(depsgraph).matrix_world.copy()
