@@ -33,7 +33,7 @@ class DeafLink:
     """In the place of a worker's pipes."""
 
     def __init__(self, ready: bool) -> None:
-        self.ready, self.jobs_begun, self.last_heard = ready, 1, 0.0
+        self.ready, self.jobs_begun, self.last_heard = ready, 1 if ready else 0, 0.0
 
     def send(self, message: object) -> None:
         pass
