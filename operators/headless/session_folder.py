@@ -40,9 +40,9 @@ def around_loading() -> Iterator[None]:
     Before that, folders of processes that are gone are removed.
     """
     global _ours, _held
-    _sweep(Path(tempfile.gettempdir()))
     before = os.environ.get(_VARIABLE)
     try:
+        _sweep(Path(tempfile.gettempdir()))
         _ours = Path(tempfile.mkdtemp(prefix=PREFIX))
         _held = (_ours / _LOCK).open("wb")
         if fcntl is not None:
