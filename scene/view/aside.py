@@ -204,7 +204,8 @@ def _like(owner: bpy.types.bpy_struct, usual: bpy.types.bpy_struct, kept: Sequen
     """Give every simple setting the value it has there."""
     for prop in owner.bl_rna.properties:
         name = prop.identifier
-        if prop.is_readonly or prop.type == "COLLECTION" or name in kept:
+        deprecated = getattr(prop, "is_deprecated", False)  # 5.0 on says so, and warns whoever reads it
+        if prop.is_readonly or deprecated or prop.type == "COLLECTION" or name in kept:
             continue
         value = getattr(usual, name)
         if getattr(owner, name) != value:

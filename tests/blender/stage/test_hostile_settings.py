@@ -139,7 +139,9 @@ def settings_in(owner, path: str = "", depth: int = 4) -> dict[str, object]:
     found: dict[str, object] = {}
     for prop in owner.bl_rna.properties:
         name = prop.identifier
-        deprecated = name == "use_nodes" and hasattr(owner, "compositing_node_group")
+        deprecated = getattr(prop, "is_deprecated", False) or (
+            name == "use_nodes" and hasattr(owner, "compositing_node_group")
+        )
         if name in {"rna_type", "depsgraph"} or deprecated:
             continue
         value = getattr(owner, name)
