@@ -7,7 +7,7 @@ READY := .venv/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 NO_BLENDER := tests/engine tests/worker tests/shipping
-BLENDERS ?= build
+BLENDERS ?= $(or $(DEPTHWRIGHT_BLENDER_CHROOTS),build)
 
 .PHONY: demo test test-fast test-long test-ui lint bench zip release clean
 

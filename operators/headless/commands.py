@@ -15,9 +15,10 @@ import numpy as np
 from ...engine import catalog
 from ...engine.contract.arrays import size_px
 from ...engine.contract.errors import InputError
-from ...engine.contract.request import Request, tile_fields
+from ...engine.contract.request import Mode, Request, tile_fields
 from ...engine.contract.settled import Settled
 from ...engine.geometry import depth as depth_maps
+from ...scene.blocks.context import current
 from ...scene.files import blend as files
 from ...scene.files import pictures, results
 from ...scene.live import mesh
@@ -92,7 +93,7 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Settle
 
     InputError for anything the model or the file cannot do.
     """
-    scene = bpy.context.scene
+    scene = current().scene
     _refuse_without_effect(args)
     material.check_repeat(args.tile_repeat)
     camera = camera_or_none(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
@@ -173,7 +174,7 @@ def write_generated(
 ) -> tuple[str, ...]:
     """All files of a generated result into that (temporary) folder, and the render; what the user should know."""
     _write_result(result, folder, results.KNOWN_UNITS if placement.scene_units else None)
-    made = place(bpy.context, result, placement)
+    made = place(current(), result, placement)
     extra.write(made, console)
     notes = say(console, *fit_options.said(made))
     _write_blend(made, placement.target, blend)
@@ -195,11 +196,11 @@ def _write_result(result: Result, folder: Path, depth_unit: str | None = None) -
 
 def _write_blend(made: bpy.types.Object, target: str, blend: Path) -> None:
     """The file, ready to render."""
-    scene = bpy.context.scene
+    scene = current().scene
     if not bpy.data.filepath:  # a new file; how the user's own shows colours is his
         aside.show_as_made(scene)  # a film look over the picture would not give it back
     if target == "material" and scene.camera is None:
-        render.add_stage(bpy.context, made)
+        render.add_stage(current(), made)
     files.save_blend(blend)
 
 
@@ -208,7 +209,7 @@ def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
     if shot is not None:
         console.say("rendering")
         height_px, width_px = image.shape[:2]
-        render.render_png(bpy.context, shot.png, width_px=width_px, height_px=height_px, samples=shot.samples)
+        render.render_png(current(), shot.png, width_px=width_px, height_px=height_px, samples=shot.samples)
 
 
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
@@ -224,12 +225,12 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
         if args.camera or args.size:
             raise InputError("--camera and --size go with --from-scene.", "A depth file has its own view and size.")
         return _convert(args, "d2i", {"depth": pictures.read_depth(args.depth)}, console)
-    scene = bpy.context.scene
+    scene = current().scene
     camera = camera_of(scene, args.camera)
     width_px, height_px = known_options.picture_px(args, camera)
     check_shape(scene, camera, width_px, height_px)
     console.say("looking at the scene")
-    depth = depth_pass.of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
+    depth = depth_pass.of_scene(current(), camera, width_px=width_px, height_px=height_px)
     fov_deg = view_fov_deg(scene, "scene", camera)
     outcome = _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
     return replace(outcome, notes=(*outcome.notes, *say(console, *chosen)))
@@ -259,7 +260,7 @@ def sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
 
 def _convert(
     args: argparse.Namespace,
-    mode: str,
+    mode: Mode,
     arrays: dict[str, np.ndarray],
     console: Console,
     *,
@@ -293,14 +294,14 @@ def _convert(
 def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a mesh that fits the camera."""
     notes = list(begin(args))
-    camera = None if args.fov_deg else camera_or_none(bpy.context.scene, args.camera)
+    camera = None if args.fov_deg else camera_or_none(current().scene, args.camera)
     if camera is None and not args.fov_deg:
         notes.append(_NEW_CAMERA)
     start = live_options.settings(args)
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
         made = mesh.build(
-            bpy.context,
+            current(),
             picture,
             depth_map,
             _pair_record(args),
@@ -322,7 +323,7 @@ def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
         return material.build(
-            bpy.context,
+            current(),
             picture,
             depth_map,
             _pair_record(args),

@@ -85,7 +85,7 @@ def _run(arguments: Sequence[str], *, to_the_end: bool) -> int:
         return stop.exit_status
 
 
-def _done(args) -> int:
+def _done(args: argparse.Namespace) -> int:
     from ..shared import session
     from . import batch, commands, models_command, paint
 

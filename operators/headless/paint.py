@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ...engine.contract.errors import InputError
 from ...engine.contract.request import Request
 from ...scene import painting
 from ...scene.blocks import records
+from ...scene.blocks.context import current
 from ...scene.files import blend as files
 from ...scene.painting import Applied, Blending, Painting, PaintSettings, Recipe
 from ...scene.settings.sampling import MAX_SEED
@@ -65,8 +67,13 @@ def paint_row(
 
 def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[str, ...]]:
     """Paint in the open file; what became of it, and what the user should know."""
+<<<<<<< HEAD
     context = bpy.context
     request = catalog.resolve(asked(args))  # a model that cannot do it is refused before anything is made
+=======
+    context = current()
+    request = catalog.resolve(_request(args))  # a model that cannot do it is refused before anything is made
+>>>>>>> main
     objects = [_object(context.scene, name) for name in dict.fromkeys(args.object)]
     views = painting.views_from_text(context, args.views, objects, request.width_px)
     work = painting.begin(
@@ -82,15 +89,16 @@ def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[s
     return applied, commands.say(console, *notes, paint_run.said(applied))
 
 
-def _waited_for(work: Painting, recipe, console: Console) -> tuple[Applied, tuple[str, ...]]:
-    jobs, said = paint_run.run(bpy.context, work, recipe), ""
+def _waited_for(work: Painting, recipe: Callable[[int], Recipe], console: Console) -> tuple[Applied, tuple[str, ...]]:
+    jobs, said = paint_run.run(current(), work, recipe), ""
     while True:
         try:
             job = next(jobs)
         except StopIteration as end:
             return end.value
-        if paint_run.shown.now != said:
-            said = paint_run.shown.now
+        shown = paint_run.shown
+        if shown is not None and shown.now != said:
+            said = shown.now
             console.say(said)
         try:
             job.wait(on_progress=console.event)
@@ -164,6 +172,7 @@ def _image(name: str | None) -> bpy.types.Image | None:
 
 def _write(args: argparse.Namespace, blend: Path, png: Path | None, console: Console) -> None:
     """The file, ready to render, and its render if that is asked for."""
+<<<<<<< HEAD
     scene = bpy.context.scene
     if scene.camera is not None:
         width_px, height_px = cameras.frame_px(scene)
@@ -174,6 +183,19 @@ def _write(args: argparse.Namespace, blend: Path, png: Path | None, console: Con
     if png is not None:
         console.say("rendering")
         render.render_png(bpy.context, png, width_px=width_px, height_px=height_px, samples=args.samples, denoise=True)
+=======
+    scene = current().scene
+    if scene.camera is None:
+        objects = [scene.objects[name] for name in dict.fromkeys(args.object)]
+        render.show_as_made(scene)
+        render.add_round_stage(current(), objects)
+        cameras.fit_frame(scene, STAGE_PX, STAGE_PX)
+    files.save_blend(blend)
+    if png is not None:
+        console.say("rendering")
+        width_px, height_px = cameras.frame_px(scene)
+        render.render_png(current(), png, width_px=width_px, height_px=height_px, samples=args.samples, denoise=True)
+>>>>>>> main
 
 
 def _record(applied: Applied) -> dict:

@@ -6,7 +6,7 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ...engine.catalog import models_text as model_files
 from ...engine.contract.errors import InputError
@@ -23,7 +23,7 @@ DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
 class Parser(argparse.ArgumentParser):
     """argparse that raises instead of leaving, so that a bad line of a batch is one failed job."""
 
-    def __init__(self, *args, **options) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         # Abbreviated options would make a script change its meaning when an option is added.
         super().__init__(*args, allow_abbrev=False, **options)
 
@@ -237,7 +237,7 @@ def add_paint_options(parser: argparse.ArgumentParser) -> None:
     _add_render(parser)
 
 
-def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:
+def _command(commands: argparse._SubParsersAction[Parser], name: str, summary: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
     add_blend_option(parser)
     talk = parser.add_mutually_exclusive_group()
@@ -308,10 +308,9 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
     if depth:
         depths = known.add_mutually_exclusive_group()
         depths.add_argument("--known-depth", type=_path, metavar="FILE", help="a depth to keep; NaN or 0: not known")
-    if image and depth:
-        depths.add_argument(
-            "--known-from-scene", action="store_true", help="go on from the depth of what the camera sees in the file"
-        )
+        if image:
+            help = "go on from the depth of what the camera sees in the file"
+            depths.add_argument("--known-from-scene", action="store_true", help=help)
     known.add_argument("--mask", type=_path, metavar="FILE", help="a picture, white where pixels are known")
     known.add_argument(
         "--strictness", type=float, default=1.0, metavar="S", help="0: ignored; 1: returned exactly; default: 1"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 
+from .kinds import sure
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -39,3 +41,8 @@ else:
 
 def current() -> Context:
     return cast("Context", bpy.context)
+
+
+def active(context: Context) -> bpy.types.Object:
+    """The active object, where the caller has seen to it that there is one."""
+    return sure(bpy.types.Object, context.active_object)

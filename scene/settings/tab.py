@@ -9,7 +9,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ...engine import catalog
-from ...engine.contract.request import MAX_SIDE_PX
+from ...engine.contract.request import MAX_SIDE_PX, Preset
 from ..material import displacement
 from ..material.material import MAX_REPEAT
 from .sampling import (
@@ -276,7 +276,7 @@ class DepthwrightSettings(bpy.types.PropertyGroup):
         return catalog.find(self.model)
 
     @property
-    def chosen_preset(self) -> str | None:
+    def chosen_preset(self) -> Preset | None:
         """For the request; None where the model's own settings are."""
         return self.preset if self.preset in self.entry.presets else None
 

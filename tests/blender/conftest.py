@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import tempfile
-from pathlib import Path
 
 import bpy
 import pytest
@@ -52,7 +50,7 @@ def no_models(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def warm_engine():
     """The launch command of engines that have torch loaded already, for DEPTHWRIGHT_ENGINE_PYTHON."""
-    with tempfile.TemporaryDirectory() as folder, warm_engines.warm(Path(folder)) as command:
+    with warm_engines.warm() as command:
         yield command
 
 

@@ -147,6 +147,7 @@ def test_a_painting_is_there_and_is_baked_again_to_the_same():
     assert painting.load(house).views[0].record["request"]["prompt"] == "grey stone wall"
 
 
+@pytest.mark.slow
 def test_views_are_painted_again_and_taken_out_and_the_painting_comes_off():
     opened("painted.blend")
     house = bpy.data.objects["House"]
@@ -170,6 +171,7 @@ def test_a_painting_comes_off_as_it_is():
     assert "relievo_painting" not in house
 
 
+@pytest.mark.slow
 def test_a_region_by_hand_on_an_old_painting_stays_when_it_is_baked_again():
     opened("painted.blend")
     house = bpy.data.objects["House"]

@@ -15,6 +15,7 @@ from depthwright.scene.stage import render
 RNG = np.random.default_rng(3)
 
 
+@pytest.mark.slow
 def test_saved_and_opened_again_it_renders_the_same(tmp_path):
     y, x = np.mgrid[0:30, 0:40] / 30
     image = (np.stack([x * 0.7, y, 1 - y], -1) * 255).astype(np.uint8)

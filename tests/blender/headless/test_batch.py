@@ -35,6 +35,7 @@ def files_with_times(out: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file() and "manifest" not in path.name}
 
 
+@pytest.mark.slow
 def test_killed_after_four_and_resumed_there_are_twelve(tmp_path):
     jobs = write_jsonl(tmp_path / "jobs.jsonl", [{"prompt": "brick", "seed": seed} for seed in range(12)])
     out, manifest = tmp_path / "out", tmp_path / "out" / "manifest.jsonl"
@@ -189,6 +190,7 @@ def test_two_processes_do_not_run_the_same_jobs(tmp_path, capfd):
     assert batch(jobs, out, "--resume") == 0
 
 
+@pytest.mark.slow
 def test_the_lock_outlives_the_tidying_of_the_file_and_no_process(tmp_path, capfd):
     jobs = write_jsonl(
         tmp_path / "jobs.jsonl", [{"id": "a", "prompt": "brick", "size": 4096}, {"id": "b", "prompt": ""}]

@@ -53,6 +53,7 @@ def test_sampled_at_pixel_centres_even_noise_comes_back(setup, camera, tmp_path)
     assert measure.psnr_db(noise, result, np.ones(depth.shape, bool)) >= 51.0
 
 
+@pytest.mark.slow
 def test_from_beside_the_shapes_are_where_they_were(camera, tmp_path):
     scene = bpy.context.scene
     scene.render.resolution_x, scene.render.resolution_y = 240, 160
