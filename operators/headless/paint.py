@@ -67,13 +67,8 @@ def paint_row(
 
 def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[str, ...]]:
     """Paint in the open file; what became of it, and what the user should know."""
-<<<<<<< HEAD
-    context = bpy.context
-    request = catalog.resolve(asked(args))  # a model that cannot do it is refused before anything is made
-=======
     context = current()
-    request = catalog.resolve(_request(args))  # a model that cannot do it is refused before anything is made
->>>>>>> main
+    request = catalog.resolve(asked(args))  # a model that cannot do it is refused before anything is made
     objects = [_object(context.scene, name) for name in dict.fromkeys(args.object)]
     views = painting.views_from_text(context, args.views, objects, request.width_px)
     work = painting.begin(
@@ -172,30 +167,16 @@ def _image(name: str | None) -> bpy.types.Image | None:
 
 def _write(args: argparse.Namespace, blend: Path, png: Path | None, console: Console) -> None:
     """The file, ready to render, and its render if that is asked for."""
-<<<<<<< HEAD
-    scene = bpy.context.scene
+    scene = current().scene
     if scene.camera is not None:
         width_px, height_px = cameras.frame_px(scene)
     else:
         width_px = height_px = STAGE_PX
-        render.add_round_stage(bpy.context, [scene.objects[name] for name in dict.fromkeys(args.object)])
+        render.add_round_stage(current(), [scene.objects[name] for name in dict.fromkeys(args.object)])
     files.save_blend(blend)
     if png is not None:
         console.say("rendering")
-        render.render_png(bpy.context, png, width_px=width_px, height_px=height_px, samples=args.samples, denoise=True)
-=======
-    scene = current().scene
-    if scene.camera is None:
-        objects = [scene.objects[name] for name in dict.fromkeys(args.object)]
-        render.show_as_made(scene)
-        render.add_round_stage(current(), objects)
-        cameras.fit_frame(scene, STAGE_PX, STAGE_PX)
-    files.save_blend(blend)
-    if png is not None:
-        console.say("rendering")
-        width_px, height_px = cameras.frame_px(scene)
         render.render_png(current(), png, width_px=width_px, height_px=height_px, samples=args.samples, denoise=True)
->>>>>>> main
 
 
 def _record(applied: Applied) -> dict:
