@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TypeVar
 
 import bpy
 
 from ...engine.contract.errors import InputError
+from ...scene.blocks.context import current
+from ...scene.blocks.kinds import sure, untyped
 from ...scene.files import blend
 from ...scene.view import camera as cameras
+
+T = TypeVar("T")
 
 
 def begin(args: argparse.Namespace) -> tuple[str, ...]:
@@ -37,7 +42,7 @@ def choose(args: argparse.Namespace) -> tuple[str, ...]:
     Without them: the scene the file was saved in, and its active view layer, or the first that is rendered. InputError
     for names that are not there.
     """
-    window = bpy.context.window
+    window = sure(bpy.types.Window, current().window)
     if args.scene is not None:
         window.scene = _named(bpy.data.scenes, args.scene, "scene")
     layers = window.scene.view_layers
@@ -50,10 +55,12 @@ def choose(args: argparse.Namespace) -> tuple[str, ...]:
     return (f"Used of the file: scene '{window.scene.name}', view layer '{window.view_layer.name}'.",)
 
 
-def _named(collection, name: str, what: str):
+def _named(collection: bpy.types.bpy_prop_collection[T], name: str, what: str) -> T:
     found = collection.get(name)
     if found is None:
-        raise InputError(f"There is no {what} '{name}'.", f"Use one of: {', '.join(item.name for item in collection)}.")
+        raise InputError(
+            f"There is no {what} '{name}'.", f"Use one of: {', '.join(item.name for item in untyped(collection))}."
+        )
     return found
 
 

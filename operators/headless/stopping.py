@@ -17,6 +17,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
 
 #: From a signal to the end, where the main thread does not come to it by itself.
 GRACE_S = 1.5
@@ -134,7 +138,7 @@ def _within_blender(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def _watch(arrivals, ended: threading.Event) -> None:
+def _watch(arrivals: socket.socket, ended: threading.Event) -> None:
     """End the process where a signal has come and the main thread does not hear of it, or does not heed it."""
     with arrivals:
         number = arrivals.recv(1)
