@@ -27,7 +27,7 @@ test-fast: $(READY)
 
 # Hundreds of signals and kills: many minutes.
 test-long: $(READY)
-	$(BIN)/python -m pytest -q -m long tests
+	$(BIN)/python -m pytest -q -m long tests/blender
 
 # The zip in real Blenders with a window. Needs Linux, root and debootstrap; the first time makes both systems (2.5 GB).
 test-ui: $(READY)
