@@ -20,12 +20,13 @@ from ...engine.contract.settled import Settled
 from ...engine.geometry import depth as depth_maps
 from ...scene.files import blend as files
 from ...scene.files import pictures, results
+from ...scene.files.incoming import sky_where_transparent
 from ...scene.live import mesh
 from ...scene.material import displacement, material
 from ...scene.placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from ...scene.stage import render
 from ...scene.view import depth_pass
-from ..shared import session
+from ..shared import givens, session
 from . import fit_options, known_options, live_options, sheets
 from .base_file import camera_of, open_or_keep
 from .console import Console
@@ -187,7 +188,7 @@ def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture -> result folder with its depth."""
     open_or_keep(args.blend)
-    return _convert(args, "i2d", {"image": pictures.read_image(args.image)}, console)
+    return _convert(args, "i2d", givens.picture(args.image), console)
 
 
 def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
@@ -196,7 +197,7 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     if not args.from_scene:
         if args.camera or args.size:
             raise InputError("--camera and --size go with --from-scene.", "A depth file has its own view and size.")
-        return _convert(args, "d2i", {"depth": pictures.read_depth(args.depth)}, console)
+        return _convert(args, "d2i", givens.depth(args.depth, args.depth_is), console)
     scene = bpy.context.scene
     camera = camera_of(scene, args.camera)
     width_px, height_px = known_options.picture_px(args, camera)
@@ -204,7 +205,9 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     console.say("looking at the scene")
     depth = depth_pass.of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
     fov_deg = view_fov_deg(scene, "scene", camera)
-    return _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
+    given = givens.Given()
+    given["depth"] = depth
+    return _convert(args, "d2i", given, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
 
 
 def sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
@@ -232,13 +235,13 @@ def sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
 def _convert(
     args: argparse.Namespace,
     mode: str,
-    arrays: dict[str, np.ndarray],
+    arrays: givens.Given,
     console: Console,
     *,
     fov_deg: float | None = None,
     depth_unit: str | None = None,
 ) -> Outcome:
-    arrays = arrays | known_options.read_known(args)
+    known_options.read_known(args, into=arrays)
     known_options.refuse_without_known(args, arrays)
     width_px, height_px = size_px(arrays)
     if "known_depth" in arrays:
@@ -286,7 +289,7 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     outcome = _from_pair(args, console, build)
     for note in notes:
         console.say(note)
-    return replace(outcome, notes=tuple(notes))
+    return replace(outcome, notes=(*outcome.notes, *notes))
 
 
 def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
@@ -312,9 +315,14 @@ def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
 def _from_pair(
     args: argparse.Namespace, console: Console, build: Callable[[np.ndarray, np.ndarray], bpy.types.Object]
 ) -> Outcome:
-    picture = pictures.read_image(args.image)
+    found, notes = pictures.read_picture(args.image), []
+    picture = found.colour
     height_px, width_px = picture.shape[:2]
-    depth_map = depth_maps.match(pictures.read_depth(args.depth), width_px, height_px)
+    depth_map = depth_maps.match(pictures.read_depth(args.depth, args.depth_is, notes), width_px, height_px)
+    depth_map = depth_maps.check(sky_where_transparent(depth_map, found.opaque))
+    notes = (*found.notes, *notes)
+    for note in notes:
+        console.say(note)
     with Staging() as staging:
         blend = staging.file(args.out)
         extra, written = sheets.Sheets(), []
@@ -326,7 +334,7 @@ def _from_pair(
         extra.write(made, console)
         _write_blend(made, args.command, blend)
         _take(shot, picture, console)
-    return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args))
+    return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args), notes)
 
 
 def ask(request: Settled, arrays: dict[str, np.ndarray], console: Console) -> Result:
@@ -337,6 +345,8 @@ def ask(request: Settled, arrays: dict[str, np.ndarray], console: Console) -> Re
     except BaseException:
         job.cancel()
         raise
+    if isinstance(arrays, givens.Given):
+        result = arrays.finish(result)
     for note in result.notes:
         console.say(note)
     return result
