@@ -51,16 +51,17 @@ class DepthCodec:
     def channels(self) -> int:
         return self.patch_size**2
 
-    def encode(self, depth: torch.Tensor) -> torch.Tensor:
+    def encode(self, depth: torch.Tensor, unit: float | None = None) -> torch.Tensor:
         """(B, H, W) or (B, H, W, 1) depth -> (B, h*w, p*p) tokens, h = H / p, w = W / p.
 
+        unit  what a unit mean divides by; None: the mean of this depth
         Infinite depth (sky) has no part in the mean and is coded as the contraction's limit.
         Raises ValueError where p does not divide H and W.
         """
         values = depth[..., 0] if depth.ndim == 4 else depth
         for step in self.normalize:
             if step == "unit_mean":
-                values = values / self.unit(values)
+                values = values / (self.unit(values) if unit is None else unit)
             elif step == "contract":
                 values = contract(values)
         return self._tokens(values)
