@@ -101,6 +101,10 @@ def _png_file(text: str) -> Path:
     return _path(text)
 
 
+#: The types of options that are files or folders.
+PATH_TYPES = (_path, _blend_file, _png_file)
+
+
 def _meaning(text: str) -> Meaning:
     try:
         return Meaning.parse(text)
