@@ -6,7 +6,6 @@ Torch never enters Blender, so the worker runs in a Python of its own. Standard 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import queue
 import shlex
@@ -20,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from ..contract import outside
 from ..contract.errors import EngineError, EnvironmentMissing
 
 VARIABLE = "DEPTHWRIGHT_ENGINE_PYTHON"
@@ -141,7 +141,7 @@ def check_python(python: Path, packages: tuple[str, ...]) -> str:
             timeout=PROBE_TIMEOUT_S,
             **_no_window(),
         )
-        found = json.loads(answer.stdout.splitlines()[-1])
+        found = outside.parse(answer.stdout.splitlines()[-1], {"version": [int], "missing": [str]})
         version, missing = tuple(found["version"]), found["missing"]
     except PermissionError:
         return "It may not be run."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import bpy
 
+from ...engine.contract import outside
 from ...engine.contract.errors import EngineError, InputError
 from ...scene.files.writing import unwritable
 from . import commands, known_options, paint, sheets
@@ -181,7 +182,6 @@ def _may_go(folder: Path) -> bool:
 def _record_in(folder: Path) -> dict[str, Any] | None:
     """The line of the row whose result lies there, if one does."""
     try:
-        entry = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return outside.read(folder / RECORD, {"sha256": str})
+    except (OSError, outside.Malformed):
         return None
-    return entry if isinstance(entry, dict) and "sha256" in entry else None

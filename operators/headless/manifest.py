@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ...engine.contract import outside
 from ...engine.contract.errors import EngineError, InputError
 from ...scene.files.writing import unwritable
 
@@ -141,9 +142,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
     entries = []
     for line in path.read_bytes().splitlines(keepends=True):  # of bytes: only at \n, not at what Unicode calls a line
         try:
-            entry = json.loads(line)
-        except ValueError:
+            entry = outside.parse(line, {"id": str, "status": str, "sha256": str})
+        except outside.Malformed:
             continue
-        if line.endswith(b"\n") and isinstance(entry, dict) and {"id", "status", "sha256"} <= entry.keys():
+        if line.endswith(b"\n"):
             entries.append(entry)
     return entries
