@@ -8,6 +8,7 @@ header that claims more than there may be is refused before anything of that siz
 from __future__ import annotations
 
 import math
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -232,7 +233,10 @@ def _npy(path: Path) -> np.ndarray:
 
 
 #: What numpy raises for headers that nobody should write.
-_MALFORMED = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError, AttributeError)
+_MALFORMED = (
+    *(ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError, AttributeError),
+    tokenize.TokenError,
+)
 
 
 def _listed(shape: tuple[int, ...]) -> str:

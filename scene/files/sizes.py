@@ -43,6 +43,8 @@ def read_size(path: str | Path) -> Size:
     try:
         with path.open("rb") as file:
             size = _read(file, path.suffix.lower())
+            if size is not None:
+                _check_end(file, size.kind)
     except (_Damaged, struct.error, ValueError) as error:
         raise InputError(f"{path.name} is damaged: its header cannot be read.", _ANEW, str(error)) from error
     except OSError as error:
@@ -68,6 +70,30 @@ def refuse_too_large(path: Path, size: Size) -> None:
         )
 
 
+def _check_end(file: BinaryIO, kind: str) -> None:
+    """Of what was cut short Blender shows the rest as black or grey, and says nothing: so it is looked for here."""
+    if kind == "png":
+        offset, name = 8, b""
+        while name != b"IEND":
+            length, name = struct.unpack(">I4s", _at(file, offset, 8))
+            offset += 12 + length
+        _at(file, offset - 1, 1)
+    elif kind == "jpeg":
+        length = file.seek(0, 2)
+        for start in range(max(0, length - _TAIL), -1, 1 - _TAIL):
+            file.seek(start)
+            tail = file.read(_TAIL)
+            if b"\xff\xd9" in tail:
+                return
+            if b"\xff\xda" in tail:
+                break
+        raise _Damaged("it ends too early")
+    elif kind == "webp":
+        (length,) = struct.unpack("<I", _at(file, 4, 4))
+        _at(file, 7 + length, 1)
+
+
+_TAIL = 2**20
 _ANEW = "Save it again, or copy it anew."
 
 
