@@ -14,7 +14,7 @@ from torch import Tensor
 from .. import catalog
 from ..catalog.plans import Choices, Work
 from ..contract.arrays import KNOWN, Arrays
-from ..contract.errors import EngineError
+from ..contract.errors import EngineError, ModelError
 from ..contract.settled import FIT, OWN_SIZE, Settled
 from ..geometry.depth import resample
 from ..geometry.upsampling import upsampled
@@ -119,7 +119,7 @@ class ModalityForcingBackend:
                 image=known.in_image(image),
                 depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
-                notes=(*notes, *plan_notes(model)),
+                notes=(*notes, *model.text.notes(request.prompt), *plan_notes(model)),
                 used=used_by(model),
             )
         report("finishing", 1, 1, None)
@@ -183,6 +183,12 @@ class Rollout:
             depth = refine_depth(model.dit, ctx, image, constraints=constraints, **settings)
         image = self._codec.decode(image)
         depth = model.depth_codec.decode(depth, frame.grid, clip=True)
+        if not (torch.isfinite(image).all() and not torch.isnan(depth).any()):
+            raise ModelError(
+                "The model gave no numbers: its weights are damaged, or it does not work at this precision.",
+                "Verify and repair the model, or try another precision.",
+                f"{request.model}: image finite {bool(torch.isfinite(image).all())}",
+            )
         # Resizing comes next, which not every device can do in every way.
         return image.cpu(), depth.cpu(), constraints.unit
 

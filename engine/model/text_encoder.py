@@ -45,6 +45,10 @@ class TextEncoder(Protocol):
         """Words of the prompt that cannot influence the result, in their order: to be told to the user."""
         ...
 
+    def notes(self, prompt: str) -> tuple[str, ...]:
+        """What else the user should know of how the prompt was read. After encode()."""
+        ...
+
 
 class WordEncoder(nn.Module):
     """A learned vector for each word of a closed vocabulary.
@@ -84,12 +88,22 @@ class WordEncoder(nn.Module):
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         return tuple(self._split(prompt)[1])
 
+    def notes(self, prompt: str) -> tuple[str, ...]:
+        canonical = self._canonical_words(prompt)[0]
+        known = [word for word in canonical if word in self._id_of]
+        return cut_note(len(known), self.max_words, "words")
+
     def _split(self, prompt: str) -> tuple[list[str], list[str]]:
         """Words that become tokens, and words that do not: not understood, not in this checkpoint, or one too many."""
         canonical, unknown = self._canonical_words(prompt)
         known = [word for word in canonical if word in self._id_of]
         absent = [word for word in canonical if word not in self._id_of]
         return known[: self.max_words], unknown + absent + known[self.max_words :]
+
+
+def cut_note(count: int, most: int, what: str) -> tuple[str, ...]:
+    """What to say of a prompt of so many words or tokens that a model reads."""
+    return (f"The prompt has {count} {what}, of which the model reads the first {most}.",) if count > most else ()
 
 
 class Qwen3Encoder(nn.Module):
@@ -221,6 +235,11 @@ class Qwen3Encoder(nn.Module):
 
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         return ()  # every string is tokens to a language model
+
+    def notes(self, prompt: str) -> tuple[str, ...]:
+        if self.tokenizer is None:
+            return ()
+        return cut_note(len(self.tokenizer(self._as_chat(prompt)).input_ids), self.max_tokens, "tokens")
 
     def tokenise(self, prompts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """B prompts -> ids and attention mask, (B, max_tokens) int64: as a user's chat message, padded on the right.

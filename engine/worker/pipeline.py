@@ -13,7 +13,8 @@ import numpy as np
 from .. import catalog
 from ..backends.base import Backend, Report
 from ..contract.arrays import Arrays
-from ..contract.errors import EngineError, EnvironmentMissing
+from ..contract.errors import EngineError, EnvironmentMissing, ModelError
+from ..contract.request import Request
 from ..contract.result import Result
 from ..contract.settled import Settled
 from ..contract.version import VERSION
@@ -75,7 +76,15 @@ class Pipeline:
             if name != entry.backend:
                 backend.unload()  # two models rarely have room beside each other
         output = self._backend(entry).run(entry, request, arrays, report)
+        if request.mode != "d2i" and np.isnan(output.depth).any():
+            raise ModelError(
+                "The model gave no numbers: its weights are damaged, or it does not work at this precision.",
+                "Verify and repair the model, or try another precision.",
+                f"{entry.id}: NaN in the depth",
+            )
         notes = output.notes
+        if ignored := _ignored(entry, request):
+            notes = (*notes, f"The model '{entry.id}' knows no such settings, ignored: {', '.join(ignored)}.")
         if output.unknown_words:
             notes = (*notes, f"Not known to this model, ignored: {_listed(output.unknown_words)}.")
         return Result(
@@ -105,6 +114,24 @@ class Pipeline:
         if entry.backend not in self._backends:
             self._backends[entry.backend] = BACKENDS[entry.backend]()
         return self._backends[entry.backend]
+
+
+#: Fields of a request that mean nothing to a model: of a backend, and of one that is not fitted to the memory.
+_OF_SAMPLING = (
+    *("steps", "guidance", "guidance_low", "guidance_high", "log2_alpha", "refine_depth", "detail_px", "framing"),
+    *("depth_estimate", "resample", "compile_blocks", "timestep_dtype"),
+)
+_OF_FITTING = ("precision", "prefer_speed")
+
+
+def _ignored(entry: catalog.ModelEntry, request: Settled) -> tuple[str, ...]:
+    """Settings that were chosen, other than the model's own, and change nothing, in words."""
+    names = (*(_OF_SAMPLING if entry.backend == "procedural" else ()), *(() if entry.is_fitted else _OF_FITTING))
+    usual = catalog.resolve(
+        Request(mode=request.mode, target=request.target, model=entry.id, prompt="x", preset=request.preset)
+    )
+    chosen = [name for name in names if getattr(request, name) != getattr(usual, name)]
+    return tuple(name.removesuffix("_px").replace("_", " ") for name in chosen)
 
 
 def _listed(words: tuple[str, ...], most: int = 20, longest: int = 40) -> str:

@@ -129,7 +129,7 @@ def _run_row(row: Row, out: Path, base: Path | None, list_dir: Path, console: Co
             folder = staging.folder(out / row.id)
             work = paint.paint_row if args.command == "paint" else _generate
             paths, notes = work(args, row.id, folder, staging, list_dir, console)
-            done = finished(status="done", paths={"folder": row.id, **paths}, notes=list(notes))
+            done = finished(status="done", paths={"folder": row.id, **paths}, notes=[*commands.losses(console), *notes])
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
         return done
     except (EngineError, OSError) as failure:  # OSError: the disk is full, most likely

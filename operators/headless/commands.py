@@ -337,6 +337,14 @@ def _from_pair(
     return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args), notes)
 
 
+def losses(console: Console) -> tuple[str, ...]:
+    """What is missing in the open file, said."""
+    notes = files.losses()
+    for note in notes:
+        console.say(note)
+    return notes
+
+
 def ask(request: Settled, arrays: dict[str, np.ndarray], console: Console) -> Result:
     """Have the engine do it, and wait."""
     job = session.submit(request, arrays)

@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -110,6 +111,7 @@ def _run(args) -> int:
             if args.command == "batch":
                 return batch.run(args, console, stdout)
             outcome = (commands.COMMANDS | {"paint": paint.paint})[args.command](args, console)
+            outcome = replace(outcome, notes=(*commands.losses(console), *outcome.notes))
             print_outcome(outcome.to_dict(), stdout, args.json)
             return DONE
     except EngineError as error:

@@ -1,4 +1,4 @@
-"""What a file says about itself is honoured: which way up, what is transparent, which channel, what the numbers mean."""
+"""What a file says about itself is honoured: which way up, what is transparent, which channel, what numbers mean."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_what_blender_alone_unpacks_is_read_where_its_channel_is_right(tmp_path,
     bpy.data.images.remove(image)
     expected = np.linspace(1, 4, 240, dtype=np.float32).reshape(12, 20)[::-1]
     read = pictures.read_depth(tmp_path / "p.exr")
-    np.testing.assert_allclose(read, expected, rtol=2e-3 if codec in ("DWAA", "PXR24") else 1e-7)
+    np.testing.assert_allclose(read, expected, rtol=5e-3 if codec in ("DWAA", "PXR24") else 1e-7)
     assert pictures.read_image(tmp_path / "p.exr").shape == (12, 20, 3)
 
 

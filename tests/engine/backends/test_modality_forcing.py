@@ -1,5 +1,6 @@
 """The neural backend on a tiny untrained checkpoint: sizes, modes, tiling, previews; and the resizing it rests on."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -235,3 +236,22 @@ def test_a_given_depth_is_shrunk_as_the_mean_disparity_of_each_area():
     depth, unit = given_depth(given, Frame((2, 2), (32, 32)), 16, DepthCodec(patch_size=16))
     assert unit is None
     torch.testing.assert_close(depth, torch.full((1, 32, 32), 4.0))
+
+
+def test_weights_that_are_no_numbers_are_called_damaged(entry, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(entry.checkpoint_dir, tmp_path / "model")
+    file = folder / WEIGHTS_FILE
+    tensors = load_file(file)
+    name = next(name for name in tensors if name.startswith("dit.") and tensors[name].ndim == 2)
+    tensors[name].fill_(float("nan"))
+    save_file(tensors, file)
+    with pytest.raises(ModelError, match="weights are damaged"):
+        ModalityForcingBackend().run(replace(entry, folder=str(folder)), joint(), {}, ignore)
+
+
+def test_a_prompt_that_is_cut_is_said_to_be(backend, entry):
+    words = " ".join(["red brick wall"] * 40)
+    notes = backend.run(entry, joint(prompt=words), {}, ignore).notes
+    assert any("The prompt has" in note and "the first" in note for note in notes)

@@ -143,3 +143,13 @@ def test_a_model_that_cannot_hold_known_pixels_names_those_that_can():
     with pytest.raises(InputError, match="cannot hold known pixels") as error:
         run(arrays={"known_image": PICTURE}, prompt="wall")
     assert "builtin" in error.value.remedy
+
+
+def test_settings_that_the_model_does_not_know_are_named():
+    def notes(**changes):
+        request = catalog.resolve(Request(prompt="brick wall", width_px=32, height_px=32, **changes))
+        return Pipeline().run(request, {}, lambda *_: None).notes
+
+    assert not any("ignored" in note for note in notes())
+    (note,) = (note for note in notes(steps=50, guidance=7.0, precision="int8") if "ignored" in note)
+    assert "steps, guidance, precision" in note and "'procedural'" in note
