@@ -119,7 +119,7 @@ class ModalityForcingBackend:
                 image=known.in_image(image),
                 depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
-                notes=(*notes, *model.text.notes(request.prompt), *plan_notes(model)),
+                notes=(*notes, *model.text.notes(request.prompt), *fitting_notes(model, request), *plan_notes(model)),
                 used=used_by(model),
             )
         report("finishing", 1, 1, None)
@@ -389,6 +389,13 @@ def used_by(model: Model) -> dict[str, Any]:
     """What the computer decided: the device, and how a planned model was fitted to its memory."""
     plan = getattr(model, "plan", None)
     return {"device": str(model.device), "plan": None if plan is None else plan.label}
+
+
+def fitting_notes(model: Model, request: Settled) -> tuple[str, ...]:
+    """What was asked for of how a model is fitted to the memory, though this one is not."""
+    if getattr(model, "plan", None) is not None or (request.precision == FIT and not request.prefer_speed):
+        return ()
+    return (f"'{request.model}' is small and kept as it is: left aside precision and speed.",)
 
 
 def plan_notes(model: Model) -> tuple[str, ...]:

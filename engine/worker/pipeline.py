@@ -14,7 +14,6 @@ from .. import catalog
 from ..backends.base import Backend, Report
 from ..contract.arrays import Arrays
 from ..contract.errors import EngineError, EnvironmentMissing, ModelError
-from ..contract.request import Request
 from ..contract.result import Result
 from ..contract.settled import Settled
 from ..contract.version import VERSION
@@ -83,8 +82,6 @@ class Pipeline:
                 f"{entry.id}: NaN in the depth",
             )
         notes = output.notes
-        if ignored := _ignored(entry, request):
-            notes = (*notes, f"The model '{entry.id}' knows no such settings, ignored: {', '.join(ignored)}.")
         if output.unknown_words:
             notes = (*notes, f"Not known to this model, ignored: {_listed(output.unknown_words)}.")
         return Result(
@@ -114,24 +111,6 @@ class Pipeline:
         if entry.backend not in self._backends:
             self._backends[entry.backend] = BACKENDS[entry.backend]()
         return self._backends[entry.backend]
-
-
-#: Fields of a request that mean nothing to a model: of a backend, and of one that is not fitted to the memory.
-_OF_SAMPLING = (
-    *("steps", "guidance", "guidance_low", "guidance_high", "log2_alpha", "refine_depth", "detail_px", "framing"),
-    *("depth_estimate", "resample", "compile_blocks", "timestep_dtype"),
-)
-_OF_FITTING = ("precision", "prefer_speed")
-
-
-def _ignored(entry: catalog.ModelEntry, request: Settled) -> tuple[str, ...]:
-    """Settings that were chosen, other than the model's own, and change nothing, in words."""
-    names = (*(_OF_SAMPLING if entry.backend == "procedural" else ()), *(() if entry.is_fitted else _OF_FITTING))
-    usual = catalog.resolve(
-        Request(mode=request.mode, target=request.target, model=entry.id, prompt="x", preset=request.preset)
-    )
-    chosen = [name for name in names if getattr(request, name) != getattr(usual, name)]
-    return tuple(name.removesuffix("_px").replace("_", " ") for name in chosen)
 
 
 def _listed(words: tuple[str, ...], most: int = 20, longest: int = 40) -> str:

@@ -56,6 +56,10 @@ def test_settings_the_procedural_model_does_not_have_are_said():
     assert not any("left aside" in note for note in run(prompt="brick wall").notes)
     (note,) = [note for note in run(prompt="brick wall", steps=20, detail_px=256).notes if "left aside" in note]
     assert note == "Procedural materials and scenes are not sampled: left aside steps, detail."
+    (note,) = [
+        note for note in run(prompt="wall", precision="int8", log2_alpha=1.0, resample=2).notes if "left" in note
+    ]
+    assert note.endswith("left aside trajectory, resampling, precision.")
     assert any("left aside compiling" in note for note in run(prompt="brick wall", compile_blocks=True).notes)
 
 
@@ -143,13 +147,3 @@ def test_a_model_that_cannot_hold_known_pixels_names_those_that_can():
     with pytest.raises(InputError, match="cannot hold known pixels") as error:
         run(arrays={"known_image": PICTURE}, prompt="wall")
     assert "builtin" in error.value.remedy
-
-
-def test_settings_that_the_model_does_not_know_are_named():
-    def notes(**changes):
-        request = catalog.resolve(Request(prompt="brick wall", width_px=32, height_px=32, **changes))
-        return Pipeline().run(request, {}, lambda *_: None).notes
-
-    assert not any("ignored" in note for note in notes())
-    (note,) = (note for note in notes(steps=50, guidance=7.0, precision="int8") if "ignored" in note)
-    assert "steps, guidance, precision" in note and "'procedural'" in note
