@@ -152,6 +152,8 @@ def _random_material(rng: np.random.Generator, material: Material) -> Recipe:
     if material.species and rng.random() < 0.65:  # then its colour is its own
         traits.add(_choice(rng, material.species))
         colors = ()
+    elif material.species and "painted" in material.wear:
+        traits.add("painted")
     if (
         colors
         and material.second
