@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -185,7 +186,8 @@ class SmallModel(nn.Module):
         self.config, self.vocabulary = config, vocabulary
         self.image_codec = PixelCodec(config.refinement.patch_px)
         self.depth_codec = config.depth_codec
-        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, canonical_words, config.max_words)
+        in_its_words = partial(canonical_words, vocabulary=frozenset(vocabulary))
+        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, in_its_words, config.max_words)
         self.dit = RefinedTransformer(config.transformer, config.refinement)
         self.upsampler = Upsampler(config.upsampler) if config.upsampler else None
 
