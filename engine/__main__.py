@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("worker", help="serve one client over stdin and stdout")
     models_text.add_options(commands.add_parser("models", help="the models there are: list, download, verify, ..."))
     evaluation = _evaluation_command()
-    if evaluation:
+    if evaluation is not None:
         evaluation.add_arguments(commands.add_parser("evaluate", help="measure a model and write a report"))
         commands.add_parser("bench", help="measure: bench transformer")
         arguments = sys.argv[1:] if arguments is None else arguments
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "models":
         return _told(_models, options)
-    if options.command == "evaluate":
+    if evaluation is not None and options.command == "evaluate":
         return _told(evaluation.run, options)
     if sys.stdin is None or sys.stdin.isatty():
         parser.error("the worker talks to a program, not to a terminal; Depthwright starts it")

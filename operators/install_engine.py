@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import bpy
 
 from ..engine.client.environment import Installation
 from ..engine.contract.errors import Refusal
+from ..scene.blocks.context import Context
 from .shared import model_files, session
 from .shared.chores import Chore
 from .shared.verb import ONLINE_ACCESS_OFF
@@ -28,10 +29,10 @@ class DEPTHWRIGHT_OT_install_engine(WaitsForWork, bpy.types.Operator):
     status = session.installing
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         return None if bpy.app.online_access else Refusal(*ONLINE_ACCESS_OFF)
 
-    def work(self, context: bpy.types.Context) -> Iterator[Chore]:
+    def work(self, context: Context) -> Generator[Chore, None, Done]:
         """A generation may run meanwhile, from the engine that is there: it is not disturbed, but waited for."""
         with Installation(session.engine_dir()) as installation:
             chore = Chore("Starting", lambda tick: installation.build(lambda line: tick(stage=line)))

@@ -7,6 +7,7 @@ import bpy
 from ..operators.free_memory import DEPTHWRIGHT_OT_free_memory
 from ..operators.open_log import DEPTHWRIGHT_OT_open_log
 from ..operators.shared import session
+from ..scene.blocks.context import Context
 from .generate import DEPTHWRIGHT_PT_generate
 from .outcome import draw_mark, draw_outcome
 from .tab import InTab, paragraph
@@ -18,10 +19,10 @@ class DEPTHWRIGHT_PT_engine(InTab, bpy.types.Panel):
     bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_header(self, context: bpy.types.Context) -> None:
+    def draw_header(self, context: Context) -> None:
         draw_mark(self.layout, session.installing)
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Context) -> None:
         layout = self.layout
         layout.label(text="Running" if session.running() else "Starts when it is needed")
         layout.operator(DEPTHWRIGHT_OT_free_memory.bl_idname)
@@ -29,7 +30,8 @@ class DEPTHWRIGHT_PT_engine(InTab, bpy.types.Panel):
         if (job := session.installing.job) is not None:
             box = layout.box().column()
             box.label(text="Stopping" if job.cancelled else "Installing the engine (Esc stops)", icon="IMPORT")
-            paragraph(box, context, job.progress.stage)
+            if job.progress is not None:
+                paragraph(box, context, job.progress.stage)
         draw_outcome(layout, context, session.installing)
 
 

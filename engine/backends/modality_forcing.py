@@ -149,7 +149,7 @@ class Rollout:
         words = [request.prompt, ""] if request.guidance > 1.0 else [request.prompt]
         ctx, *null = model.text.encode(words).split(1)
         given = self._given()
-        settings = {
+        settings: dict[str, Any] = {
             "grid": frame.grid,
             "num_steps": request.steps,
             "seed": request.seed,
@@ -227,13 +227,13 @@ class Rollout:
 
     def _windows(self, progress: StepReporter) -> Windows:
         own = self.model.config.native_px // self.model.image_codec.patch_px
-        size = tuple(min(own, side) for side in self.frame.grid)
+        rows, columns = (min(own, side) for side in self.frame.grid)
         cells, at_once = self.model.image_codec.cells, self.model.windows
-        return Windows(size, self.request.wrap, cells, at_once, progress.on_batch)
+        return Windows((rows, columns), self.request.wrap, cells, at_once, progress.on_batch)
 
     def _preview(self, step: Step) -> np.ndarray | None:
-        idle = step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d"
-        if idle or not self.model.previews:
+        idle = step.index % PREVIEW_EVERY or self.request.mode == "i2d"
+        if step.clean_image is None or idle or not self.model.previews:
             return None
         picture = from_frame(self._codec.decode(step.clean_image).cpu(), self.frame)
         longest = max(self.frame.crop_px)

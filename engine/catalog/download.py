@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import shutil
 import urllib.parse
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
@@ -29,6 +30,9 @@ from . import pins, places
 from .parts import File, Part
 from .refusals import explained, no_room
 from .verify import content_hash
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MARGIN_BYTES = 1 << 30  # of disk space that stays free: a full system disk is worse than no model
 MB = 1_000_000
@@ -135,19 +139,17 @@ class _Counter:
         self._report(stage, (self._done + of_this) // MB, max(1, self._total // MB))
 
 
-class _Watched:
-    """A file that reports what is written to it."""
+class _Watched(io.BufferedWriter):
+    """A file, written on at its end, that reports its size."""
 
-    def __init__(self, file: BinaryIO, on_size: Callable[[int], None]) -> None:
-        self._file, self._on_size = file, on_size
+    def __init__(self, path: Path, on_size: Callable[[int], None]) -> None:
+        super().__init__(io.FileIO(path, "ab"))
+        self._on_size = on_size
 
-    def write(self, data: bytes) -> int:
-        written = self._file.write(data)
-        self._on_size(self._file.tell())
+    def write(self, data: Buffer, /) -> int:
+        written = super().write(data)
+        self._on_size(self.tell())
         return written
-
-    def __getattr__(self, name: str):
-        return getattr(self._file, name)
 
 
 def _look_up(part: Part, report: Report) -> list[Wanted]:
@@ -254,7 +256,7 @@ def _bring(entry: Wanted, counter: _Counter) -> None:
 
 def _transfer(entry: Wanted, counter: _Counter) -> None:
     stage = f"downloading {entry.file.path}, MB"
-    with entry.unfinished.open("ab") as file:
+    with _Watched(entry.unfinished, lambda size: counter.say(stage, size)) as file:
         if file.tell() > entry.size:
             file.truncate(0)
             file.seek(0)

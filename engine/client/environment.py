@@ -17,7 +17,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from ..contract import outside
 from ..contract.errors import EngineError, EnvironmentMissing
@@ -191,12 +191,15 @@ class Installation:
 
     def put_in_place(self) -> Path:
         """Its Python, now in the folder. EngineError where that cannot be; then the old one is there still."""
-        old = self._work / "old"
+        work = self._work
+        if work is None:
+            raise ValueError("nothing is built: call build() first")
+        old = work / "old"
         try:
             if self.folder.exists():
                 self.folder.rename(old)
             try:
-                (self._work / "new").rename(self.folder)
+                (work / "new").rename(self.folder)
             except OSError:
                 if old.exists():
                     old.rename(self.folder)
@@ -206,10 +209,14 @@ class Installation:
         finally:
             self._discard()
         _sound.clear()
-        return installed_python(self.folder)
+        python = installed_python(self.folder)
+        if python is None:
+            raise _install_failed("The virtual environment has no Python.", str(self.folder))
+        return python
 
     def _discard(self) -> None:
-        shutil.rmtree(self._work, ignore_errors=True)
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
         self._work = None
 
 
@@ -347,5 +354,5 @@ def _install_failed(why: str, detail: str) -> EngineError:
     )
 
 
-def _no_window() -> dict[str, int]:
+def _no_window() -> dict[str, Any]:
     return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}

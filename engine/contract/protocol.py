@@ -16,8 +16,9 @@ import json
 import math
 import platform
 import struct
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, BinaryIO, get_origin, get_type_hints
+from typing import Any, Protocol, get_origin, get_type_hints
 
 import numpy as np
 
@@ -152,8 +153,8 @@ MESSAGES: dict[str, type] = {
 }
 
 
-def check_hello(hello: Message, who: str, where: str) -> None:
-    """Raise EngineError unless ``hello`` is a Hello of our protocol. who, where: of the other side, for the text."""
+def check_hello(hello: object, who: str, where: str) -> Hello:
+    """The message, a Hello of our protocol; EngineError for any other. who, where: of the other side, for the text."""
     if not isinstance(hello, Hello):
         raise EngineError(
             f"{who} did not introduce itself.",
@@ -166,6 +167,7 @@ def check_hello(hello: Message, who: str, where: str) -> None:
             f"(Depthwright {VERSION}).",
             f"Install the same version of Depthwright {where}.",
         )
+    return hello
 
 
 def encode(message: Message) -> list[memoryview | bytes]:
@@ -199,7 +201,20 @@ def check_arrays(arrays: Arrays) -> None:
             raise TypeError(f"'{name}': frames have no {array.dtype} arrays with {array.ndim} dimensions")
 
 
-def write_frame(stream: BinaryIO, frame: list[memoryview | bytes]) -> None:
+class Source(Protocol):
+    """An unbuffered stream to read from."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+class Sink(Protocol):
+    """An unbuffered stream to write to."""
+
+    def write(self, data: memoryview, /) -> int: ...
+
+
+def write_frame(stream: Sink, frame: list[memoryview | bytes]) -> None:
     """Write what encode() gave to an unbuffered stream. OSError when the other side is gone."""
     for buffer in frame:
         rest = memoryview(buffer)
@@ -207,7 +222,7 @@ def write_frame(stream: BinaryIO, frame: list[memoryview | bytes]) -> None:
             rest = rest[stream.write(rest) :]  # an unbuffered stream may take a part only
 
 
-def write_message(stream: BinaryIO, message: Message) -> None:
+def write_message(stream: Sink, message: Message) -> None:
     """Encode and write. Nothing is written where encode() raises."""
     write_frame(stream, encode(message))
 
@@ -218,7 +233,7 @@ class FrameReader:
     on_bytes is called whenever something came in, even within a frame, to see that the other side lives.
     """
 
-    def __init__(self, stream: BinaryIO, on_bytes=lambda: None) -> None:
+    def __init__(self, stream: Source, on_bytes: Callable[[], None] = lambda: None) -> None:
         self._stream = stream
         self._on_bytes = on_bytes
         self._pending = b""  # read, but not yet used: what garbage is quoted from
@@ -229,9 +244,9 @@ class FrameReader:
         EOFError   the stream ended within a frame
         EngineError  what came is no frame
         """
-        start = self._take(_LENGTH.size, end_allowed=True)
-        if start is None:
+        if self._is_over():
             return None
+        start = self._take(_LENGTH.size)
         (length,) = _LENGTH.unpack(start)
         if not 2 <= length <= MAX_HEADER_BYTES:
             raise _garbled(start + self._pending)
@@ -245,22 +260,30 @@ class FrameReader:
             if arrays:
                 values["arrays"] = dict(arrays)
             message = _build(kind, values)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise _garbled(start + packed, f"{type(error).__name__}: {error}") from error
         for _, array in arrays:
             if array.size:
                 self._fill(_raw(array))
         return message
 
-    def _take(self, count: int, end_allowed: bool = False) -> bytes | None:
+    def _is_over(self) -> bool:
+        """Whether the stream ends here, between two frames."""
+        return not self._pending and not self._more()
+
+    def _more(self) -> bool:
+        """Read on; False at the end of the stream."""
+        chunk = self._stream.read(_CHUNK_BYTES)
+        if not chunk:
+            return False
+        self._on_bytes()
+        self._pending += chunk
+        return True
+
+    def _take(self, count: int) -> bytes:
         while len(self._pending) < count:
-            chunk = self._stream.read(_CHUNK_BYTES)
-            if not chunk:
-                if end_allowed and not self._pending:
-                    return None
+            if not self._more():
                 raise EOFError(f"the stream ended within a frame, after {self._pending[:200]!r}")
-            self._on_bytes()
-            self._pending += chunk
         taken, self._pending = self._pending[:count], self._pending[count:]
         return taken
 
@@ -278,7 +301,7 @@ class FrameReader:
 
 def _raw(array: np.ndarray) -> memoryview:
     """The bytes of a contiguous, non-empty array, in place."""
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _empty_array(entry: dict[str, Any]) -> tuple[str, np.ndarray]:

@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from safetensors.torch import save_file
@@ -70,12 +70,18 @@ class ModelConfig(Protocol):
     farthest       in mean depths: what is farther is its rounding of infinity
     """
 
-    native_px: int
-    native_side: Literal["area", "longer"]
-    farthest: float
-    transformer: TransformerConfig
-    depth_codec: DepthCodec
-    parametrisation: Parametrisation
+    @property
+    def native_px(self) -> int: ...
+    @property
+    def native_side(self) -> Literal["area", "longer"]: ...
+    @property
+    def farthest(self) -> float: ...
+    @property
+    def transformer(self) -> TransformerConfig: ...
+    @property
+    def depth_codec(self) -> DepthCodec: ...
+    @property
+    def parametrisation(self) -> Parametrisation: ...
 
 
 class Model(Protocol):
@@ -89,25 +95,36 @@ class Model(Protocol):
     upsampler  what makes its results twice as large and sharper, or None
     """
 
-    config: ModelConfig
-    device: torch.device
-    text: TextEncoder
-    image_codec: ImageCodec
-    depth_codec: DepthCodec
-    dit: Denoiser
-    previews: bool
-    one_batch: bool
-    windows: int
-    compiled: bool
-    upsampler: Upsampler | None
+    @property
+    def config(self) -> ModelConfig: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def text(self) -> TextEncoder: ...
+    @property
+    def image_codec(self) -> ImageCodec: ...
+    @property
+    def depth_codec(self) -> DepthCodec: ...
+    @property
+    def dit(self) -> Denoiser: ...
+    @property
+    def previews(self) -> bool: ...
+    @property
+    def one_batch(self) -> bool: ...
+    @property
+    def windows(self) -> int: ...
+    @property
+    def compiled(self) -> bool: ...
+    @property
+    def upsampler(self) -> Upsampler | None: ...
 
 
 @dataclass(frozen=True)
 class SmallConfig:
     """Everything about the small model but its weights and its words."""
 
-    native_side: ClassVar = "area"
-    farthest: ClassVar = 25.0
+    native_side: Literal["area", "longer"] = field(default="area", init=False)  # the same for all of these
+    farthest: float = field(default=25.0, init=False)
     native_px: int
     transformer: TransformerConfig
     refinement: RefinementConfig

@@ -66,4 +66,5 @@ class Parametrisation:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Parametrisation:
         """From ``asdict``; what is missing is as released. TypeError: a field there is not."""
-        return cls(**{**values, "schedule": Schedule(**values.get("schedule", {}))})
+        given: dict[str, Any] = {**values, "schedule": Schedule(**values.get("schedule", {}))}
+        return cls(**given)

@@ -35,8 +35,6 @@ FIRST_WORD = 3
 
 
 class TextEncoder(Protocol):
-    channels: int
-
     def encode(self, prompts: Sequence[str]) -> torch.Tensor:
         """B prompts -> (B, L, channels) tokens."""
         ...
@@ -132,11 +130,12 @@ class Qwen3Encoder(nn.Module):
 
         needed = copy.deepcopy(config)
         needed.num_hidden_layers = max(1, *output_layers)  # transformers returns no states from a model without layers
+        assert config.layer_types is not None  # Qwen3Config fills it in where it is not given
         needed.layer_types = config.layer_types[: needed.num_hidden_layers]
         self.model = _transformers().Qwen3Model(needed)
         if needed.num_hidden_layers < config.num_hidden_layers:
             # transformers norms the last state it returns; in the full model this one is an inner, un-normed state.
-            self.model.norm = nn.Identity()
+            self.model.set_submodule("norm", nn.Identity())
 
     @classmethod
     def load(
@@ -248,8 +247,8 @@ class Qwen3Encoder(nn.Module):
         """
         if self.tokenizer is None:
             raise ValueError("this text encoder was made without a tokenizer")
-        pad = self.tokenizer.pad_token_id or 0
-        ids = torch.full((len(prompts), self.max_tokens), pad, dtype=torch.int64)
+        pad = self.tokenizer.pad_token_id
+        ids = torch.full((len(prompts), self.max_tokens), pad if isinstance(pad, int) else 0, dtype=torch.int64)
         mask = torch.zeros_like(ids)
         for row, prompt in enumerate(prompts):
             tokens = self.tokenizer(self._as_chat(prompt)).input_ids[: self.max_tokens]
@@ -420,7 +419,8 @@ def _readable(folder: Path) -> Iterator[None]:
 def _block(config: Qwen3Config) -> tuple[int, int]:
     """Rows and columns that share a scale in the FP8 build."""
     quantised = getattr(config, "quantization_config", None) or {}
-    return tuple(quantised.get("weight_block_size") or (128, 128))
+    rows, columns = quantised.get("weight_block_size") or (128, 128)
+    return rows, columns
 
 
 def _weight(name: str, tensor: torch.Tensor, scaled: bool) -> torch.Tensor:

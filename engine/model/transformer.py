@@ -64,7 +64,8 @@ class TransformerConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TransformerConfig:
         known = {f.name for f in fields(cls)}
-        return cls(**{k: tuple(v) if k == "axes_dim" else v for k, v in values.items() if k in known})
+        chosen: dict[str, Any] = {k: tuple(v) if k == "axes_dim" else v for k, v in values.items() if k in known}
+        return cls(**chosen)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -48,8 +48,8 @@ class Upsampler(nn.Module):
         self.conv_in = nn.Conv2d(CHANNELS, config.width, 3, padding=1)
         self.blocks = nn.Sequential(*(ResidualBlock(config.width) for _ in range(config.blocks)))
         self.conv_out = nn.Conv2d(config.width, CHANNELS * FACTOR**2, 3, padding=1)
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        for parameter in self.conv_out.parameters():
+            nn.init.zeros_(parameter)
 
     @property
     def reach(self) -> int:

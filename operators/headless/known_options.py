@@ -11,6 +11,7 @@ import numpy as np
 from ...engine import catalog
 from ...engine.contract.arrays import size_px
 from ...engine.contract.errors import InputError
+from ...scene.blocks.context import current
 from ...scene.placement import check_shape
 from ...scene.view import camera as cameras
 from ...scene.view import depth_pass
@@ -56,8 +57,8 @@ def going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | No
     if camera is None:
         raise InputError("--known-from-scene needs a camera of the file.", "Give --camera instead of --fov-deg.")
     width_px, height_px = picture_px(args, camera)
-    check_shape(bpy.context.scene, camera, width_px, height_px)
-    seen = depth_pass.known_of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
+    check_shape(current().scene, camera, width_px, height_px)
+    seen = depth_pass.known_of_scene(current(), camera, width_px=width_px, height_px=height_px)
     arrays = read_known(args, base, seen)
     size_px(arrays)  # all of one size
     return arrays
@@ -74,4 +75,4 @@ def picture_px(
     longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
     if args.size and args.size.exact:
         return args.size.width_px, args.size.height_px
-    return cameras.picture_px(bpy.context.scene, longest_px) if camera else (longest_px, longest_px)
+    return cameras.picture_px(current().scene, longest_px) if camera else (longest_px, longest_px)

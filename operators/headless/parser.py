@@ -6,7 +6,7 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ...engine.catalog import models_text as model_files
 from ...engine.contract.errors import InputError
@@ -24,7 +24,7 @@ DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy; or as --de
 class Parser(argparse.ArgumentParser):
     """argparse that raises instead of leaving, so that a bad line of a batch is one failed job."""
 
-    def __init__(self, *args, **options) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         # Abbreviated options would make a script change its meaning when an option is added.
         super().__init__(*args, allow_abbrev=False, **options)
 
@@ -262,7 +262,7 @@ def add_paint_options(parser: argparse.ArgumentParser) -> None:
     _add_render(parser)
 
 
-def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:
+def _command(commands: argparse._SubParsersAction[Parser], name: str, summary: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
     add_blend_option(parser)
     talk = parser.add_mutually_exclusive_group()
@@ -274,6 +274,8 @@ def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:
 
 def add_blend_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--blend", type=_path, metavar="FILE", help="open this .blend first")
+    parser.add_argument("--scene", metavar="NAME", help="of the opened file; default: the one it was saved in")
+    parser.add_argument("--view-layer", metavar="NAME", help="of the scene; default: its active one, if it is rendered")
 
 
 def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
@@ -332,10 +334,9 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
         depths = known.add_mutually_exclusive_group()
         depths.add_argument("--known-depth", type=_path, metavar="FILE", help="a depth to keep; NaN or 0: not known")
         _add_depth_is(known)
-    if image and depth:
-        depths.add_argument(
-            "--known-from-scene", action="store_true", help="go on from the depth of what the camera sees in the file"
-        )
+        if image:
+            help = "go on from the depth of what the camera sees in the file"
+            depths.add_argument("--known-from-scene", action="store_true", help=help)
     known.add_argument("--mask", type=_path, metavar="FILE", help="a picture, white where pixels are known")
     known.add_argument(
         "--strictness", type=float, default=1.0, metavar="S", help="0: ignored; 1: returned exactly; default: 1"
@@ -350,7 +351,12 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
 def _add_camera(parser: argparse.ArgumentParser) -> None:
     camera = parser.add_mutually_exclusive_group()
     camera.add_argument("--camera", metavar="NAME", help="a camera of the opened file; default: its active camera")
-    camera.add_argument("--fov-deg", type=_fov, metavar="F", help="a new camera; F: horizontal field of view")
+    camera.add_argument(
+        "--fov-deg",
+        type=_fov,
+        metavar="F",
+        help="a new camera; F: horizontal field of view; default: without a camera 50",
+    )
 
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:

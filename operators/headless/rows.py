@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from typing import Any
 from ...engine.contract import outside
 from ...engine.contract.errors import InputError
 from ...scene.files.writing import check_readable
+from . import row_ids
 from .parser import PATH_TYPES, Parser, Size, add_blend_option, add_generate_options, add_paint_options
 
-_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # a folder's name on every system
 _COMMANDS = {"generate": add_generate_options, "paint": add_paint_options}
 _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no", ""}
 _WHOLE = re.compile(r"[+-]?\d+\.0*")  # as a table writes a whole number in a column that has gaps
@@ -36,6 +36,7 @@ class Row:
     id: str
     line: int  # in the file, counted from 1
     fields: dict[str, Any]
+    unnamed: bool = False  # the list gives it no id
     folder: Path = Path()  # that its paths are relative to
 
     @property
@@ -118,7 +119,7 @@ def read_rows(path: Path) -> list[Row]:
             if type(v) is dict or (type(v) is list and not (name in _plural() and _is_flat(v)))
         ]
         rows.append(_row(line, fields, path.parent))
-    rows = _named(rows)
+    rows = row_ids.named(rows)
     faults += _id_faults(rows)
     if faults:
         shown = "; ".join(faults[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
@@ -153,22 +154,7 @@ def _text_of(path: Path) -> str:
 def _row(line: int, fields: dict[str, Any], folder: Path) -> Row:
     fields = {name: value for name, value in fields.items() if not _is_empty(value)}
     given = _id_text(fields.pop("id", ""))
-    return Row(given, line, fields, folder)
-
-
-def _named(rows: list[Row]) -> list[Row]:
-    """With ids for those that have none: of what they ask for, so that a line more above them changes nothing."""
-    seen: dict[str, int] = {}
-    named = []
-    for row in rows:
-        if not row.id:
-            words = re.sub(r"[^A-Za-z0-9]+", "-", str(row.fields.get("prompt", "")))[:40].strip("-").lower()
-            own = f"{words or 'job'}-{row.sha256[:8]}"
-            own = f"job-{own}" if own.startswith("manifest") else own
-            seen[own] = seen.get(own, 0) + 1
-            row = replace(row, id=own if seen[own] == 1 else f"{own}-{seen[own]}")
-        named.append(row)
-    return named
+    return Row(given, line, fields, folder=folder)
 
 
 def _id_text(value: Any) -> str:
@@ -182,8 +168,8 @@ def _is_empty(value: Any) -> bool:
 def _id_faults(rows: list[Row]) -> Iterator[str]:
     first: dict[str, int] = {}
     for row in rows:
-        if not _ID.fullmatch(row.id) or row.id.startswith("manifest"):
-            yield f"line {row.line}: id '{row.id}' (letters, digits, '.', '_' and '-'; not manifest...)"
+        if why := row_ids.fault(row.id):
+            yield f"line {row.line}: id '{row.id}' ({why})"
         elif row.id.casefold() in first:  # some file systems do not tell case apart
             yield f"line {row.line}: id '{row.id}' is already on line {first[row.id.casefold()]}"
         first.setdefault(row.id.casefold(), row.line)

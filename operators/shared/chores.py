@@ -70,6 +70,8 @@ class Chore:
         return self.result()
 
     def _run(self) -> None:
+        if self._work is None:
+            return
         try:
             self._outcome = self._work(self._tick)
         except BaseException as error:  # result() raises it on the main thread

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import bpy
@@ -32,6 +34,17 @@ def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
         return outside.parse(text, {"request?": dict, "known_to_tile?": dict}) if isinstance(text, str) else None
     except outside.Malformed:
         return None
+
+
+def glance(datablock: bpy.types.ID) -> Mapping[str, Any]:
+    """The same, empty where there is none, and not to be changed: read once, so that redraws may ask for it."""
+    text = properties.get(datablock, KEY)
+    return _parsed(text) if isinstance(text, str) else {}
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Mapping[str, Any]:
+    return json.loads(text)
 
 
 def wrap(record: dict[str, Any]) -> tuple[bool, bool]:

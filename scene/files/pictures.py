@@ -12,6 +12,7 @@ from typing import NamedTuple
 import bpy
 import numpy as np
 
+from ..blocks.kinds import buffer_of, untyped
 from .incoming import read_depth, read_image, read_mask, read_partial_depth, read_picture
 from .loading import loaded, pixels
 from .writing import replacing
@@ -66,7 +67,7 @@ def put_pixels(image: bpy.types.Image, values: np.ndarray) -> None:
     height, width, _ = values.shape
     if tuple(image.size) != (width, height):
         image.scale(width, height)
-    image.pixels.foreach_set(np.ascontiguousarray(values[::-1]).ravel())
+    buffer_of(image).foreach_set(np.ascontiguousarray(values[::-1]).ravel())
     image.update()
 
 
@@ -170,7 +171,7 @@ def _png(picture: np.ndarray, *, level: int) -> bytes:
         return struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(lines, level)
+    body = zlib.compress(lines.data, level)
     return b"".join((b"\x89PNG\r\n\x1a\n", *chunk(b"IHDR", header), *chunk(b"IDAT", body), *chunk(b"IEND", b"")))
 
 
@@ -179,7 +180,7 @@ def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy
     image = bpy.data.images.new(name, width, height, alpha=False, float_buffer=is_data, is_data=is_data)
     rgba = np.ones((height, width, 4), np.float32)
     rgba[..., :3] = rgb[::-1]
-    image.pixels.foreach_set(rgba.ravel())
+    buffer_of(image).foreach_set(rgba.ravel())
     if is_data:
         image.use_half_precision = False  # the viewport would otherwise round heights to 16 bits
     if pack:
@@ -212,7 +213,7 @@ def _save_exr(image: bpy.types.Image, path: Path) -> None:
     try:
         settings = scene.render.image_settings
         if hasattr(settings, "media_type"):  # 5.0 on: chosen before the file format
-            settings.media_type = "IMAGE"
+            untyped(settings).media_type = "IMAGE"
         settings.file_format = "OPEN_EXR"
         settings.color_mode, settings.color_depth, settings.exr_codec = "RGB", "32", "ZIP"
         with replacing(path) as partial:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, fields
 
 import bpy
 
-PACKAGE = __package__.rsplit(".", 2)[0]  # bl_ext.user_default.depthwright, whatever the repository is called
+from ..blocks.context import current
+
+PACKAGE = __name__.rsplit(".", 3)[0]  # bl_ext.user_default.depthwright, whatever the repository is called
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class DepthwrightPreferences(bpy.types.AddonPreferences):
 
 def read() -> Values:
     """The preferences in force."""
-    addon = bpy.context.preferences.addons.get(PACKAGE)
+    addon = current().preferences.addons.get(PACKAGE)
     if addon is None or addon.preferences is None:
         return Values()
     return Values(**{field.name: getattr(addon.preferences, field.name) for field in fields(Values)})

@@ -183,6 +183,7 @@ def install(folder, on_line, packages=environment.PACKAGES):
         return installation.put_in_place()
 
 
+@pytest.mark.slow
 def test_install_is_whole_or_not_at_all(tmp_path, make_python, monkeypatch):
     packages, target, lines = (str(wheel(tmp_path)),), tmp_path / "deep" / "engine", []
     python = install(target, lines.append, packages)

@@ -137,10 +137,10 @@ def _random_material(rng: np.random.Generator, material: Material) -> Recipe:
         traits.add(_choice(rng, material.wear))
     if material.variants:
         traits.add(_choice(rng, tuple(material.variants)))
-    colors = (_choice(rng, material.colors),) if material.colors else ()
+    colors: tuple[str, ...] = (_choice(rng, material.colors),) if material.colors else ()
     if material.second and ("checkered" in traits if material.patterns else rng.random() < 0.3):
         second = _choice(rng, material.second)
-        colors = colors if second == colors[0] else (*colors, second)
+        colors = colors if (second,) == colors else (*colors, second)
     return Recipe(material.name, size, colors, frozenset(traits))
 
 

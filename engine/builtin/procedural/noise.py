@@ -43,7 +43,8 @@ class Canvas:
     def counts(self, per_unit: float, even: bool = False) -> tuple[int, int]:
         """How many cells (columns, rows) of about ``1 / per_unit`` fit; whole numbers, so that the cells tile."""
         step = 2 if even else 1
-        return tuple(max(step, step * round(per_unit * side / step)) for side in (self.width, self.height))
+        columns, rows = (max(step, step * round(per_unit * side / step)) for side in (self.width, self.height))
+        return columns, rows
 
     def window(self, centre: Array, reach: float) -> tuple[Array, Array, Array, Array]:
         """The pixels within ``reach`` units of a point on the periodic canvas.
@@ -139,7 +140,9 @@ class Canvas:
         spectrum *= np.exp(-2 * (math.pi * sigma) ** 2 * self.frequencies**2)
         return np.fft.irfft2(spectrum, s=self.shape).astype(np.float32, copy=False)
 
-    def cells(self, rng: np.random.Generator, per_unit: float, jitter: float, x: Array = 0.0, y: Array = 0.0) -> Cells:
+    def cells(
+        self, rng: np.random.Generator, per_unit: float, jitter: float, x: Array | float = 0.0, y: Array | float = 0.0
+    ) -> Cells:
         """The Voronoi cells of a jittered grid, about ``per_unit`` cells a unit.
 
         jitter  0: a square grid, 1: points anywhere in their cell

@@ -200,6 +200,7 @@ def test_an_enlarged_relief_has_no_facets_and_no_holes():
     assert np.isinf(seen).any() and seen[np.isfinite(seen)].min() >= 0.7 - 1e-5
 
 
+@pytest.mark.slow
 def test_a_tile_is_cut_where_it_changes_least_unless_its_pixels_have_places(entry):
     request = joint(width_px=16, height_px=16, seed=5)
     as_sampled, as_cut = (ModalityForcingBackend(calmly).run(entry, request, {}, ignore) for calmly in (False, True))

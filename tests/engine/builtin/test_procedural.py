@@ -47,6 +47,7 @@ def test_same_request_same_pixels(prompt, target):
     assert not np.array_equal(first.image, other.image)
 
 
+@pytest.mark.slow
 def test_random_samples_are_deterministic_and_captioned_in_the_vocabulary():
     kinds = set()
     for seed in range(60):

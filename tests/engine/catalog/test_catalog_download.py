@@ -150,6 +150,7 @@ def test_cancelled_and_continued(hub, bare_home, monkeypatch):
     assert f"bytes={begun}-" in hub.ranges() and not unfinished.exists()
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_continued(bare_home, monkeypatch):
     """kill -9 of the process, as it is run by the engine's own command line."""
     env = {**os.environ, "TINY_CATALOGUE": str(bare_home.root / "models.json"), "HF_HUB_DISABLE_TELEMETRY": "1"}

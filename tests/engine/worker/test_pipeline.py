@@ -30,6 +30,7 @@ def test_a_result_carries_the_request_it_can_be_made_again_from():
     assert first.model["id"] == "procedural" and first.versions["depthwright"]
 
 
+@pytest.mark.slow
 def test_a_scene_is_made_for_the_cameras_field_of_view():
     result = run(prompt="two boxes on grass", target="scene", fov_deg=31.0)
     expected = procedural.generate("two boxes on grass", "scene", 0, 48, 32, fov_deg=31.0)
