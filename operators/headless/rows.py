@@ -116,7 +116,7 @@ def read_rows(path: Path) -> list[Row]:
         faults += [
             f"line {line}: {name} is a {type(v).__name__}"
             for name, v in fields.items()
-            if type(v) is dict or (type(v) is list and any(type(part) not in (str, int, float) for part in v))
+            if type(v) is dict or (type(v) is list and not (name in _plural() and _is_flat(v)))
         ]
         rows.append(_row(line, fields, path.parent))
     rows = row_ids.named(rows)
@@ -245,9 +245,12 @@ def _read_jsonl(text: str, faults: list[str]) -> Iterator[tuple[int, dict[str, A
         if not content.strip():
             continue
         try:
-            said = outside.parse(content, dict, twice=False)
+            said = outside.parse(content, twice=False)
         except outside.Malformed as error:
-            faults.append(f"line {line}: no JSON object ({error})"[:300])
+            faults.append(f"line {line}: no JSON ({error})"[:300])
+            continue
+        if not isinstance(said, dict):
+            faults.append(f"line {line}: not a JSON object")
             continue
         fields = {_name(name): value for name, value in said.items()}
         if len(fields) < len(said):
@@ -280,6 +283,16 @@ def _parser(command: str) -> Parser:
 def _options(command: str) -> dict[str, argparse.Action]:
     """Field name -> option; --out is the batch's."""
     return {action.dest: action for action in _parser(command)._actions if action.dest != "out"}
+
+
+def _is_flat(values: list) -> bool:
+    return all(type(value) in (str, int, float) for value in values)
+
+
+@cache
+def _plural() -> frozenset[str]:
+    """The fields that take many values."""
+    return frozenset(name for command in _COMMANDS for name, action in _options(command).items() if action.nargs)
 
 
 @cache

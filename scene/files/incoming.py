@@ -182,7 +182,7 @@ def _whole_numbers(path: Path, meaning: Meaning | None) -> np.ndarray:
     check_readable(path)
     if meaning is None:
         raise InputError(
-            f"{path.name} holds whole numbers, which may mean millimetres, steps or disparities.",
+            f"{path.name} is not a depth file as it is: its whole numbers may be millimetres, steps or disparities.",
             "Say it with --depth-is mm, --depth-is 0.0002 (metres a step) or --depth-is disparity; or save the depth "
             "as .exr or .npy.",
         )

@@ -132,7 +132,7 @@ def test_what_cannot_be_meant_is_said(tmp_path, content, why):
         ('{"prompt": "a", "prompt": "b"}', "'prompt' stands there twice"),
         ('{"prompt": "a", "Prompt": "b"}', "a field is named twice"),
         ('{"prompt": {"a": 1}}', "prompt is a dict"),
-        ('["prompt"]', "should be"),
+        ('["prompt"]', "not a JSON object"),
         ("[" * 100_000, "nested"),
         ('{"prompt": ' + "[" * 50 + "]" * 50 + "}", "nested"),
         ('{"prompt": "a"', "no JSON"),
