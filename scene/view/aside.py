@@ -16,7 +16,7 @@ import mathutils
 
 from ...engine.contract.errors import EngineError
 from ..blocks.context import Context
-from ..blocks.kinds import untyped
+from ..blocks.kinds import sure, untyped
 from ..files import pictures
 
 T = TypeVar("T")
@@ -157,9 +157,9 @@ def _reading(read: Callable[[bpy.types.Depsgraph], Any]) -> Iterator[type]:
         found: list[Any] = []
         error: BaseException | None = None
 
-        def render(self, depsgraph: bpy.types.Depsgraph) -> None:
+        def render(self, depsgraph: bpy.types.Depsgraph | None) -> None:
             try:
-                DepthwrightReader.found.append(read(depsgraph))
+                DepthwrightReader.found.append(read(sure(bpy.types.Depsgraph, depsgraph)))
             except BaseException as error:  # Blender would print it and go on
                 DepthwrightReader.error = error
 
