@@ -13,10 +13,13 @@ class Nameable(Protocol):
     """What is known of a row here (rows.Row)."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
-    id: str
-    fields: dict[str, Any]
-    unnamed: bool
 
+    @property
+    def id(self) -> str: ...
+    @property
+    def fields(self) -> dict[str, Any]: ...
+    @property
+    def unnamed(self) -> bool: ...
     @property
     def sha256(self) -> str: ...
 
