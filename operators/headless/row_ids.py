@@ -75,6 +75,6 @@ def with_older_ids(rows: list[Row], there: Iterable[str]) -> list[Row]:
     return found
 
 
-def _words(row: Row) -> str:
+def _words(row: Nameable) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", str(row.fields.get("prompt", "")).lower())
     return words[:_WORDS_LONG].strip("-")
