@@ -154,7 +154,7 @@ def _recover(batch: _Batch, rows: list[Row]) -> dict[str, dict[str, Any]]:
         for path in leftovers(out, row.id):
             remove(path)
         entry = _record_in(out / row.id)
-        if batch.holds(row, entry):
+        if entry is not None and batch.holds(row, entry):
             manifest.append(entry)
             done[row.id] = entry
         else:

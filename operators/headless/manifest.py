@@ -121,7 +121,8 @@ class Manifest:
             temporary.replace(self.path)
         except OSError as error:
             raise unwritable(self.path, error) from error
-        self._held.close()
+        if self._held is not None:
+            self._held.close()
         self._held = file
 
     def append(self, entry: dict[str, Any]) -> None:

@@ -13,10 +13,13 @@ class Nameable(Protocol):
     """What is known of a row here (rows.Row)."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
-    id: str
-    fields: dict[str, Any]
-    unnamed: bool
 
+    @property
+    def id(self) -> str: ...
+    @property
+    def fields(self) -> dict[str, Any]: ...
+    @property
+    def unnamed(self) -> bool: ...
     @property
     def sha256(self) -> str: ...
 
@@ -72,6 +75,6 @@ def with_older_ids(rows: list[Row], there: Iterable[str]) -> list[Row]:
     return found
 
 
-def _words(row: Row) -> str:
+def _words(row: Nameable) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", str(row.fields.get("prompt", "")).lower())
     return words[:_WORDS_LONG].strip("-")

@@ -98,7 +98,7 @@ class Staging:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         _open.remove(self)
-        place = None
+        place = Path()
         try:
             if kind is None:
                 # What was asked for first comes last: where the folder of a result lies, all that goes with it does.

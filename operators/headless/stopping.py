@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GRACE_S = 1.5
 
 #: By which the main thread tells the waiting one that loading is over.
-_OVER = getattr(signal, "SIGUSR1", None)
+_OVER: int = getattr(signal, "SIGUSR1", 0)  # 0: Windows
 
 #: What is done before the process ends on the spot; see leave().
 _tidy: list[Callable[[], object]] = []
@@ -62,7 +62,7 @@ def leave(number: int) -> None:
 def begin_loading() -> None:
     """For a process of our own: until loaded() is called a signal ends it at once."""
     global _waiting
-    if _OVER is None:  # Windows
+    if not _OVER:
         for number in _numbers():
             signal.signal(number, lambda number, _: leave(number))
         return
@@ -81,7 +81,7 @@ def _wait() -> None:
 def _loaded() -> None:
     """The handlers are set: what has come meanwhile is theirs."""
     global _waiting
-    if _waiting is not None:
+    if _waiting is not None and _waiting.ident is not None:
         signal.pthread_kill(_waiting.ident, _OVER)
         _waiting.join()
         _waiting = None
@@ -89,7 +89,7 @@ def _loaded() -> None:
 
 
 def _numbers() -> list[int]:
-    numbers = [signal.SIGTERM, signal.SIGINT]
+    numbers: list[int] = [signal.SIGTERM, signal.SIGINT]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored: under nohup
         numbers.append(signal.SIGHUP)
     return numbers

@@ -16,7 +16,7 @@ import mathutils
 
 from ...engine.contract.errors import EngineError
 from ..blocks.context import Context
-from ..blocks.kinds import untyped
+from ..blocks.kinds import sure, untyped
 from ..files import pictures
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ def scene_aside(
         data = lens.copy() if lens is not None else bpy.data.cameras.new("Depthwright aside")
         made.append(data)
         data.animation_data_clear()
-        data.dof.use_dof = False
+        untyped(data).dof.use_dof = False
         camera = bpy.data.objects.new("Depthwright aside", data)
         made.insert(0, camera)
         camera.matrix_world = place.normalized()
@@ -114,7 +114,7 @@ def shown(context: Context) -> list[bpy.types.Object]:
     """The objects that a render shows, those of instances too."""
 
     def read(depsgraph: bpy.types.Depsgraph) -> set[int]:
-        return {item.object.original.session_uid for item in depsgraph.object_instances}
+        return {untyped(item).object.original.session_uid for item in depsgraph.object_instances}
 
     uids = as_rendered(context, [], read)
     return [thing for thing in bpy.data.objects if thing.session_uid in uids]
@@ -157,9 +157,9 @@ def _reading(read: Callable[[bpy.types.Depsgraph], Any]) -> Iterator[type]:
         found: list[Any] = []
         error: BaseException | None = None
 
-        def render(self, depsgraph):
+        def render(self, depsgraph: bpy.types.Depsgraph | None) -> None:
             try:
-                DepthwrightReader.found.append(read(depsgraph))
+                DepthwrightReader.found.append(read(sure(bpy.types.Depsgraph, depsgraph)))
             except BaseException as error:  # Blender would print it and go on
                 DepthwrightReader.error = error
 
@@ -200,7 +200,7 @@ def show_as_made(scene: bpy.types.Scene) -> None:
     shown.exposure, shown.gamma = 0.0, 1.0
 
 
-def _like(owner: bpy.types.bpy_struct, usual: bpy.types.bpy_struct, kept: Sequence[str] | set[str] = ()) -> None:
+def _like(owner: Any, usual: Any, kept: Sequence[str] | set[str] = ()) -> None:
     """Give every simple setting the value it has there."""
     for prop in owner.bl_rna.properties:
         name = prop.identifier

@@ -34,9 +34,16 @@ class Ended:
     took_s: float
     left: list[str]
     orphans: list[psutil.Process]
+    said: str
 
     def right(self) -> bool:
-        return self.status in RIGHT[self.number] and self.took_s < END_S + _SLACK_S and not (self.left or self.orphans)
+        # While Python itself starts, Ctrl-C may end it with a status of its own: no line of ours had run.
+        early = self.number == signal.SIGINT and "KeyboardInterrupt" in self.said and "/operators/" not in self.said
+        return (
+            (self.status in RIGHT[self.number] or early)
+            and self.took_s < END_S + _SLACK_S
+            and not (self.left or self.orphans)
+        )
 
 
 def signalled(folder: Path, at_s: float, number: int) -> Ended:
@@ -60,13 +67,14 @@ def signalled(folder: Path, at_s: float, number: int) -> Ended:
         process.kill()
         status = process.wait()
     took_s = time.monotonic() - began_s
+    said = process.stderr.read()
     process.stderr.close()
     orphans = psutil.wait_procs(children, timeout=5)[1]
     left = [str(path) for path in everything_in(temporary)]
     if out.exists():
         left += [path.name for path in out.iterdir() if path.name.startswith(".")]
         left += [f"half of {path.name}" for path in out.iterdir() if path.is_dir() and not (path / "job.json").exists()]
-    return Ended(number, at_s, status, took_s, left, orphans)
+    return Ended(number, at_s, status, took_s, left, orphans, said)
 
 
 def wrong_ones(folder: Path, moments: list[float], seed: int) -> list[Ended]:
