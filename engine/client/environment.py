@@ -139,7 +139,7 @@ def check_python(python: Path, packages: tuple[str, ...]) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PROBE_TIMEOUT_S,
-            **_no_window(),
+            **no_window(),
         )
         found = json.loads(answer.stdout.splitlines()[-1])
         version, missing = tuple(found["version"]), found["missing"]
@@ -318,7 +318,7 @@ def _run_tool(command: list[str], on_line: Callable[[str], None]) -> None:
         encoding="utf-8",
         errors="replace",
         start_new_session=os.name == "posix",  # so that what it starts can be ended with it
-        **_no_window(),
+        **no_window(),
     ) as process:
         said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         reading = threading.Thread(target=_pass_on, args=(process.stdout, said), daemon=True)
@@ -364,5 +364,6 @@ def _install_failed(why: str, detail: str) -> EngineError:
     )
 
 
-def _no_window() -> dict[str, int]:
+def no_window() -> dict[str, int]:
+    """For subprocess: no console window on Windows."""
     return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
