@@ -30,6 +30,8 @@ T = TypeVar("T")
 def best_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
+    if torch.xpu.is_available():
+        return torch.device("xpu")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 

@@ -15,7 +15,7 @@ from ..contract.errors import EngineError
 
 GB = 1e9
 
-DeviceKind = Literal["cuda", "rocm", "mps", "cpu"]
+DeviceKind = Literal["cuda", "rocm", "xpu", "mps", "cpu"]
 Precision = Literal["float32", "bfloat16", "int8", "float8", "nf4"]
 #: device    stays on the device between its uses
 #: host      waits in host memory, comes to the device for its turn

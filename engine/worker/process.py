@@ -135,6 +135,10 @@ class Worker:
         return Finished(order.job, result.record(), {"image": result.image, "depth": result.depth})
 
     def _manage(self, order: Manage, report: Report) -> Finished:
+        if order.action == "prove":  # of this process, not of files
+            from .proof import prove
+
+            return Finished(order.job, prove(report))
         return Finished(order.job, actions.perform(order.action, order.options, report))
 
     def _unload(self) -> None:

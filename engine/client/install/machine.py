@@ -122,9 +122,7 @@ def _number(text: str) -> float | None:
 def _output(command: list[str]) -> str:
     """What the program prints; empty where there is none, or it fails."""
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_S, **no_window()
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_S, **no_window())
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
