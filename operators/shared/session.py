@@ -143,6 +143,9 @@ class _Engine:
         return environment.find_worker_command(self.made_from.command, self.made_from.folder, needs_torch)
 
 
+#: What tests have found of engines that Depthwright did not install, by their setting: as long as this Blender runs.
+proofs: dict[str, dict[str, Any]] = {}
+
 _engines: dict[str, _Engine] = {}
 ENGINE, FILES = "engine", "models"  # the processes, by the names of their logs
 

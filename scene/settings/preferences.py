@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import bpy
+
+#: What draws the box about the engine: it knows operators, which live above this layer.
+engine_box: list[Callable[[bpy.types.UILayout, bpy.types.Context], None]] = []
 
 PACKAGE = __package__.rsplit(".", 2)[0]  # bl_ext.user_default.depthwright, whatever the repository is called
 
@@ -89,9 +93,9 @@ class DepthwrightPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "models_dir")
         layout.prop(self, "unload_before_render")
         layout.prop(self, "idle_unload_min")
-        row = layout.row()
-        row.operator("depthwright.install_engine", icon="IMPORT")
-        row.operator("depthwright.open_log", icon="TEXT")
+        for draw in engine_box:
+            draw(layout, context)
+        layout.operator("depthwright.open_log", icon="TEXT")
 
 
 def read() -> Values:

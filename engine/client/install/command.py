@@ -1,4 +1,4 @@
-"""``engine`` on a command line: install, status, test, remove, builds. Words in, text out; an installation waits here."""
+"""``engine`` on a command line: install, status, test, remove, builds. Words in, text out."""
 
 from __future__ import annotations
 
@@ -39,14 +39,10 @@ def add_options(parser: argparse.ArgumentParser, whole: bool = True) -> None:
         return
     install = action("install", "bring PyTorch and what else the neural models need; repairs and updates too")
     install.add_argument(
-        "--build", metavar="ID", help="which build of PyTorch; default: the one for this computer's card"
+        "--build", metavar="ID", help="the build of PyTorch; default: the one for this computer's card"
     )
-    install.add_argument(
-        "--wheels", metavar="DIR", help="take everything from a folder of wheels, uv's too: no network"
-    )
-    install.add_argument(
-        "--python", default="", metavar="P", help="the Python to begin with; default: one that is here"
-    )
+    install.add_argument("--wheels", metavar="DIR", help="take everything from a folder, uv's wheel too: no network")
+    install.add_argument("--python", default="", metavar="P", help="a Python to begin with; default: one that is here")
     install.add_argument("--index", default="", metavar="URL", help="a mirror, instead of every other place")
     action("remove", "remove the engine, its downloads and its Python; models stay")
     listing = action("builds", "which builds of PyTorch there are, and which one this computer gets")
@@ -73,6 +69,7 @@ def install(home: Home, build: str, source: Source, report: Report, prove=proof.
     with Installation(home, chosen, source, prove) as installation:
         installation.build(report)
         installation.put_in_place()
+    installation.wait_until_discarded()
     return home.record.proof
 
 

@@ -20,7 +20,7 @@ from ...contract.errors import EngineError, InputError
 from .. import environment
 from . import pythons, space, uv
 from .downloads import UNFINISHED, File, fetch
-from .home import Home, Record, read_record, write_record
+from .home import Home, Record, write_record
 from .tool import failed, run_tool
 
 LOCKS = Path(__file__).resolve().parents[1] / "locks"
@@ -71,16 +71,25 @@ class Installation:
         self._prove = prove
         self._stack = contextlib.ExitStack()
         self._work: Path | None = None
+        self._discarding: threading.Thread | None = None
 
     def __enter__(self) -> Installation:
         self._stack.enter_context(self.home.at_work())
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._work is None:
-            self._stack.close()
-        else:  # gigabytes of small files: on a thread
-            threading.Thread(target=self._discard_all, name="depthwright-discard", daemon=True).start()
+        self._stack.close()
+        work, self._work = self._work, None
+        if work is not None:  # gigabytes of small files: on a thread
+            self._discarding = threading.Thread(
+                target=shutil.rmtree, args=(work, True), name="depthwright-discard", daemon=True
+            )
+            self._discarding.start()
+
+    def wait_until_discarded(self) -> None:
+        """After its end: until what is not needed any more is gone. For a program that ends then."""
+        if self._discarding is not None:
+            self._discarding.join()
 
     def build(self, report: Report) -> None:
         """Make it, beside its place, and prove it.
@@ -267,12 +276,6 @@ class Installation:
             say(f"{sys.version.split()[0]} {self.build_of_torch.id} {self.source}")
             yield say
 
-    def _discard_all(self) -> None:
-        work, self._work = self._work, None
-        if work is not None:
-            shutil.rmtree(work, ignore_errors=True)
-        self._stack.close()
-
 
 @dataclass(frozen=True)
 class _Uv:
@@ -313,8 +316,3 @@ def _drop_others(folder: Path, kept: set[str]) -> None:
     for path in folder.glob("*.whl*"):
         if path.name not in kept:
             path.unlink(missing_ok=True)
-
-
-def is_complete(folder: Path) -> bool:
-    """Whether the environment was finished."""
-    return read_record(folder) is not None
