@@ -7,7 +7,7 @@ import bpy
 from ..operators.free_memory import DEPTHWRIGHT_OT_free_memory
 from ..operators.open_log import DEPTHWRIGHT_OT_open_log
 from ..operators.shared import session
-from .engine_box import draw_engine
+from .engine_box import asks_for_engine, draw_engine
 from .generate import DEPTHWRIGHT_PT_generate
 from .outcome import draw_mark
 from .tab import InTab
@@ -27,7 +27,8 @@ class DEPTHWRIGHT_PT_engine(InTab, bpy.types.Panel):
         layout.label(text="Running" if session.running() else "Starts when it is needed")
         layout.operator(DEPTHWRIGHT_OT_free_memory.bl_idname)
         layout.operator(DEPTHWRIGHT_OT_open_log.bl_idname)
-        draw_engine(layout, context)
+        if not asks_for_engine(context.scene.depthwright.entry.needs_torch):  # else it stands above
+            draw_engine(layout, context)
 
 
 def register() -> None:
