@@ -13,6 +13,7 @@ import torch
 from .. import catalog
 from ..catalog import places
 from ..catalog.plans import Choices, ModelSizes, Plan, Work, ladder
+from ..memory import share
 from ..memory.embedding_cache import EmbeddingCache
 from ..memory.facts import device_facts, host_facts, part_size
 from ..memory.ladder import climb_down, free_device_memory, is_out_of_memory
@@ -66,7 +67,9 @@ class Checkpoint:
 
     def plans(self, work: Work, choices: Choices) -> tuple[Plan, ...]:
         """What to try, one after the other. EngineError where nothing fits."""
-        return ladder(device_facts(self.device), host_facts(), self.sizes, work, choices)
+        facts = device_facts(self.device)
+        share.cap(self.device, facts)
+        return ladder(facts, host_facts(), self.sizes, work, choices)
 
     def load(self, compiled: bool, say: Say) -> Model:
         """A model that is not planned."""

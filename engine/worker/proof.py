@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from ..contract.errors import EngineError
+from ..contract.version import VERSION
 from ..memory.ladder import is_out_of_memory
 
 SIDE = 512
@@ -50,6 +51,7 @@ def prove(report) -> dict[str, Any]:
         )
     return {
         **{"device": facts.name, "kind": facts.kind, "memory_bytes": total_bytes(device)},
+        "version": VERSION,
         **{"torch": torch.__version__, "driver": torch.version.cuda or torch.version.hip or ""},
         **{"precision": str(dtype).removeprefix("torch."), "seconds": round(time.perf_counter() - began_s, 3)},
     }

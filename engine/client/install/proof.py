@@ -12,6 +12,7 @@ from ...catalog.builds import Build, Machine, choose
 from ...contract.errors import CardUnused, EngineError
 from ...contract.protocol import Progress
 from ...contract.request import Request
+from ...contract.version import VERSION
 from ..client import EngineClient
 from ..environment import worker_command
 from ..job import Job
@@ -78,9 +79,13 @@ def check_card(proof: Mapping[str, Any], machine: Machine, build: str) -> None:
 def sentence(proof: Mapping[str, Any]) -> str:
     """ "NVIDIA GeForce RTX 4070, 12 GB: PyTorch 2.13.0+cu130, bfloat16; a test picture took 0.4 s"."""
     memory = f", {proof['memory_bytes'] / 1e9:.0f} GB" if proof.get("memory_bytes") else ""
+    there = proof.get("version", VERSION)
+    unequal = (
+        f". The engine is Depthwright {there}, this is {VERSION}: install the same on both" if there != VERSION else ""
+    )
     return (
         f"{proof['device']}{memory}: PyTorch {proof['torch']}, {proof['precision']}; "
-        f"a test picture took {proof['picture_seconds']:.1f} s"
+        f"a test picture took {proof['picture_seconds']:.1f} s{unequal}"
     )
 
 
