@@ -109,7 +109,7 @@ def steps():
     ].preferences.engine_command = "ssh -o BatchMode=yes workstation depthwright-engine worker"
     yield from looked("remote")
     yield "9-preferences-remote.png"
-    bpy.context.preferences.addons[NAME].preferences.engine_command = ""
+    set_by_user.engine_command = ""
     yield from looked("ready")
 
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
