@@ -20,7 +20,7 @@ class Packer:
 
     def __init__(self) -> None:
         self.line = FIRST_GUESS  # bytes a second
-        self._gain: dict[str, float] = {}  # dtype -> seconds that packing has won for a byte, below 0 where it lost
+        self._known: dict[str, tuple[float, float]] = {}  # dtype -> seconds to pack a byte, share that it saves
         self._waited: dict[str, int] = {}
 
     def pack(self, array: np.ndarray) -> bytes | None:
@@ -28,22 +28,24 @@ class Packer:
         kind = array.dtype.str
         if array.nbytes < LEAST_BYTES:
             return None
-        if self._gain.get(kind, 0.0) < 0.0 and self._waited.get(kind, 0) < AGAIN:
+        if not self._wins(kind) and self._waited.get(kind, 0) < AGAIN:
             self._waited[kind] = self._waited.get(kind, 0) + 1
             return None
         self._waited[kind] = 0
         began_s = time.perf_counter()
         packed = packed_bytes(array)
         seconds = time.perf_counter() - began_s
-        won = (array.nbytes - len(packed)) / self.line - seconds
-        self._gain[kind] = won / array.nbytes
-        return packed if won > 0 else None
+        self._known[kind] = seconds / array.nbytes, 1 - len(packed) / array.nbytes
+        return packed if self._wins(kind) else None
 
     def note_write(self, count: int, seconds: float) -> None:
         """So many bytes were written in so long."""
         if count >= TELLING_BYTES and seconds > 0:
             self.line = 0.5 * self.line + 0.5 * count / seconds
-            self._gain.clear()
+
+    def _wins(self, kind: str) -> bool:
+        seconds, saved = self._known.get(kind, (0.0, 1.0))
+        return saved / self.line > seconds
 
 
 def packed_bytes(array: np.ndarray) -> bytes:

@@ -95,18 +95,12 @@ def steps():
     bpy.ops.screen.userpref_show("INVOKE_DEFAULT", section="ADDONS")
     bpy.context.window_manager.addon_search = "Depthwright"
     yield 1.0
-    import addon_utils
-
-    for module in addon_utils.modules():
-        if module.__name__ == NAME:
-            addon_utils.module_bl_info(module)["show_expanded"] = True
     bpy.ops.preferences.addon_expand(module=NAME)
     yield 1.5
     yield "8-preferences-other.png"
     record.write_text(text)
-    bpy.context.preferences.addons[
-        NAME
-    ].preferences.engine_command = "ssh -o BatchMode=yes workstation depthwright-engine worker"
+    set_by_user = bpy.context.preferences.addons[NAME].preferences
+    set_by_user.engine_command = "ssh workstation depthwright-engine worker"
     yield from looked("remote")
     yield "9-preferences-remote.png"
     set_by_user.engine_command = ""
