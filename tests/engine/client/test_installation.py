@@ -236,7 +236,7 @@ def test_a_disk_that_gets_full(home, index, monkeypatch):
 
 def test_paths_that_windows_refuses():
     space.check_path(Path("C:/Users/x/AppData/Local/depthwright/engine"))
-    with pytest.raises(EngineError, match="31 characters too long for Windows"):
+    with pytest.raises(EngineError, match="46 characters too long for Windows"):
         space.check_path(Path("C" * 100))
 
 
