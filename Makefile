@@ -7,7 +7,7 @@ READY := .venv/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 NO_BLENDER := tests/engine tests/worker tests/shipping
-BLENDERS ?= build
+BLENDERS ?= $(or $(DEPTHWRIGHT_BLENDER_CHROOTS),build)
 
 .PHONY: demo test test-fast test-long test-ui lint bench zip release clean
 
@@ -39,6 +39,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tests/lint/circles.py
+	$(BIN)/python -m basedpyright
 	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml

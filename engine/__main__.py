@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, about in (("status", "what this engine is"), ("test", "compute on its device, make a small picture")):
         add_talk(commands.add_parser(name, help=about))
     evaluation = _evaluation_command()
-    if evaluation:
+    if evaluation is not None:
         evaluation.add_arguments(commands.add_parser("evaluate", help="measure a model and write a report"))
         commands.add_parser("bench", help="measure: bench transformer")
         arguments = sys.argv[1:] if arguments is None else arguments
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _told(_models, options)
     if options.command in ("status", "test"):
         return _told(_of_this_python, options)
-    if options.command == "evaluate":
+    if evaluation is not None and options.command == "evaluate":
         return _told(evaluation.run, options)
     if sys.stdin is None or sys.stdin.isatty():
         parser.error("the worker talks to a program, not to a terminal; Depthwright starts it")

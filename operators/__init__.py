@@ -16,11 +16,11 @@ def _modules():
         remove_engine,
         test_engine,
     )
-    from .events import command, handlers, texture_undo
+    from .events import command, handlers
     from .models import cancel_files, download_model, import_model, verify_model
     from .paint import paint, rebake, region, take_off, view_again, view_remove
     from .results import align_to_scene, export_maps, mark_asset, set_distance
-    from .shared import preview
+    from .shared import preview, texture_undo
 
     return (
         preview,  # first: generate shows its pictures there

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import bpy
 from ..engine.client.install import command, proof
 from ..engine.client.install.installation import Installation, Source
 from ..engine.contract.errors import Refusal
+from ..scene.blocks.context import Context
 from ..scene.settings import preferences
 from .shared import engine_state, model_files, session
 from .shared.chores import Chore
@@ -44,13 +45,13 @@ class DEPTHWRIGHT_OT_install_engine(WaitsForWork, bpy.types.Operator):
     python: bpy.props.StringProperty(name="Python", description="To begin with. Empty: one that is here")
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         choice = engine_state.seen.choice
         if choice is not None and choice.build is None:
             return Refusal(choice.sentence, choice.advice)
         return None if bpy.app.online_access else Refusal(*ONLINE_ACCESS_OFF)
 
-    def work(self, context: bpy.types.Context) -> Iterator[Chore]:
+    def work(self, context: Context) -> Generator[Chore, None, Done]:
         """A generation may run meanwhile, from the engine that is there: it is not disturbed, but waited for."""
         home, build = session.home(), "" if self.build == AUTOMATIC else self.build
         source = Source.of(

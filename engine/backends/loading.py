@@ -62,9 +62,9 @@ class Checkpoint:
         return cls(folders, config, device or best_device())
 
     @property
-    def is_planned(self) -> bool:
-        """Whether it is so large that its parts have to share the memory."""
-        return isinstance(self.config, PublishedConfig)
+    def planned(self) -> PublishedConfig | None:
+        """The config of a model so large that its parts have to share the memory; None: of one that is not planned."""
+        return self.config if isinstance(self.config, PublishedConfig) else None
 
     def plans(self, work: Work, choices: Choices) -> tuple[Plan, ...]:
         """What to try, one after the other. EngineError where nothing fits."""
@@ -79,16 +79,18 @@ class Checkpoint:
 
     def load_planned(self, plan: Plan, say: Say) -> Model:
         """A planned model, of which each part comes when its turn does."""
-        return PublishedModel(self.folders, self.config, self.device, plan, embeddings(), say)
+        assert self.planned is not None
+        return PublishedModel(self.folders, self.planned, self.device, plan, embeddings(), say)
 
     @cached_property
     def sizes(self) -> ModelSizes:
-        """Parameters of the parts, counted on modules without weights."""
-        config = self.config.transformer
+        """Parameters of a planned model's parts, counted on modules without weights."""
+        assert self.planned is not None
+        config, output_layers = self.planned.transformer, self.planned.output_layers
         with torch.device("meta"):
             transformer = Transformer(config)
-            codec = Flux2Codec(self.config.image_codec)
-            text = Qwen3Encoder.without_weights(self.folders.text_encoder, self.config.output_layers)
+            codec = Flux2Codec(self.planned.image_codec)
+            text = Qwen3Encoder.without_weights(self.folders.text_encoder, output_layers)
         return ModelSizes(
             text=part_size(text.model, text_encoder.BLOCKS),
             transformer=part_size(transformer, checkpoint.BLOCKS),
@@ -96,7 +98,7 @@ class Checkpoint:
             hidden_size=config.hidden_size,
             mlp_ratio=config.mlp_ratio,
             text_hidden_size=text.model.config.hidden_size,
-            text_states=len(self.config.output_layers),
+            text_states=len(output_layers),
         )
 
 
@@ -133,12 +135,12 @@ class Keeper:
             self._opened = None
             self._opened = (entry, Checkpoint.of(entry))
         checkpoint = self._opened[1]
-        if not checkpoint.is_planned:
+        if checkpoint.planned is None:
             if self._model is None or self._model.compiled != choices.compile_blocks:
                 self.unload()
                 self._model = checkpoint.load(choices.compile_blocks, say)
             return attempt(self._model)
-        demanded = (work(checkpoint.config), choices)
+        demanded = (work(checkpoint.planned), choices)
         if self._model is None or not _covers(self._demand, demanded):
             self.unload()
             self._plans, self._demand = checkpoint.plans(*demanded), demanded
@@ -147,19 +149,20 @@ class Keeper:
         )
 
     def _attempted(self, checkpoint: Checkpoint, plan: Plan, attempt: Callable[[Model], T]) -> T:
-        if self._model is None or self._model.plan != plan:
-            self._model = None
+        model = self._model
+        if not isinstance(model, PublishedModel) or model.plan != plan:
+            self._model = model = None
             # Its parts come later: then it is another request that wants to know.
-            self._model = checkpoint.load_planned(plan, lambda *progress: self._say(*progress))
+            self._model = model = checkpoint.load_planned(plan, lambda *progress: self._say(*progress))
             self._plans = self._plans[self._plans.index(plan) :]
         if checkpoint.device.type == "cuda":
             speed = products_a_second(checkpoint.device, torch.bfloat16)
             self.step_s = predicted_step_s(checkpoint.sizes, self._demand[0], plan, speed)
         try:
-            return attempt(self._model)
+            return attempt(model)
         except Exception as error:
             if is_out_of_memory(error):
-                self._model = None
+                self._model = model = None
             raise
 
 

@@ -5,19 +5,20 @@ Torch never enters Blender, so the worker runs in a Python of its own. Standard 
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+from ..contract import outside
 from ..contract.errors import EnvironmentMissing
+from .inherited import EXTENSION_ROOT, worker_env
 
 VARIABLE = "DEPTHWRIGHT_ENGINE_PYTHON"
 OLDEST_PYTHON = (3, 11)
-EXTENSION_ROOT = Path(__file__).resolve().parents[2]
 # Of the engine; why: pyproject.toml
 PACKAGES = (
     *("numpy", "torch", "safetensors", "diffusers", "transformers", "huggingface_hub", "filelock", "torchao", "psutil"),
@@ -93,27 +94,9 @@ def worker_command(python: str | Path) -> list[str]:
     return [str(python), "-P", "-m", "engine", "worker"]
 
 
-def worker_env() -> dict[str, str]:
-    """This process's environment, without what would bend another Python to Blender's, with the way to engine/."""
-    dropped = {
-        "PYTHONHOME",
-        "PYTHONPATH",
-        "PYTHONSTARTUP",
-        "PYTHONEXECUTABLE",
-        "PYTHONPLATLIBDIR",
-        "__PYVENV_LAUNCHER__",
-    }
-    env = {name: value for name, value in os.environ.items() if name not in dropped}
-    env["PYTHONPATH"] = str(EXTENSION_ROOT)
-    # Threads that wait for each other must sleep, not spin: they share the cores with a busy Blender.
-    env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    env["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # a print must not fail over the log's encoding
-    return env
-
-
 def tool_env() -> dict[str, str]:
-    """The same for programs that are not the engine: uv, and what it starts."""
-    env = worker_env()
+    """For programs that are not the engine: uv, and what it starts. Where packages come from is said to them alone."""
+    env = worker_env() | {name: value for name, value in os.environ.items() if name.upper().startswith(("PIP_", "UV_"))}
     del env["PYTHONPATH"]
     return env
 
@@ -157,7 +140,7 @@ def check_python(python: Path, packages: tuple[str, ...]) -> str:
             timeout=PROBE_TIMEOUT_S,
             **no_window(),
         )
-        found = json.loads(answer.stdout.splitlines()[-1])
+        found = outside.parse(answer.stdout.splitlines()[-1], {"version": [int], "missing": [str]})
         version, missing = tuple(found["version"]), found["missing"]
     except PermissionError:
         return "It may not be run."
@@ -226,6 +209,6 @@ def _is_python(path: Path) -> bool:
     return path.name.lower().startswith("python")
 
 
-def no_window() -> dict[str, int]:
+def no_window() -> dict[str, Any]:
     """For subprocess: no console window on Windows."""
     return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}

@@ -20,11 +20,13 @@ import math
 import platform
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, BinaryIO, get_origin, get_type_hints
+from typing import Any, Protocol, get_origin, get_type_hints
 
 import numpy as np
 
+from . import outside
 from .errors import EngineError
 from .packing import Packer, unpack_into
 from .version import VERSION
@@ -157,8 +159,8 @@ MESSAGES: dict[str, type] = {
 }
 
 
-def check_hello(hello: Message, who: str, where: str) -> None:
-    """Raise EngineError unless ``hello`` is a Hello of our protocol. who, where: of the other side, for the text."""
+def check_hello(hello: object, who: str, where: str) -> Hello:
+    """The message, a Hello of our protocol; EngineError for any other. who, where: of the other side, for the text."""
     if not isinstance(hello, Hello):
         raise EngineError(
             f"{who} did not introduce itself.",
@@ -171,6 +173,7 @@ def check_hello(hello: Message, who: str, where: str) -> None:
             f"(Depthwright {VERSION}).",
             f"Install the same version of Depthwright {where}.",
         )
+    return hello
 
 
 def encode(message: Message, packer: Packer | None = None) -> list[memoryview | bytes]:
@@ -213,7 +216,20 @@ def check_arrays(arrays: Arrays) -> None:
             raise TypeError(f"'{name}': frames have no {array.dtype} arrays with {array.ndim} dimensions")
 
 
-def write_frame(stream: BinaryIO, frame: list[memoryview | bytes]) -> None:
+class Source(Protocol):
+    """An unbuffered stream to read from."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+class Sink(Protocol):
+    """An unbuffered stream to write to."""
+
+    def write(self, data: memoryview, /) -> int: ...
+
+
+def write_frame(stream: Sink, frame: list[memoryview | bytes]) -> None:
     """Write what encode() gave to an unbuffered stream. OSError when the other side is gone."""
     for buffer in frame:
         rest = memoryview(buffer)
@@ -221,12 +237,12 @@ def write_frame(stream: BinaryIO, frame: list[memoryview | bytes]) -> None:
             rest = rest[stream.write(rest) :]  # an unbuffered stream may take a part only
 
 
-def write_message(stream: BinaryIO, message: Message, packer: Packer | None = None) -> None:
+def write_message(stream: Sink, message: Message, packer: Packer | None = None) -> None:
     """Encode and write. Nothing is written where encode() raises."""
     write_timed(stream, encode(message, packer), packer)
 
 
-def write_timed(stream: BinaryIO, frame: list[memoryview | bytes], packer: Packer | None) -> None:
+def write_timed(stream: Sink, frame: list[memoryview | bytes], packer: Packer | None) -> None:
     """Write, and let the packer know how fast the line was."""
     began_s = time.perf_counter()
     write_frame(stream, frame)
@@ -240,7 +256,7 @@ class FrameReader:
     on_bytes is called whenever something came in, even within a frame, to see that the other side lives.
     """
 
-    def __init__(self, stream: BinaryIO, on_bytes=lambda: None) -> None:
+    def __init__(self, stream: Source, on_bytes: Callable[[], None] = lambda: None) -> None:
         self._stream = stream
         self._on_bytes = on_bytes
         self._pending = b""  # read, but not yet used: what garbage is quoted from
@@ -251,15 +267,15 @@ class FrameReader:
         EOFError   the stream ended within a frame
         EngineError  what came is no frame
         """
-        start = self._take(_LENGTH.size, end_allowed=True)
-        if start is None:
+        if self._is_over():
             return None
+        start = self._take(_LENGTH.size)
         (length,) = _LENGTH.unpack(start)
         if not 2 <= length <= MAX_HEADER_BYTES:
             raise _garbled(start + self._pending)
         packed = self._take(length)
         try:
-            header = json.loads(packed)
+            header = outside.parse(packed, {"message": str, "fields": dict, "arrays": list})
             kind, values = MESSAGES[header["message"]], dict(header["fields"])
             arrays = [_empty_array(entry) for entry in header["arrays"]]
             if len(arrays) > MAX_ARRAYS or sum(a.nbytes for _, a in arrays) > MAX_ARRAYS_BYTES:
@@ -267,7 +283,7 @@ class FrameReader:
             if arrays:
                 values["arrays"] = dict(arrays)
             message = _build(kind, values)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise _garbled(start + packed, f"{type(error).__name__}: {error}") from error
         for entry, (_, array) in zip(header["arrays"], arrays, strict=True):
             if array.size and "packed" in entry:
@@ -284,15 +300,23 @@ class FrameReader:
         except ValueError as error:
             raise _garbled(b"", str(error)) from error
 
-    def _take(self, count: int, end_allowed: bool = False) -> bytes | None:
+    def _is_over(self) -> bool:
+        """Whether the stream ends here, between two frames."""
+        return not self._pending and not self._more()
+
+    def _more(self) -> bool:
+        """Read on; False at the end of the stream."""
+        chunk = self._stream.read(_CHUNK_BYTES)
+        if not chunk:
+            return False
+        self._on_bytes()
+        self._pending += chunk
+        return True
+
+    def _take(self, count: int) -> bytes:
         while len(self._pending) < count:
-            chunk = self._stream.read(_CHUNK_BYTES)
-            if not chunk:
-                if end_allowed and not self._pending:
-                    return None
+            if not self._more():
                 raise EOFError(f"the stream ended within a frame, after {self._pending[:200]!r}")
-            self._on_bytes()
-            self._pending += chunk
         taken, self._pending = self._pending[:count], self._pending[count:]
         return taken
 
@@ -310,7 +334,7 @@ class FrameReader:
 
 def _raw(array: np.ndarray) -> memoryview:
     """The bytes of a contiguous, non-empty array, in place."""
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _empty_array(entry: dict[str, Any]) -> tuple[str, np.ndarray]:

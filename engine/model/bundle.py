@@ -21,20 +21,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..catalog.words import canonical_words
+from ..contract import outside
 from ..contract.errors import ModelError
 from .checkpoint import assign, read_tensors
 from .denoiser import Denoiser, Parametrisation
 from .depth_codec import DepthCodec
 from .image_codec import ImageCodec, PixelCodec
+from .limits import MAX_SIDE_PX, MAX_TOKENS, check_whole
 from .published import VARIANTS, PublishedConfig
 from .refinement import RefinedTransformer, RefinementConfig
 from .speed import compile_transformer, lay_out
@@ -47,6 +50,19 @@ _SMALL_VARIANTS = (SMALL_VARIANT, "relievo_small_v1")  # as 0.1.0 called it, whe
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocabulary.json"
 
 
+#: What a config.json of the small model holds at least.
+_SHAPE = {
+    "variant": str,
+    "native_px": int,
+    "transformer": dict,
+    "refinement": dict,
+    "depth_codec": {"normalize": [str]},
+    "text": {"max_words": int},
+    "parametrisation": {"schedule?": dict},
+    "upsampler?": dict,
+}
+
+
 class ModelConfig(Protocol):
     """What is known of every model before its weights are read.
 
@@ -55,12 +71,18 @@ class ModelConfig(Protocol):
     farthest       in mean depths: what is farther is its rounding of infinity
     """
 
-    native_px: int
-    native_side: Literal["area", "longer"]
-    farthest: float
-    transformer: TransformerConfig
-    depth_codec: DepthCodec
-    parametrisation: Parametrisation
+    @property
+    def native_px(self) -> int: ...
+    @property
+    def native_side(self) -> Literal["area", "longer"]: ...
+    @property
+    def farthest(self) -> float: ...
+    @property
+    def transformer(self) -> TransformerConfig: ...
+    @property
+    def depth_codec(self) -> DepthCodec: ...
+    @property
+    def parametrisation(self) -> Parametrisation: ...
 
 
 class Model(Protocol):
@@ -74,25 +96,36 @@ class Model(Protocol):
     upsampler  what makes its results twice as large and sharper, or None
     """
 
-    config: ModelConfig
-    device: torch.device
-    text: TextEncoder
-    image_codec: ImageCodec
-    depth_codec: DepthCodec
-    dit: Denoiser
-    previews: bool
-    one_batch: bool
-    windows: int
-    compiled: bool
-    upsampler: Upsampler | None
+    @property
+    def config(self) -> ModelConfig: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def text(self) -> TextEncoder: ...
+    @property
+    def image_codec(self) -> ImageCodec: ...
+    @property
+    def depth_codec(self) -> DepthCodec: ...
+    @property
+    def dit(self) -> Denoiser: ...
+    @property
+    def previews(self) -> bool: ...
+    @property
+    def one_batch(self) -> bool: ...
+    @property
+    def windows(self) -> int: ...
+    @property
+    def compiled(self) -> bool: ...
+    @property
+    def upsampler(self) -> Upsampler | None: ...
 
 
 @dataclass(frozen=True)
 class SmallConfig:
     """Everything about the small model but its weights and its words."""
 
-    native_side: ClassVar = "area"
-    farthest: ClassVar = 25.0
+    native_side: Literal["area", "longer"] = field(default="area", init=False)  # the same for all of these
+    farthest: float = field(default=25.0, init=False)
     native_px: int
     transformer: TransformerConfig
     refinement: RefinementConfig
@@ -111,17 +144,20 @@ class SmallConfig:
                 "Install the model that belongs to this version of Depthwright.",
             )
         try:
+            outside.check(values, _SHAPE)
             depth_codec = dict(values["depth_codec"])
-            return cls(
-                native_px=int(values["native_px"]),
+            config = cls(
+                native_px=values["native_px"],
                 transformer=TransformerConfig.from_dict(values["transformer"]),
                 refinement=RefinementConfig(**values["refinement"]),
                 depth_codec=DepthCodec(normalize=tuple(depth_codec.pop("normalize")), **depth_codec),
-                max_words=int(values["text"]["max_words"]),
+                max_words=values["text"]["max_words"],
                 parametrisation=Parametrisation.from_dict(values["parametrisation"]),
                 upsampler=UpsamplerConfig(**values["upsampler"]) if values.get("upsampler") else None,
             )
-        except (KeyError, TypeError, ValueError) as error:
+            check_whole(config, native_px=(1, MAX_SIDE_PX), max_words=(1, MAX_TOKENS))
+            return config
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 "The model's config.json is not valid.", "Install the model again.", f"{type(error).__name__}: {error}"
             ) from error
@@ -150,7 +186,8 @@ class SmallModel(nn.Module):
         self.config, self.vocabulary = config, vocabulary
         self.image_codec = PixelCodec(config.refinement.patch_px)
         self.depth_codec = config.depth_codec
-        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, canonical_words, config.max_words)
+        in_its_words = partial(canonical_words, vocabulary=frozenset(vocabulary))
+        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, in_its_words, config.max_words)
         self.dit = RefinedTransformer(config.transformer, config.refinement)
         self.upsampler = Upsampler(config.upsampler) if config.upsampler else None
 
@@ -195,7 +232,7 @@ class SmallModel(nn.Module):
 def read_json(path: Path) -> Any:
     """ModelError where the file is missing or not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return outside.read(path)
     except OSError as error:
         raise ModelError(
             f"The model file {path.name} is missing.", "Install the model or Depthwright again.", str(path)
@@ -226,6 +263,8 @@ def load_small(folder: Path, device: torch.device | str = "cpu", compiled: bool 
     """
     config = SmallConfig.from_dict(read_json(folder / CONFIG_FILE))
     vocabulary = read_json(folder / VOCABULARY_FILE)
+    if not isinstance(vocabulary, list) or not all(isinstance(word, str) for word in vocabulary):
+        raise ModelError(f"The model file {VOCABULARY_FILE} is no list of words.", "Install the model again.")
     with torch.device("meta"):
         model = SmallModel(config, vocabulary)
     state = read_tensors(folder / WEIGHTS_FILE)

@@ -45,5 +45,5 @@ def initialise(model: SmallModel) -> None:
         begin(name, parameter)
     nn.init.normal_(model.text.tokens.weight[1:], std=1.0)  # row 0 is padding: zero
     for tail in (model.dit.image_tail, model.dit.depth_tail):
-        nn.init.zeros_(tail.conv_out.weight)
-        nn.init.zeros_(tail.conv_out.bias)
+        for parameter in tail.conv_out.parameters():
+            nn.init.zeros_(parameter)

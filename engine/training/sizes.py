@@ -9,9 +9,6 @@ from ..model.depth_codec import DepthCodec
 from ..model.refinement import RefinementConfig
 from ..model.transformer import TransformerConfig
 
-# Depth codes lie in 0..2 with most of them near 1; tokens are brought to about -2..2, the noise's own spread.
-CENTRED = {"value_offset": 1.0, "value_scale": 2.0, "mean_over": "item"}
-
 
 def pixel_model(
     native_px: int, patch_px: int, hidden: int, heads: int, double: int, single: int, decoder: int
@@ -33,7 +30,8 @@ def pixel_model(
             cross_stream_timestep_mixing=True,
         ),
         refinement=RefinementConfig(patch_px=patch_px),
-        depth_codec=DepthCodec(patch_size=patch_px, **CENTRED),
+        # Codes lie in 0..2 with most of them near 1; tokens are brought to about -2..2, the noise's own spread.
+        depth_codec=DepthCodec(patch_size=patch_px, value_offset=1.0, value_scale=2.0, mean_over="item"),
         max_words=16,
         parametrisation=Parametrisation(
             schedule=Schedule(rgb_shift_mu=0.5, depth_shift_mu=0.5),

@@ -52,13 +52,14 @@ def shrunk(batch: Batch) -> Batch:
 def predicted(model: SmallModel, batch: Batch, noise: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Image and depth, in its mean, as the model predicts them from one noisy look at the batch."""
     patch = model.image_codec.patch_px
-    grid = tuple(side // patch for side in batch.image.shape[-2:])
+    rows, columns = (side // patch for side in batch.image.shape[-2:])
+    grid = rows, columns
     t = torch.from_numpy(rng.uniform(0.0, noise, len(batch.captions)).astype(np.float32))
     captions = [caption if rng.random() >= CAPTION_DROPOUT else "" for caption in batch.captions]
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     clean = model.image_codec.encode(batch.image), model.depth_codec.encode(batch.depth)
-    noisy = (x + t[:, None, None] * (torch.randn(x.shape, generator=generator) - x) for x in clean)
-    image, depth = model.denoise(*noisy, model.text_input(captions), grid, t, t)
+    image, depth = (x + t[:, None, None] * (torch.randn(x.shape, generator=generator) - x) for x in clean)
+    image, depth = model.denoise(image, depth, model.text_input(captions), grid, t, t)
     return (
         model.image_codec.decode(image.float(), grid).clamp(-1, 1),
         model.depth_codec.decode(depth.float(), grid, clip=True),
@@ -80,13 +81,16 @@ def losses(upsampler: Upsampler, soft: tuple[Tensor, Tensor], sharp: Batch, tile
         if which.any():
             out[which] = upsampler(seen[which], (wraps, wraps))
     values = (out - truth).abs().mean()
-    steps = sum((out.diff(dim=axis) - truth.diff(dim=axis)).abs().mean() for axis in (2, 3))
-    return torch.stack([values, steps])
+    down, across = ((out.diff(dim=axis) - truth.diff(dim=axis)).abs().mean() for axis in (2, 3))
+    return torch.stack([values, down + across])
 
 
 def train(model: SmallModel, data: ShardSet, settings: Settings, log: Callable[[int, dict[str, float]], None]) -> None:
     """Trains ``model.upsampler``; the rest of the model stays as it is."""
-    upsampler = model.upsampler.requires_grad_(True).train()
+    upsampler = model.upsampler
+    if upsampler is None:
+        raise ValueError("the model has no upsampler: give it one (with_upsampler)")
+    upsampler.requires_grad_(True).train()
     optimizer = torch.optim.AdamW(upsampler.parameters(), lr=settings.lr, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps, pct_start=0.05)
     recent = []
@@ -120,6 +124,7 @@ def with_upsampler(base: SmallModel, config: UpsamplerConfig, begin: SmallModel 
     if given is not None:
         if given.config != config:
             raise InputError("The upsampler to begin with is of another size.", f"Ask for {given.config}.")
+        assert model.upsampler is not None  # its config asks for one
         model.upsampler.load_state_dict(given.state_dict())
     return model
 

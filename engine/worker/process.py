@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import BinaryIO
+from io import FileIO
 
 import numpy as np
 
@@ -41,6 +41,8 @@ from ..contract.protocol import (
     Progress,
     Run,
     Shutdown,
+    Sink,
+    Source,
     Unload,
     check_hello,
     write_message,
@@ -52,7 +54,7 @@ from .pipeline import Pipeline
 HEARTBEAT_S = 1.0
 ORPHAN_GRACE_S = 2.0  # for the work in hand to notice that nobody waits for it any more
 MAX_DETAIL_CHARACTERS = 20_000
-ENGINE = __package__.rpartition(".")[0]  # the logger above those of all its rooms
+ENGINE = __name__.rsplit(".", 2)[0]  # the logger above those of all its rooms
 
 
 class ClientGone(Exception):
@@ -65,7 +67,7 @@ class Worker:
     pipeline  anything with Pipeline's ``run`` and ``unload``
     """
 
-    def __init__(self, pipeline: Pipeline, stdin: BinaryIO, stdout: BinaryIO) -> None:
+    def __init__(self, pipeline: Pipeline, stdin: Source, stdout: Sink) -> None:
         self._pipeline = pipeline
         self._reader = FrameReader(stdin)
         self._stdout = stdout
@@ -136,7 +138,7 @@ class Worker:
         result = self._pipeline.run(catalog.received(order.request, order.arrays), order.arrays, report)
         return Finished(order.job, result.record(), {"image": result.image, "depth": result.depth})
 
-    def _manage(self, order: Manage, report: Report) -> Finished:
+    def _manage(self, order: Manage, report: actions.Report) -> Finished:
         if order.action == "prove":  # of this process, not of files
             from .proof import prove
 
@@ -257,7 +259,7 @@ class _LogFrames(logging.Handler):
             self._worker._send(Log(text, record.levelname, self._worker._job))
 
 
-def claim_pipes() -> tuple[BinaryIO, BinaryIO]:
+def claim_pipes() -> tuple[FileIO, FileIO]:
     """Keep stdin and stdout for frames: what prints goes to stderr (the log), what reads finds nothing.
 
     The copies are not inherited, so a child process can neither disturb the frames nor hold the pipes open.

@@ -73,6 +73,8 @@ class Chore:
         return self.result()
 
     def _run(self) -> None:
+        if self._work is None:
+            return
         try:
             self._outcome = self._work(_Ticks(self))
         except BaseException as error:  # result() raises it on the main thread

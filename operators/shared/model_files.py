@@ -8,16 +8,18 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 
 from ...engine import catalog
 from ...engine.contract.errors import Cancelled, EngineError, Refusal
+from ...scene.blocks.context import Context, current
+from ...scene.settings import tab
 from . import session
 from .pace import Pace
 from .redraw import redraw
-from .verb import Verb
+from .verb import PanelVerb
 from .waiting import printing
 
 if TYPE_CHECKING:
@@ -45,14 +47,14 @@ class Files:
 files = Files()
 
 
-class OnModelFiles(Verb):
+class OnModelFiles(PanelVerb):
     """Base of the operators that do something with the chosen model's files."""
 
     status = session.files
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
-        if context.scene.depthwright.entry.parts:
+    def why_not(cls, context: Context) -> Refusal | None:
+        if tab.of(context.scene).entry.parts:
             return None
         return Refusal("The chosen model is part of Depthwright.", "Choose one that has to be downloaded.")
 
@@ -117,7 +119,7 @@ def forget() -> None:
 
 
 def _chosen() -> str:
-    settings = getattr(bpy.context.scene, "depthwright", None)
+    settings = getattr(current().scene, "depthwright", None)
     return (settings is not None and settings.model) or catalog.models()[0].id
 
 
@@ -136,9 +138,9 @@ def _tick() -> float | None:
     """On Blender's main thread, a few times a second, as long as there is a job or a look."""
     job = session.files.job or files.look
     if job is not None and job.done:
-        _take(job)
+        _take(cast("ModelJob", job))  # in session.files is no other
     _note_pace()
-    redraw(bpy.context)
+    redraw(current())
     return TICK_S if session.files.job or files.look else None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import bpy
+from ...scene.blocks.context import Context
 
 
-def redraw(context: bpy.types.Context) -> None:
+def redraw(context: Context) -> None:
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":

@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields
 
 import bpy
 
+from ..blocks.context import current
+
 #: What draws the box about the engine: it knows operators, which live above this layer.
 engine_box: list[Callable[[bpy.types.UILayout, bpy.types.Context], None]] = []
 
-PACKAGE = __package__.rsplit(".", 2)[0]  # bl_ext.user_default.depthwright, whatever the repository is called
+PACKAGE = __name__.rsplit(".", 3)[0]  # bl_ext.user_default.depthwright, whatever the repository is called
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class DepthwrightPreferences(bpy.types.AddonPreferences):
 
 def read() -> Values:
     """The preferences in force."""
-    addon = bpy.context.preferences.addons.get(PACKAGE)
+    addon = current().preferences.addons.get(PACKAGE)
     if addon is None or addon.preferences is None:
         return Values()
     return Values(**{field.name: getattr(addon.preferences, field.name) for field in fields(Values)})

@@ -279,7 +279,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class _Uv:
-    """uv with settings of its own: what this user has set for it elsewhere does not count."""
+    """uv with folders of our own, and without the files that set it up elsewhere."""
 
     program: Path
     cache: Path

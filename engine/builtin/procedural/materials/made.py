@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..noise import smoothstep
+from ..noise import Array, smoothstep
 from ..palette import COLORS
 from ..recipe import Material, Sketch
 from ..shading import Surface
@@ -66,7 +66,7 @@ def weave(sketch: Sketch) -> Surface:
     fu, fv = u - i - 0.5, v - j - 0.5
     upright_on_top = (i + j) % 2 == 0
 
-    def thread(across, along):
+    def thread(across: Array, along: Array) -> Array:
         return np.sqrt(np.clip(1 - (across / 0.48) ** 2, 0, 1)) * (0.55 + 0.45 * np.cos(np.pi * along))
 
     warp, weft = thread(fu, fv), thread(fv, fu)
@@ -118,7 +118,19 @@ MATERIALS = (
         sizes=("narrow", "wide"),
         traits={"old": 0.35},
         words={"planks": 3, "wood": 2},
-        wear=("rough", "wet", "mossy", "cracked"),
+        wear=(
+            "rough",
+            "wet",
+            "mossy",
+            "cracked",
+            "dusty",
+            "dirty",
+            "scratched",
+            "polished",
+            "burnt",
+            "painted",
+            "peeling",
+        ),
     ),
     Material(
         "corrugated",
@@ -128,8 +140,8 @@ MATERIALS = (
         natural=("grey",),
         sizes=("narrow", "wide"),
         traits={"rusty": 0.35},
-        words={"corrugated": 4, "metal": 2, "rusty": 0.5},
-        wear=("old", "rough", "wet"),
+        words={"corrugated": 4, "metal": 2, "rusty": 0.5, "sheet": 1, "steel": 0.6},
+        wear=("old", "rough", "wet", "dusty", "dirty", "scratched", "dented", "painted", "peeling"),
     ),
     Material(
         "weave",
@@ -140,7 +152,7 @@ MATERIALS = (
         second=("white", "black", "beige", "grey"),
         sizes=("fine", "coarse"),
         words={"woven": 3, "fabric": 3},
-        wear=("old", "rough", "wet"),
+        wear=("old", "rough", "wet", "dusty", "dirty"),
     ),
     Material(
         "diamond plate",
@@ -150,6 +162,6 @@ MATERIALS = (
         natural=("grey",),
         traits={"rusty": 0.3},
         words={"diamond": 3, "plate": 3, "metal": 1},
-        wear=("old", "rough", "wet"),
+        wear=("old", "rough", "wet", "dusty", "dirty", "scratched", "dented", "polished", "painted"),
     ),
 )
