@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..scene.blocks.context import Context
 from .shared import session
 
 
@@ -14,10 +15,10 @@ class DEPTHWRIGHT_OT_cancel_install(bpy.types.Operator):
     bl_label = "Stop"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Context) -> bool:
         return session.installing.job is not None
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         session.installing.job.cancel()
         return {"FINISHED"}
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..engine.contract.errors import Refusal
+from ..scene.blocks.context import Context
 from .shared import engine_state, session
 from .shared.chores import Chore
 from .shared.waiting import Done, WaitsForWork
@@ -21,20 +22,21 @@ class DEPTHWRIGHT_OT_remove_engine(WaitsForWork, bpy.types.Operator):
     status = session.installing
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
-        return session.at_work().refusal if session.at_work() is not None else None
+    def why_not(cls, context: Context) -> Refusal | None:
+        rival = session.at_work()
+        return rival.refusal if rival is not None else None
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: Context, event: bpy.types.Event) -> set[str]:
         if self.options.is_repeat or event is None:
             return super().invoke(context, event)
         return context.window_manager.invoke_confirm(self, event)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         if bpy.app.background:
             return super().execute(context)
         return super().invoke(context, None)
 
-    def work(self, context: bpy.types.Context) -> Iterator[Chore]:
+    def work(self, context: Context) -> Iterator[Chore]:
         home = session.home()
         with session.replacing_engine() as clients:
 

@@ -8,6 +8,7 @@ import bpy
 
 from ..engine.client.install import command, proof
 from ..engine.contract.errors import Refusal
+from ..scene.blocks.context import Context
 from .shared import engine_state, session
 from .shared.chores import Chore
 from .shared.waiting import Done, WaitsForWork
@@ -22,14 +23,14 @@ class DEPTHWRIGHT_OT_test_engine(WaitsForWork, bpy.types.Operator):
     status = session.installing
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
-        if session.at_work() is not None:  # its memory is full
-            return session.at_work().refusal
+    def why_not(cls, context: Context) -> Refusal | None:
+        if (rival := session.at_work()) is not None:  # its memory is full
+            return rival.refusal
         if not session.engine_setting() and engine_state.seen.word in ("none", "installing"):
             return Refusal("There is no engine yet.", "Install it first.")
         return None
 
-    def work(self, context: bpy.types.Context) -> Iterator[Chore]:
+    def work(self, context: Context) -> Iterator[Chore]:
         home, setting = session.home(), session.engine_setting()
         chore = Chore("Testing the engine", lambda tick: command.test(home, setting, tick.progress))
         yield chore

@@ -13,6 +13,7 @@ from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
 from ..operators.remove_engine import DEPTHWRIGHT_OT_remove_engine
 from ..operators.shared import engine_state, session
 from ..operators.test_engine import DEPTHWRIGHT_OT_test_engine
+from ..scene.blocks.context import Context
 from ..scene.settings import preferences
 from .outcome import draw_outcome
 from .tab import paragraph
@@ -28,7 +29,7 @@ ICONS = {
 }
 
 
-def draw_engine(layout: bpy.types.UILayout, context: bpy.types.Context, whole: bool = True) -> None:
+def draw_engine(layout: bpy.types.UILayout, context: Context, whole: bool = True) -> None:
     """whole: with what is there for a closer look: size, test, removal."""
     engine_state.look()
     box = layout.box().column()
@@ -51,10 +52,10 @@ def asks_for_engine(needs_torch: bool) -> bool:
     return waits or engine_state.seen.word in ("none", "installing", "repair")
 
 
-def _draw_job(box: bpy.types.UILayout, context: bpy.types.Context, job: JobOrChore) -> None:
+def _draw_job(box: bpy.types.UILayout, context: Context, job: JobOrChore) -> None:
     progress = job.progress
-    if job.cancelled:
-        box.label(text="Stopping", icon="TIME")
+    if job.cancelled or progress is None:
+        box.label(text="Stopping" if job.cancelled else "Starting", icon="TIME")
         return
     left = engine_state.minutes_left(progress)
     if progress.of > 1:
@@ -73,7 +74,7 @@ def _draw_job(box: bpy.types.UILayout, context: bpy.types.Context, job: JobOrCho
         row.operator(DEPTHWRIGHT_OT_cancel_install.bl_idname, text="", icon="CANCEL")
 
 
-def _draw_state(box: bpy.types.UILayout, context: bpy.types.Context, state: State, whole: bool) -> None:
+def _draw_state(box: bpy.types.UILayout, context: Context, state: State, whole: bool) -> None:
     paragraph(box, context, state.sentence, icon=ICONS[state.word])
     choice = engine_state.seen.choice
     if state.word == "none" and choice is not None:
@@ -104,7 +105,7 @@ def _draw_state(box: bpy.types.UILayout, context: bpy.types.Context, state: Stat
         row.operator(DEPTHWRIGHT_OT_remove_engine.bl_idname, text="Remove", icon="TRASH")
 
 
-def _in_preferences(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def _in_preferences(layout: bpy.types.UILayout, context: Context) -> None:
     draw_engine(layout, context)
 
 
