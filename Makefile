@@ -17,17 +17,17 @@ demo: $(READY)
 
 # Everything CI runs.
 test: lint
-	$(PYTEST) $(NO_BLENDER)
-	$(PYTEST) tests/blender
+	$(PYTEST) -m "not long" $(NO_BLENDER)
+	$(PYTEST) -m "not long" tests/blender
+
+# What takes minutes, or needs the network.
+test-long: $(READY)
+	$(BIN)/python -m pytest -q -m long tests/engine tests/worker tests/shipping tests/blender
 
 # While you work: without what is marked slow.
 test-fast: $(READY)
 	$(PYTEST) -m "not slow and not long" $(NO_BLENDER)
 	$(PYTEST) -m "not slow and not long" tests/blender
-
-# Hundreds of signals and kills: many minutes.
-test-long: $(READY)
-	$(BIN)/python -m pytest -q -m long tests/blender
 
 # The zip in real Blenders with a window. Needs Linux, root and debootstrap; the first time makes both systems (2.5 GB).
 test-ui: $(READY)

@@ -9,6 +9,7 @@ from ..operators.randomise_seed import DEPTHWRIGHT_OT_randomise_seed
 from ..operators.shared import preview, session
 from ..scene.blocks.context import Context
 from ..scene.settings import tab
+from .engine_box import asks_for_engine, draw_engine
 from .missing_files import draw_missing
 from .outcome import draw_outcome
 from .progress import draw_progress
@@ -29,6 +30,8 @@ class DEPTHWRIGHT_PT_generate(InTab, bpy.types.Panel):
         if settings.entry.license_note:
             paragraph(layout, context, settings.entry.license_note, icon="INFO")
         draw_missing(layout, settings.entry)
+        if asks_for_engine(settings.entry.needs_torch):
+            draw_engine(layout, context, whole=False)
         if session.generating.job is None:
             button = layout.row()
             button.scale_y = 1.5

@@ -13,9 +13,11 @@ import torch
 from .. import catalog
 from ..catalog import places
 from ..catalog.plans import Choices, ModelSizes, Plan, Work, ladder
+from ..memory import share
 from ..memory.embedding_cache import EmbeddingCache
 from ..memory.facts import device_facts, host_facts, part_size
 from ..memory.ladder import climb_down, free_device_memory, is_out_of_memory
+from ..memory.slow import predicted_step_s, products_a_second
 from ..model import checkpoint, text_encoder
 from ..model.bundle import Model, SmallConfig, load_small, read_config
 from ..model.image_codec import Flux2Codec
@@ -30,6 +32,8 @@ T = TypeVar("T")
 def best_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
+    if torch.xpu.is_available():
+        return torch.device("xpu")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
@@ -64,7 +68,9 @@ class Checkpoint:
 
     def plans(self, work: Work, choices: Choices) -> tuple[Plan, ...]:
         """What to try, one after the other. EngineError where nothing fits."""
-        return ladder(device_facts(self.device), host_facts(), self.sizes, work, choices)
+        facts = device_facts(self.device)
+        share.cap(self.device, facts)
+        return ladder(facts, host_facts(), self.sizes, work, choices)
 
     def load(self, compiled: bool, say: Say) -> Model:
         """A model that is not planned."""
@@ -105,6 +111,7 @@ class Keeper:
         self._plans: tuple[Plan, ...] = ()  # the model's own, and those below it
         self._demand: tuple[Work, Choices] | None = None  # what they were made for
         self._say: Say = lambda *_: None  # of the request in hand
+        self.step_s: float | None = None  # what a step of the last request should take; None: not known
 
     def unload(self) -> None:
         self._model, self._plans = None, ()
@@ -122,7 +129,7 @@ class Keeper:
 
         work  what a planned model is asked for; not called for others, which of the choices know compiling alone
         """
-        self._say = say
+        self._say, self.step_s = say, None
         if self._opened is None or self._opened[0] != entry:
             self.unload()  # before the next one comes, not after
             self._opened = None
@@ -148,6 +155,9 @@ class Keeper:
             # Its parts come later: then it is another request that wants to know.
             self._model = model = checkpoint.load_planned(plan, lambda *progress: self._say(*progress))
             self._plans = self._plans[self._plans.index(plan) :]
+        if checkpoint.device.type == "cuda":
+            speed = products_a_second(checkpoint.device, torch.bfloat16)
+            self.step_s = predicted_step_s(checkpoint.sizes, self._demand[0], plan, speed)
         try:
             return attempt(model)
         except Exception as error:

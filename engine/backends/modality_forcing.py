@@ -18,6 +18,7 @@ from ..contract.errors import EngineError, ModelError
 from ..contract.settled import FIT, OWN_SIZE, Settled
 from ..geometry.depth import resample
 from ..geometry.upsampling import upsampled
+from ..memory.slow import StepClock, slow_note
 from ..model.bundle import Model, ModelConfig
 from ..model.depth_codec import DepthCodec
 from ..model.image_codec import REACH
@@ -64,13 +65,17 @@ class ModalityForcingBackend:
         self._keeper.unload()
 
     def run(self, entry: catalog.ModelEntry, request: Settled, arrays: Arrays, report: Report) -> Output:
+        clock = StepClock(report)
         try:
-            return self._keeper.run(
+            output = self._keeper.run(
                 entry,
                 choices_of(request),
                 lambda config: work_of(config, request, not arrays.keys().isdisjoint(KNOWN)),
-                lambda model: self._made(model, request, arrays, report),
+                lambda model: self._made(model, request, arrays, clock),
                 lambda stage, step, of: report(stage, step, of, None),
+            )
+            return replace(
+                output, notes=(*output.notes, *slow_note(clock.seconds, self._keeper.step_s, request.resample))
             )
         except Exception as error:
             if not failed_to_compile(error):

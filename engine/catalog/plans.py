@@ -16,7 +16,7 @@ from ..contract.request import Precision
 
 GB = 1e9
 
-DeviceKind = Literal["cuda", "rocm", "mps", "cpu"]
+DeviceKind = Literal["cuda", "rocm", "xpu", "mps", "cpu"]
 #: device    stays on the device between its uses
 #: host      waits in host memory, comes to the device for its turn
 #: disk      read again for its turn

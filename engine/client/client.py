@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, WorkerDied
+from ..contract.packing import CAPABILITY, Packer
 from ..contract.protocol import Alive, Cancel, Failed, Finished, Hello, Log, Progress, Unload, check_arrays, check_hello
 from ..contract.settled import Settled
 from ..contract.version import VERSION
-from . import environment
+from . import environment, remote
 from .job import Generation, Job, ModelJob
 from .link import Link
 
@@ -194,7 +195,7 @@ class EngineClient:
             job.add(Progress("starting the engine"))
             env = environment.worker_env() if self._env is None else dict(self._env)
             self._link = Link(command, env, self.log_path, self._deliver)
-            self._link.send(Hello())
+            self._link.send(Hello(capabilities={CAPABILITY: True} if remote.is_remote(command) else {}))
             self._hello_deadline = time.monotonic() + self._hello_timeout_s
         elif self._link is not None and self._link.ready:
             self._send_current(self._link)
@@ -233,6 +234,8 @@ class EngineClient:
             self._fail_link(error)
             return
         link.ready = True
+        if remote.is_remote(link.command) and hello.capabilities.get(CAPABILITY):
+            link.packer = Packer()
         if hello.version != VERSION and self._current is not None:
             self._current.add(Log(f"The engine is Depthwright {hello.version}, this is {VERSION}.", "WARNING"))
         self._send_current(link)

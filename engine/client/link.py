@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..contract.errors import EngineError, EnvironmentMissing, WorkerDied
-from ..contract.protocol import FrameReader, Message, Shutdown, Source, encode, write_frame
+from ..contract.packing import Packer
+from ..contract.protocol import FrameReader, Message, Shutdown, Source, encode, write_timed
 from ..contract.version import VERSION
+from . import remote
 
 MAX_LOG_BYTES = 2_000_000  # then it becomes LOG.1 and a new one begins
 LOG_TAIL_BYTES = 4000
@@ -40,6 +42,7 @@ class Link:
         self.ready = False  # for the client: hello was exchanged
         self.jobs_begun = 0  # for the client
         self.last_heard = time.monotonic()
+        self.packer: Packer | None = None  # for the client: for a worker that is far away, and reads packed arrays
         self.log_path = log_path
         self._deliver = deliver
         self._outbox: queue.SimpleQueue[list | None] = queue.SimpleQueue()
@@ -47,7 +50,7 @@ class Link:
             log.write(f"\n---- {time.strftime('%Y-%m-%d %H:%M:%S')} Depthwright {VERSION}: {command}\n".encode())
             log.flush()
             self._log_start = log_path.stat().st_size
-            self._process = _start(command, env, log)
+            self._process = _start(remote.prepared(command), env | {"SSH_ASKPASS_REQUIRE": "never"}, log)
         assert self._process.stdin is not None and self._process.stdout is not None  # pipes, see _start
         self._to_worker, self._from_worker = self._process.stdin, self._process.stdout
         for task in (self._read, self._write):
@@ -62,7 +65,7 @@ class Link:
 
         Nothing happens when the worker is gone: the reading thread says so.
         """
-        self._outbox.put(encode(message))
+        self._outbox.put(encode(message, self.packer))
 
     def running(self) -> bool:
         return self._process.poll() is None
@@ -113,6 +116,9 @@ class Link:
     def death(self) -> EngineError:
         """The error for a process that ended by itself: before its hello something is missing, after it, it died."""
         words, note = self.exit_words(), self.log_note()
+        tail = note.partition("\n")[2]
+        if error := remote.explained(self.command, self._process.poll(), tail, note, self.ready):
+            return error
         if self.ready:
             memory = ", often because memory ran out" if "SIGKILL" in words else ""
             return WorkerDied(
@@ -160,7 +166,7 @@ class Link:
         stream = self._to_worker
         with contextlib.suppress(OSError):  # gone: the reading thread reports it
             while (frame := self._outbox.get()) is not None:
-                write_frame(stream, frame)
+                write_timed(stream, frame, self.packer)
         with contextlib.suppress(OSError):
             stream.close()
 

@@ -6,6 +6,9 @@ little-endian, in the order the header lists them. The header is::
     {"message": "progress", "fields": {"job": 3, ...},
      "arrays": [{"name": "preview", "dtype": "|u1", "shape": [64, 64, 3]}]}
 
+An entry with "packed" has so many bytes instead, as packing.packed_bytes makes them; only for a side whose Hello says
+that it reads them.
+
 The messages are a closed set and carry data only, so nothing on the pipe can run code (no pickle), and
 neither side needs the other's packages to read them.
 """
@@ -16,6 +19,7 @@ import json
 import math
 import platform
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Protocol, get_origin, get_type_hints
@@ -24,6 +28,7 @@ import numpy as np
 
 from . import outside
 from .errors import EngineError
+from .packing import Packer, unpack_into
 from .version import VERSION
 
 #: Raised by one whenever a message changes; both sides must have the same.
@@ -48,7 +53,8 @@ class Hello:
     protocol: int = PROTOCOL
     version: str = VERSION
     python: str = field(default_factory=platform.python_version)
-    capabilities: dict[str, Any] = field(default_factory=dict)  # of a worker: {"models": [ids], "torch": bool}
+    # Of a worker: {"models": [ids], "torch": bool}; of both: packing.CAPABILITY, that packed arrays are welcome.
+    capabilities: dict[str, Any] = field(default_factory=dict)
 
 
 # --- client to worker ---
@@ -170,18 +176,22 @@ def check_hello(hello: object, who: str, where: str) -> Hello:
     return hello
 
 
-def encode(message: Message) -> list[memoryview | bytes]:
-    """The frame as buffers to be written one after the other. EngineError where it would be too large."""
+def encode(message: Message, packer: Packer | None = None) -> list[memoryview | bytes]:
+    """The frame as buffers to be written one after the other. EngineError where it would be too large.
+
+    packer  makes large arrays smaller, for another side that has said that it reads them
+    """
     arrays = {
         name: np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         for name, array in getattr(message, "arrays", {}).items()
     }
     check_arrays(arrays)
     values = {f.name: getattr(message, f.name) for f in fields(message) if f.name != "arrays"}
+    packed_arrays = {name: packer.pack(array) if packer is not None else None for name, array in arrays.items()}
     header = {
         "message": type(message).__name__.lower(),
         "fields": values,
-        "arrays": [{"name": n, "dtype": a.dtype.str, "shape": list(a.shape)} for n, a in arrays.items()],
+        "arrays": [_entry(name, array, packed_arrays[name]) for name, array in arrays.items()],
     }
     packed = json.dumps(header, separators=(",", ":")).encode()
     if len(packed) > MAX_HEADER_BYTES or sum(a.nbytes for a in arrays.values()) > MAX_ARRAYS_BYTES:
@@ -191,7 +201,12 @@ def encode(message: Message) -> list[memoryview | bytes]:
             f"header {len(packed)} bytes, arrays {[(n, a.shape) for n, a in arrays.items()]}",
         )
     frames: list[memoryview | bytes] = [_LENGTH.pack(len(packed)) + packed]
-    return frames + [_raw(array) for array in arrays.values() if array.size]
+    return frames + [packed_arrays[name] or _raw(array) for name, array in arrays.items() if array.size]
+
+
+def _entry(name: str, array: np.ndarray, packed: bytes | None) -> dict[str, Any]:
+    entry = {"name": name, "dtype": array.dtype.str, "shape": list(array.shape)}
+    return entry if packed is None else {**entry, "packed": len(packed)}
 
 
 def check_arrays(arrays: Arrays) -> None:
@@ -222,9 +237,17 @@ def write_frame(stream: Sink, frame: list[memoryview | bytes]) -> None:
             rest = rest[stream.write(rest) :]  # an unbuffered stream may take a part only
 
 
-def write_message(stream: Sink, message: Message) -> None:
+def write_message(stream: Sink, message: Message, packer: Packer | None = None) -> None:
     """Encode and write. Nothing is written where encode() raises."""
-    write_frame(stream, encode(message))
+    write_timed(stream, encode(message, packer), packer)
+
+
+def write_timed(stream: Sink, frame: list[memoryview | bytes], packer: Packer | None) -> None:
+    """Write, and let the packer know how fast the line was."""
+    began_s = time.perf_counter()
+    write_frame(stream, frame)
+    if packer is not None:
+        packer.note_write(sum(memoryview(part).nbytes for part in frame), time.perf_counter() - began_s)
 
 
 class FrameReader:
@@ -262,10 +285,20 @@ class FrameReader:
             message = _build(kind, values)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise _garbled(start + packed, f"{type(error).__name__}: {error}") from error
-        for _, array in arrays:
-            if array.size:
+        for entry, (_, array) in zip(header["arrays"], arrays, strict=True):
+            if array.size and "packed" in entry:
+                self._unpack(entry["packed"], array)
+            elif array.size:
                 self._fill(_raw(array))
         return message
+
+    def _unpack(self, count: int, array: np.ndarray) -> None:
+        packed = np.empty(count, np.uint8)
+        self._fill(_raw(packed))
+        try:
+            unpack_into(packed.tobytes(), array)
+        except ValueError as error:
+            raise _garbled(b"", str(error)) from error
 
     def _is_over(self) -> bool:
         """Whether the stream ends here, between two frames."""
@@ -310,6 +343,9 @@ def _empty_array(entry: dict[str, Any]) -> tuple[str, np.ndarray]:
         raise ValueError(f"array {name!r} of type {dtype!r} and shape {shape}")
     if not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError(f"shape {shape}")
+    packed = entry.get("packed", 1)
+    if type(packed) is not int or not 0 < packed <= MAX_ARRAYS_BYTES:
+        raise ValueError(f"array {name!r} packed into {packed!r} bytes")
     if math.prod(shape) * np.dtype(dtype).itemsize > MAX_ARRAYS_BYTES:  # before memory is asked for
         raise ValueError(f"array {name!r} of shape {shape} is too large")
     return name, np.empty(shape, dtype)

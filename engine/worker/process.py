@@ -27,6 +27,7 @@ from .. import catalog
 from ..backends.base import Report
 from ..catalog import actions, places
 from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing
+from ..contract.packing import CAPABILITY, Packer
 from ..contract.protocol import (
     Alive,
     Cancel,
@@ -75,6 +76,7 @@ class Worker:
         self._cancelled: set[int] = set()
         self._leaving = threading.Event()
         self._job: int | None = None
+        self._packer: Packer | None = None  # for a client that says it is far away
 
     def serve(self) -> int:
         """Work until the client says Shutdown or is gone. Returns the exit status.
@@ -137,6 +139,10 @@ class Worker:
         return Finished(order.job, result.record(), {"image": result.image, "depth": result.depth})
 
     def _manage(self, order: Manage, report: actions.Report) -> Finished:
+        if order.action == "prove":  # of this process, not of files
+            from .proof import prove
+
+            return Finished(order.job, prove(report))
         return Finished(order.job, actions.perform(order.action, order.options, report))
 
     def _unload(self) -> None:
@@ -150,7 +156,7 @@ class Worker:
     def _send(self, message: Message) -> None:
         try:
             with self._sending:
-                write_message(self._stdout, message)
+                write_message(self._stdout, message, self._packer)
         except OSError as error:
             raise ClientGone from error
 
@@ -159,7 +165,10 @@ class Worker:
     def _read(self) -> None:
         """Sort what comes in, until the client leaves; then make sure that this process ends."""
         try:
-            check_hello(self._reader.read() or Shutdown(), "The program that started this engine", "on both sides")
+            hello = self._reader.read() or Shutdown()
+            check_hello(hello, "The program that started this engine", "on both sides")
+            if hello.capabilities.get(CAPABILITY):
+                self._packer = Packer()
             while (message := self._reader.read()) is not None and not isinstance(message, Shutdown):
                 if isinstance(message, Cancel):
                     self._cancelled.add(message.job)
@@ -232,6 +241,7 @@ def is_device_fault(error: Exception) -> bool:
 def _capabilities() -> dict[str, object]:
     return {
         "models": [entry.id for entry in catalog.models()],
+        CAPABILITY: True,
         "torch": importlib.util.find_spec("torch") is not None,  # found, not loaded: hello must come at once
     }
 

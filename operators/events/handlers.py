@@ -7,7 +7,7 @@ from bpy.app.handlers import persistent
 
 from ...scene.settings import older, preferences, tab
 from ...scene.view import aside
-from ..shared import model_files, preview, session
+from ..shared import engine_state, model_files, preview, session
 
 
 @persistent
@@ -52,3 +52,4 @@ def unregister() -> None:
     bpy.app.handlers.load_pre.remove(_before_load)
     session.close()
     model_files.forget()
+    engine_state.forget()

@@ -33,7 +33,11 @@ class Console:
         if isinstance(event, Log):
             self.say(event.text)
         else:
-            self._progress(event.stage, event.step, event.of)
+            self.progress(event.stage, event.step, event.of)
+
+    def progress(self, stage: str, step: int, of: int) -> None:
+        """The same, of what is no job."""
+        self._progress(stage, step, of)
 
 
 def _plain(text: str) -> str:

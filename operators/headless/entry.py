@@ -89,13 +89,16 @@ def _run(arguments: Sequence[str], *, to_the_end: bool) -> int:
 
 def _done(args: argparse.Namespace) -> int:
     from ..shared import session
-    from . import batch, commands, models_command, paint
+    from . import batch, commands, engine_command, models_command, paint
 
     console = Console(args.quiet)
     try:
         with claimed_stdout(args.verbose) as stdout:
             if args.command == "models":
                 print(models_command.run(args, console), file=stdout)
+                return DONE
+            if args.command == "engine":
+                print(engine_command.run(args, console), file=stdout)
                 return DONE
             if args.command == "batch":
                 return batch.run(args, console, stdout)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ...engine.catalog import models_text as model_files
+from ...engine.client.install import command as engine_files
 from ...engine.contract.errors import InputError
 from ...engine.contract.request import DEPTH_ESTIMATES, FRAMINGS, PRECISIONS, PRESETS, TARGETS, TILE_CHOICES
 from ...engine.contract.version import VERSION
@@ -202,6 +203,11 @@ def build_parser() -> Parser:
     models = commands.add_parser("models", help=about, description=f"{about.capitalize()}.")
     model_files.add_options(models)
     models.set_defaults(verbose=False)
+
+    about = "the neural models' engine: install, status, test, remove, builds"
+    engine = commands.add_parser("engine", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    engine_files.add_options(engine)
+    engine.set_defaults(verbose=False)
     return parser
 
 

@@ -6,7 +6,6 @@ Not an operator that listens, as generating is: a download takes hours, in which
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +17,7 @@ from ...engine.contract.errors import Cancelled, EngineError, Refusal
 from ...scene.blocks.context import Context, current
 from ...scene.settings import tab
 from . import session
+from .pace import Pace
 from .redraw import redraw
 from .verb import PanelVerb
 from .waiting import printing
@@ -26,23 +26,7 @@ if TYPE_CHECKING:
     from ...engine.client.job import ModelJob
 
 TICK_S = 0.3
-PACE_S = 10.0  # from then on a guess of the rest is not all wrong
 FIRST_LOOK_S = 1.0  # after the start of Blender, which has other things to do then
-
-
-@dataclass
-class Pace:
-    """Of a download, since it began or went on: to guess when it is over."""
-
-    begin_s: float
-    begin_step: int
-    minutes_left: int | None = None  # None: too early to say
-
-    def note(self, step: int, of: int, now_s: float) -> None:
-        """step of ``of`` are done."""
-        passed_s, done = now_s - self.begin_s, step - self.begin_step
-        if passed_s > PACE_S and done > 0:
-            self.minutes_left = math.ceil((of - step) * passed_s / done / 60)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from ...scene.settings import tab
 from ...scene.settings.sampling import AUTO_PRECISION
 from ...scene.view import camera as cameras
 from ...scene.view import depth_pass
-from . import givens
+from . import engine_state, givens
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ def why_not(context: Context) -> Refusal | None:
     """Why the panel's choices cannot be ordered; None when they can. Cheap: called while drawing."""
     settings = tab.of(context.scene)
     entry = settings.entry
+    if refusal := engine_state.why_no_engine(entry.needs_torch):
+        return refusal
     if settings.mode not in entry.modes:
         return Refusal(f"{entry.label} makes results from a prompt only.", "Choose another model.")
     if context.scene.camera is None and settings.sees_scene:

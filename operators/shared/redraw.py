@@ -1,4 +1,4 @@
-"""Have Depthwright's tab drawn again: nothing in it is Blender data, so Blender does not notice that it changed."""
+"""Have tab and preferences drawn again: nothing in them is Blender data, so Blender does not notice that it changed."""
 
 from __future__ import annotations
 
@@ -12,3 +12,5 @@ def redraw(context: Context) -> None:
                 for region in area.regions:
                     if region.type == "UI":
                         region.tag_redraw()
+            elif area.type == "PREFERENCES":
+                area.tag_redraw()

@@ -4,18 +4,15 @@ import os
 import stat
 import subprocess
 import sys
-import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from depthwright.engine.client import environment
-from depthwright.engine.client.environment import Installation, find_worker_command, worker_command, worker_env
-from depthwright.engine.contract.errors import EngineError, EnvironmentMissing
+from depthwright.engine.client.environment import find_worker_command, worker_command, worker_env
+from depthwright.engine.contract.errors import EnvironmentMissing
 
-from .conftest import ask, wait_until
+from .conftest import ask
 
 pytestmark = [
     pytest.mark.usefixtures("plain_env"),
@@ -163,110 +160,6 @@ def test_a_file_in_the_current_folder_is_not_taken_for_a_package(make_client, tm
     monkeypatch.chdir(tmp_path)
     client = make_client(lambda needs_torch: find_worker_command("", None, needs_torch))
     assert client.submit(ask("brick wall")).wait(timeout_s=60)
-
-
-def wheel(folder: Path) -> Path:
-    """The smallest package pip installs, so that nothing is downloaded."""
-    path = folder / "depthwright_tiny-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("depthwright_tiny.py", "")
-        info = "depthwright_tiny-1.0.dist-info"
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: depthwright-tiny\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return path
-
-
-def install(folder, on_line, packages=environment.PACKAGES):
-    with Installation(folder, packages) as installation:
-        installation.build(on_line)
-        return installation.put_in_place()
-
-
-@pytest.mark.slow
-def test_install_is_whole_or_not_at_all(tmp_path, make_python, monkeypatch):
-    packages, target, lines = (str(wheel(tmp_path)),), tmp_path / "deep" / "engine", []
-    python = install(target, lines.append, packages)
-    assert python == environment.installed_python(target)
-    subprocess.run([str(python), "-c", "import depthwright_tiny"], check=True)
-    assert any("depthwright-tiny" in line for line in lines)
-
-    def stop(line):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        install(target, stop, packages)
-    disk_full = make_python("bin/python3", f"case $1 in -c) {says()};; *) echo; echo 'No space left'; exit 1;; esac")
-    monkeypatch.setattr(sys, "executable", str(disk_full))
-    with pytest.raises(EngineError) as caught:
-        install(target, lines.append, packages)
-    assert "No space left" in caught.value.summary and "install again" in caught.value.remedy
-    assert [path.name for path in target.parent.iterdir()] == ["engine"]  # nothing is left, the old one is as it was
-    subprocess.run([str(python), "-c", "import depthwright_tiny"], check=True)
-
-
-def test_a_silent_installation_can_be_stopped(tmp_path, make_python, monkeypatch):
-    children = tmp_path / "children"
-    silent = f"case $1 in -c) {says()};; *) echo quiet now; sleep 60 & echo $! > {children}; wait;; esac"
-    monkeypatch.setattr(sys, "executable", str(make_python("bin/python3", silent)))
-
-    def stop(line):
-        if line == "quiet now" and children.exists() and children.read_text():
-            raise KeyboardInterrupt
-
-    began_s = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        install(tmp_path / "deep" / "engine", stop)
-    assert time.monotonic() - began_s < 20
-    assert list((tmp_path / "deep").iterdir()) == []
-    assert not runs(int(children.read_text())), "what the tool had started goes with it"
-
-
-def runs(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE  # whose parent has not looked yet
-    except psutil.NoSuchProcess:
-        return False
-
-
-def test_install_into_a_folder_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(EngineError, match="cannot be written"):
-        install(tmp_path / "file" / "engine", print)
-
-
-def test_what_was_built_but_not_wanted_any_more_goes(tmp_path):
-    with Installation(tmp_path / "engine", (str(wheel(tmp_path)),)) as installation:
-        installation.build(lambda line: None)
-        (built,) = (path for path in tmp_path.iterdir() if path.name.startswith(".engine-"))
-    wait_until(lambda: not built.exists())
-    assert not (tmp_path / "engine").exists()
-
-
-def test_an_environment_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, monkeypatch):
-    (tmp_path / "engine").mkdir()
-    (tmp_path / "engine" / "old").touch()
-    rename = Path.rename
-
-    def no_new_one(path, target):
-        if path.name == "new":
-            raise PermissionError("in use")
-        return rename(path, target)
-
-    with Installation(tmp_path / "engine", (str(wheel(tmp_path)),)) as installation:
-        installation.build(lambda line: None)
-        monkeypatch.setattr(Path, "rename", no_new_one)
-        with pytest.raises(EngineError, match="cannot be written"):
-            installation.put_in_place()
-    assert [path.name for path in (tmp_path / "engine").iterdir()] == ["old"]
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".engine-")]
-
-
-def test_install_without_any_python(tmp_path, make_python, monkeypatch):
-    monkeypatch.setattr(sys, "executable", str(make_python("bin/python3", says(missing=["ensurepip"]))))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(EnvironmentMissing, match=r"3\.11 or newer"):
-        install(tmp_path / "engine", print)
 
 
 def test_every_package_of_the_engine_is_locked():
