@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 NO_BLENDER := tests/engine tests/worker tests/shipping tests/lint
 BLENDERS ?= $(or $(DEPTHWRIGHT_BLENDER_CHROOTS),build)
 
-.PHONY: demo test test-fast test-ui lint bench zip release clean
+.PHONY: demo test test-fast test-long test-ui lint bench zip release clean
 
 # The main job, offline once installed: materials, scenes, depth and pictures under demo/.
 demo: $(READY)
@@ -22,8 +22,12 @@ test: lint
 
 # While you work: without what is marked slow.
 test-fast: $(READY)
-	$(PYTEST) -m "not slow" $(NO_BLENDER)
-	$(PYTEST) -m "not slow" tests/blender
+	$(PYTEST) -m "not slow and not long" $(NO_BLENDER)
+	$(PYTEST) -m "not slow and not long" tests/blender
+
+# Hundreds of signals and kills: many minutes.
+test-long: $(READY)
+	$(BIN)/python -m pytest -q -m long tests/blender
 
 # The zip in real Blenders with a window. Needs Linux, root and debootstrap; the first time makes both systems (2.5 GB).
 test-ui: $(READY)

@@ -259,7 +259,7 @@ class FrameReader:
             if arrays:
                 values["arrays"] = dict(arrays)
             message = _build(kind, values)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise _garbled(start + packed, f"{type(error).__name__}: {error}") from error
         for _, array in arrays:
             if array.size:

@@ -25,10 +25,10 @@ from ...scene.live import mesh
 from ...scene.material import displacement, material
 from ...scene.placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from ...scene.stage import render
-from ...scene.view import depth_pass
+from ...scene.view import aside, depth_pass
 from ..shared import session
 from . import fit_options, known_options, live_options, sheets
-from .base_file import camera_of, open_or_keep
+from .base_file import begin, camera_of, camera_or_none
 from .console import Console
 from .staging import Staging
 
@@ -41,6 +41,7 @@ ONLY_FOR = {
     "material": ("relief_m", "tile_repeat", "displacement", "flatten", "maps", "asset"),
     "scene": ("camera", "fov_deg", "align_to_scene", "known_from_scene", *live_options.OPTIONS),
 }
+_NEW_CAMERA = f"The scene had no camera: it got one with a field of view of {DEFAULT_FOV_DEG:g} degrees."
 UNSAID = {"tile_repeat": 1, "displacement": displacement.DEFAULT}  # else None, or False
 
 
@@ -70,7 +71,7 @@ class Shot:
 
 def generate(args: argparse.Namespace, console: Console) -> Outcome:
     """Prompt -> result folder with a .blend of the displaced material or the scene in it."""
-    open_or_keep(args.blend)
+    chosen = begin(args)
     request, placement, arrays = read_generate(args)
     results.refuse_another(args.out, request, [blend_name(args.target)])
     with Staging() as staging:
@@ -79,8 +80,10 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
         shot = _shot(args, staging, [*known_options.known_files(args).values(), *written])
         maps = sheets.place(args.maps, staging, args.prompt) if args.maps else None
         extra = sheets.wanted(args, maps, args.prompt)
+        blend = staging.level_file(folder, blend_name(args.target))
         result = ask(request, arrays, console)
-        notes = write_generated(result, placement, folder, shot, console, extra)
+        notes = write_generated(result, placement, folder, blend, shot, console, extra)
+    notes = (*notes, *say(console, *chosen, *usual_camera(placement, args)))
     paths = {"folder": args.out, "blend": args.out / blend_name(args.target)}
     return Outcome(paths | _render_path(args) | _maps_path(args), notes, result.seconds)
 
@@ -93,24 +96,18 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Settle
     scene = current().scene
     _refuse_without_effect(args)
     material.check_repeat(args.tile_repeat)
-    camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
+    camera = camera_or_none(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
     arrays = (
         known_options.going_on(args, base, camera) if args.known_from_scene else known_options.read_known(args, base)
     )
     known_options.refuse_without_known(args, arrays)
     width_px, height_px = known_options.picture_px(args, camera, {} if args.known_from_scene else arrays)
     check_shape(scene, camera, width_px, height_px)
-    request = Request(
-        target=args.target,
-        **sampling_fields(args),
+    request = replace(
+        asked(args),
         width_px=width_px,
         height_px=height_px,
-        log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
-        refine_depth=args.refine_depth,
-        depth_estimate=args.depth_estimate,
-        **tile_fields(args.tile),
-        depth_strictness=args.depth_strictness,
     )
     placement = placement_for(
         scene,
@@ -128,6 +125,33 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Settle
     return catalog.resolve(request, arrays), placement, arrays
 
 
+def asked(args: argparse.Namespace) -> Request:
+    """What generate asks for, before a file is looked at."""
+    return Request(
+        target=args.target,
+        **sampling_fields(args),
+        log2_alpha=args.log2_alpha,
+        refine_depth=args.refine_depth,
+        depth_estimate=args.depth_estimate,
+        **tile_fields(args.tile),
+        depth_strictness=args.depth_strictness,
+    )
+
+
+def usual_camera(placement: Placement, args: argparse.Namespace) -> tuple[str, ...]:
+    """A note where a camera is made that nobody asked for."""
+    if placement.target != "scene" or placement.camera_uid is not None or args.fov_deg:
+        return ()
+    return (_NEW_CAMERA,)
+
+
+def say(console: Console, *notes: str) -> tuple[str, ...]:
+    """The notes, said."""
+    for note in notes:
+        console.say(note)
+    return notes
+
+
 def _refuse_without_effect(args: argparse.Namespace) -> None:
     """InputError for an option that the other target has: a thousand jobs later is too late to see the mistake."""
     for name in ONLY_FOR["scene" if args.target == "material" else "material"]:
@@ -140,16 +164,20 @@ def _refuse_without_effect(args: argparse.Namespace) -> None:
 
 
 def write_generated(
-    result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console, extra: sheets.Sheets
+    result: Result,
+    placement: Placement,
+    folder: Path,
+    blend: Path,
+    shot: Shot | None,
+    console: Console,
+    extra: sheets.Sheets,
 ) -> tuple[str, ...]:
     """All files of a generated result into that (temporary) folder, and the render; what the user should know."""
     _write_result(result, folder, results.KNOWN_UNITS if placement.scene_units else None)
     made = place(current(), result, placement)
     extra.write(made, console)
-    notes = fit_options.said(made)
-    for note in notes:
-        console.say(note)
-    _write_blend(made, placement.target, folder / blend_name(placement.target))
+    notes = say(console, *fit_options.said(made))
+    _write_blend(made, placement.target, blend)
     _take(shot, result.image, console)
     return (*result.notes, *notes)
 
@@ -169,10 +197,9 @@ def _write_result(result: Result, folder: Path, depth_unit: str | None = None) -
 def _write_blend(made: bpy.types.Object, target: str, blend: Path) -> None:
     """The file, ready to render."""
     scene = current().scene
-    if target == "scene":
-        render.show_as_made(scene)  # a film look over the picture would not give it back
-    elif scene.camera is None:
-        render.show_as_made(scene)
+    if not bpy.data.filepath:  # a new file; how the user's own shows colours is his
+        aside.show_as_made(scene)  # a film look over the picture would not give it back
+    if target == "material" and scene.camera is None:
         render.add_stage(current(), made)
     files.save_blend(blend)
 
@@ -187,13 +214,13 @@ def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
 
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture -> result folder with its depth."""
-    open_or_keep(args.blend)
+    begin(args)
     return _convert(args, "i2d", {"image": pictures.read_image(args.image)}, console)
 
 
 def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     """Depth -> result folder with a picture for it."""
-    open_or_keep(args.blend)
+    chosen = begin(args)
     if not args.from_scene:
         if args.camera or args.size:
             raise InputError("--camera and --size go with --from-scene.", "A depth file has its own view and size.")
@@ -205,7 +232,8 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     console.say("looking at the scene")
     depth = depth_pass.of_scene(current(), camera, width_px=width_px, height_px=height_px)
     fov_deg = view_fov_deg(scene, "scene", camera)
-    return _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
+    outcome = _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
+    return replace(outcome, notes=(*outcome.notes, *say(console, *chosen)))
 
 
 def sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
@@ -265,10 +293,11 @@ def _convert(
 
 def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a mesh that fits the camera."""
-    open_or_keep(args.blend)
-    camera = None if args.fov_deg else camera_of(current().scene, args.camera)
+    notes = list(begin(args))
+    camera = None if args.fov_deg else camera_or_none(current().scene, args.camera)
+    if camera is None and not args.fov_deg:
+        notes.append(_NEW_CAMERA)
     start = live_options.settings(args)
-    notes: list[str] = []
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
         made = mesh.build(
@@ -278,21 +307,19 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             _pair_record(args),
             name=args.image.stem,
             camera=camera,
-            fov_deg=args.fov_deg,
+            fov_deg=None if camera else args.fov_deg or DEFAULT_FOV_DEG,
             live=start,
         )
         notes.extend(fit_options.fit(args, made))
         return made
 
     outcome = _from_pair(args, console, build)
-    for note in notes:
-        console.say(note)
-    return replace(outcome, notes=tuple(notes))
+    return replace(outcome, notes=say(console, *notes))
 
 
 def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a displaced material."""
-    open_or_keep(args.blend)
+    chosen = begin(args)
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
         return material.build(
@@ -307,7 +334,7 @@ def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             flatten=args.flatten,
         )
 
-    return _from_pair(args, console, build)
+    return replace(_from_pair(args, console, build), notes=say(console, *chosen))
 
 
 def _from_pair(

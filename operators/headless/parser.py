@@ -249,6 +249,8 @@ def _command(commands: argparse._SubParsersAction[Parser], name: str, summary: s
 
 def add_blend_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--blend", type=_path, metavar="FILE", help="open this .blend first")
+    parser.add_argument("--scene", metavar="NAME", help="of the opened file; default: the one it was saved in")
+    parser.add_argument("--view-layer", metavar="NAME", help="of the scene; default: its active one, if it is rendered")
 
 
 def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
@@ -323,7 +325,12 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
 def _add_camera(parser: argparse.ArgumentParser) -> None:
     camera = parser.add_mutually_exclusive_group()
     camera.add_argument("--camera", metavar="NAME", help="a camera of the opened file; default: its active camera")
-    camera.add_argument("--fov-deg", type=_fov, metavar="F", help="a new camera; F: horizontal field of view")
+    camera.add_argument(
+        "--fov-deg",
+        type=_fov,
+        metavar="F",
+        help="a new camera; F: horizontal field of view; default: without a camera 50",
+    )
 
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,6 @@ import csv
 import hashlib
 import io
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +15,9 @@ from typing import Any
 
 from ...engine.contract.errors import InputError
 from ...scene.files.writing import check_readable
+from . import row_ids
 from .parser import Parser, add_blend_option, add_generate_options, add_paint_options
 
-_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # a folder's name on every system
 _COMMANDS = {"generate": add_generate_options, "paint": add_paint_options}
 _TRUE, _FALSE = {"1", "true", "yes"}, {"0", "false", "no", ""}
 
@@ -30,6 +29,7 @@ class Row:
     id: str
     line: int  # in the file, counted from 1
     fields: dict[str, Any]
+    unnamed: bool = False  # the list gives it no id
 
     @property
     def sha256(self) -> str:
@@ -98,6 +98,7 @@ def read_rows(path: Path) -> list[Row]:
             f"line {line}: {name} is a {type(v).__name__}" for name, v in fields.items() if type(v) in (list, dict)
         ]
         rows.append(_row(line, fields))
+    rows = row_ids.named(rows)
     faults += _id_faults(rows)
     if faults:
         shown = "; ".join(faults[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
@@ -111,17 +112,14 @@ def read_rows(path: Path) -> list[Row]:
 
 def _row(line: int, fields: dict[str, Any]) -> Row:
     fields = {name: value for name, value in fields.items() if value is not None and value != ""}
-    given = str(fields.pop("id", "")).strip()
-    row = Row(given, line, fields)
-    # Line and content: the same list gives the same ids, an edited line a new one.
-    return row if given else Row(f"{line:05d}-{row.sha256[:8]}", line, fields)
+    return Row(str(fields.pop("id", "")).strip(), line, fields)
 
 
 def _id_faults(rows: list[Row]) -> Iterator[str]:
     first: dict[str, int] = {}
     for row in rows:
-        if not _ID.fullmatch(row.id) or row.id.startswith("manifest"):
-            yield f"line {row.line}: id '{row.id}' (letters, digits, '.', '_' and '-'; not manifest...)"
+        if why := row_ids.fault(row.id):
+            yield f"line {row.line}: id '{row.id}' ({why})"
         elif row.id.casefold() in first:  # some file systems do not tell case apart
             yield f"line {row.line}: id '{row.id}' is already on line {first[row.id.casefold()]}"
         first.setdefault(row.id.casefold(), row.line)

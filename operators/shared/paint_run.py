@@ -52,6 +52,7 @@ def run(
     shown = Shown([work.views[number].viewpoint.name for number in missing])
     scene_uid, layer = context.scene.session_uid, context.view_layer.name
     notes: list[str] = list(work.notes)
+    unseeing: dict[int, painting.SeesNothing] = {}
     try:
         preview.forget_views()
         blind = [number for number in missing if not isinstance(work.views[number], painting.SeenView)]
@@ -60,7 +61,15 @@ def run(
             yield moment
             moment.result()
             with _in_scene(context, scene_uid, layer) as now:
-                painting.look(now, work, number)
+                try:
+                    painting.look(now, work, number)
+                except painting.SeesNothing as nothing:
+                    unseeing[number] = nothing
+        if unseeing and len(unseeing) == len(work.views):
+            raise next(iter(unseeing.values()))
+        notes += [f"{nothing.summary} That view is left out." for nothing in unseeing.values()]
+        missing = [number for number in missing if number not in unseeing]
+        shown.names = [work.views[number].viewpoint.name for number in missing]
         for number in missing:
             shown.now = work.views[number].viewpoint.name
             notes += yield from _paint(context, work, number, recipe(number))

@@ -47,7 +47,8 @@ def _forget_copy(owner: bpy.types.bpy_struct, name: str) -> None:
 
     Ours are of no use there, and what they point to would never be without a user again.
     """
-    copies = owner.bl_system_properties_get() if hasattr(owner, "bl_system_properties_get") else None
+    hidden = getattr(owner, "bl_system_properties_get", None)
+    copies = hidden() if hidden is not None else None
     if copies is not None and name in copies and name not in owner.bl_rna.properties:
         del copies[name]
 

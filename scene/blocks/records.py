@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import bpy
@@ -28,6 +30,17 @@ def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
     """The record a datablock carries; None where it is not Depthwright's."""
     text = properties.get(datablock, KEY)
     return json.loads(text) if isinstance(text, str) else None
+
+
+def glance(datablock: bpy.types.ID) -> Mapping[str, Any]:
+    """The same, empty where there is none, and not to be changed: read once, so that redraws may ask for it."""
+    text = properties.get(datablock, KEY)
+    return _parsed(text) if isinstance(text, str) else {}
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Mapping[str, Any]:
+    return json.loads(text)
 
 
 def wrap(record: dict[str, Any]) -> tuple[bool, bool]:

@@ -44,7 +44,7 @@ def is_scene(thing: bpy.types.Object | None) -> bool:
     """Whether that is a scene Depthwright has made, with its rays and depths."""
     if thing is None or thing.type != "MESH":
         return False
-    return "camera" in ((records.of(thing) or {}).get("scene") or {})
+    return "camera" in (records.glance(thing).get("scene") or {})
 
 
 def fit_of(thing: bpy.types.Object) -> Fit:
@@ -151,7 +151,7 @@ def vertex_at(thing: bpy.types.Object, x_px: float, y_px: float) -> int:
 
 def said(thing: bpy.types.Object) -> str:
     """What the last alignment came to, as a sentence; empty when there was none."""
-    return ((records.of(thing) or {}).get("scene", {}).get("alignment") or {}).get("said", "")
+    return (records.glance(thing).get("scene", {}).get("alignment") or {}).get("said", "")
 
 
 def _made_lens(thing: bpy.types.Object) -> Intrinsics:

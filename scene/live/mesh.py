@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
@@ -107,11 +108,11 @@ def build(
     return scene_object
 
 
-def is_the_whole_view(scene: bpy.types.Scene, camera: bpy.types.Object, width_px: int) -> bool:
-    """Whether the camera sees scene meshes alone, from where they were made for, at no less than their resolution."""
+def is_the_whole_view(things: Iterable[bpy.types.Object], camera: bpy.types.Object, width_px: int) -> bool:
+    """Whether these are scene meshes alone, seen from where they were made for, at no less than their resolution."""
     shown = [
         item
-        for item in scene.objects
+        for item in things
         if not item.hide_render and (item.type in _SURFACES or item.instance_type == "COLLECTION")
     ]
     lenses = [(records.of(item) or {}).get("scene", {}).get("camera") for item in shown]

@@ -29,6 +29,9 @@ DEFAULT = "modifier"
 _PLANE_LEVELS, _PLANE_VIEWPORT_LEVELS = 9, 8
 _MAX_FACES, _MAX_VIEWPORT_FACES = 300_000, 75_000
 
+#: An attribute of the user's mesh: which of its faces were smooth before.
+_SMOOTH = "depthwright_smooth_before"
+
 _SUBDIVISION, _DISPLACEMENT = "Depthwright Subdivision", "Depthwright Displacement"
 
 
@@ -86,8 +89,39 @@ def _subdivide(wearer: bpy.types.Object, own_plane: bool) -> bpy.types.SubsurfMo
     faces = len(mesh.polygons)
     subdivision.render_levels = _PLANE_LEVELS if own_plane else _levels(faces, _MAX_FACES)
     subdivision.levels = _PLANE_VIEWPORT_LEVELS if own_plane else _levels(faces, _MAX_VIEWPORT_FACES)
+    if not own_plane and _SMOOTH not in mesh.attributes:
+        _remember_smooth(mesh, _read_smooth(mesh))
     mesh.polygons.foreach_set("use_smooth", np.ones(faces, bool))
     return subdivision
+
+
+def _read_smooth(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(faces,) bool: which are shaded smooth."""
+    smooth = np.empty(len(mesh.polygons), bool)
+    mesh.polygons.foreach_get("use_smooth", smooth)
+    return smooth
+
+
+def _remember_smooth(mesh: bpy.types.Mesh, smooth: np.ndarray) -> None:
+    """Keep with the user's own mesh how its faces were shaded before it had a relief."""
+    untyped(mesh.attributes.new(_SMOOTH, "BOOLEAN", "FACE")).data.foreach_set("value", smooth)
+
+
+def _remembered_smooth(mesh: bpy.types.Mesh) -> np.ndarray | None:
+    attribute = mesh.attributes.get(_SMOOTH)
+    if attribute is None or len(untyped(attribute).data) != len(mesh.polygons):
+        return None
+    smooth = np.empty(len(mesh.polygons), bool)
+    untyped(attribute).data.foreach_get("value", smooth)
+    return smooth
+
+
+def _shade_as_before(mesh: bpy.types.Mesh) -> None:
+    if (smooth := _remembered_smooth(mesh)) is not None:
+        mesh.polygons.foreach_set("use_smooth", smooth)
+    if (attribute := mesh.attributes.get(_SMOOTH)) is not None:
+        mesh.attributes.remove(attribute)
+    mesh.update()
 
 
 def _displace(wearer: bpy.types.Object, texture: bpy.types.Texture | None, relief_m: float) -> None:
@@ -105,6 +139,7 @@ def _take_off(wearer: bpy.types.Object) -> None:
         wearer.modifiers.remove(modifier)
     if _object_dices(wearer):
         cycles.of(wearer).use_adaptive_subdivision = False
+    _shade_as_before(mesh_of(wearer))
 
 
 def _ours(wearer: bpy.types.Object) -> list[bpy.types.Modifier]:
@@ -124,8 +159,7 @@ def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
         (order.index(item), item.name, item.type, _settings_of(item)) for item in _ours(wearer)
     ]
     mesh = mesh_of(wearer)
-    smooth = np.empty(len(mesh.polygons), bool)
-    mesh.polygons.foreach_get("use_smooth", smooth)
+    smooth, remembered = _read_smooth(mesh), _remembered_smooth(mesh)
     switches = [(cycles.of(scene), "feature_set")] if hasattr(cycles.of(scene), "feature_set") else []
     switches += [(cycles.of(wearer), "use_adaptive_subdivision")] if _object_dices(wearer) else []
     values = [(owner, name, getattr(owner, name)) for owner, name in switches]
@@ -139,6 +173,8 @@ def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
             wearer.modifiers.move(len(wearer.modifiers) - 1, place)
         wearer.modifiers.active = wearer.modifiers.get(active_name)
         mesh.polygons.foreach_set("use_smooth", smooth)
+        if remembered is not None:
+            _remember_smooth(mesh, remembered)
         mesh.update()
         for owner, name, value in values:
             setattr(owner, name, value)

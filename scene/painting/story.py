@@ -12,6 +12,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry import bake as baking
 from ..blocks.context import Context, current
+from ..view import aside
 from . import images, requests, retouch, store, surfaces
 from .values import Canvas, Painting, PaintSettings, Recipe, SeenView, View
 
@@ -60,7 +61,7 @@ def begin(
                     thing.session_uid,
                     thing.name,
                     layer,
-                    np.array(thing.matrix_world, np.float64),
+                    np.array(aside.place_of(context, thing), np.float64),
                     surface,
                     image_uid=over.session_uid if over is not None else None,
                     base=base,
@@ -73,7 +74,7 @@ def begin(
 
 
 def look(context: Context, painting: Painting, number: int) -> None:
-    """Take the depth pass of that view. InputError where it sees nothing of the objects."""
+    """Take the depth pass of that view. SeesNothing where it sees nothing of the objects."""
     things = [store.thing_of(canvas) for canvas in painting.canvases]
     view = painting.views[number]
     painting.views[number] = view.seen(requests.view_depth(context, view, things, painting.whole_scene))

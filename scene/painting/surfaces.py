@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import bpy
@@ -16,7 +16,7 @@ from ...engine.geometry.surface import Surface
 from ..blocks import find
 from ..blocks.context import Context
 from ..blocks.kinds import mesh_of, untyped, uv_of
-from ..view import axes
+from ..view import aside, axes
 
 #: Overlaps of less than this share of the texels in use are rounding at seams.
 _OVERLAPS_FROM = 0.005
@@ -96,13 +96,13 @@ def of_objects(
 
     places  their matrices (4, 4), in place of those they have now
     """
-    matrices = places or [np.array(thing.matrix_world, np.float64) for thing in objects]
-    with ExitStack() as stack:
-        for thing in objects:
-            stack.enter_context(_as_rendered(thing))
-        depsgraph = context.evaluated_depsgraph_get()
+
+    def read(depsgraph: bpy.types.Depsgraph) -> list[Surface]:
+        matrices = places or [np.array(thing.evaluated_get(depsgraph).matrix_world, np.float64) for thing in objects]
         given = zip(objects, uv_layers, matrices, strict=True)
         return [_read(thing, depsgraph, layer, matrix) for thing, layer, matrix in given]
+
+    return aside.as_rendered(context, objects, read)
 
 
 def uv_layer_of(thing: bpy.types.Object, *, rendered: bool) -> str:
@@ -137,12 +137,16 @@ def check_tiles(name: str, surface: Surface) -> None:
 
 def selected_faces(context: Context, thing: bpy.types.Object, surface: Surface) -> np.ndarray:
     """(T,) bool: triangles of faces that are selected, through modifiers too."""
-    with _as_rendered(thing), _evaluated(thing, context.evaluated_depsgraph_get()) as mesh:
-        attribute = mesh.attributes.get(".select_poly")
-        chosen = np.zeros(len(mesh.polygons), bool)
-        if attribute is not None:
-            untyped(attribute).data.foreach_get("value", chosen)
-    return chosen[surface.faces]
+
+    def read(depsgraph: bpy.types.Depsgraph) -> np.ndarray:
+        with _evaluated(thing, depsgraph) as mesh:
+            attribute = mesh.attributes.get(".select_poly")
+            chosen = np.zeros(len(mesh.polygons), bool)
+            if attribute is not None:
+                untyped(attribute).data.foreach_get("value", chosen)
+        return chosen
+
+    return aside.as_rendered(context, [thing], read)[surface.faces]
 
 
 @contextmanager
@@ -202,25 +206,6 @@ def _column(things: bpy.types.bpy_prop_collection[Any], name: str, length: int, 
     values = np.empty(length, kind)
     things.foreach_get(name, values)
     return values
-
-
-@contextmanager
-def _as_rendered(thing: bpy.types.Object) -> Iterator[None]:
-    """The modifiers as a render has them: shown or not, and subdivided as finely. As they were after the block."""
-    before = []
-    for modifier in thing.modifiers:
-        wanted: dict[str, Any] = {"show_viewport": modifier.show_render}
-        if modifier.type in {"SUBSURF", "MULTIRES"}:
-            wanted["levels"] = untyped(modifier).render_levels
-        for name, value in wanted.items():
-            if getattr(modifier, name) != value:
-                before.append((modifier, name, getattr(modifier, name)))
-                setattr(modifier, name, value)
-    try:
-        yield
-    finally:
-        for modifier, name, value in before:
-            setattr(modifier, name, value)
 
 
 def _unwrap(context: Context, thing: bpy.types.Object) -> None:

@@ -16,7 +16,7 @@ from ...engine.geometry.camera import Intrinsics
 from ...engine.geometry.projection import Viewpoint
 from ..blocks.context import Context
 from ..blocks.kinds import camera_of
-from ..view import axes
+from ..view import aside, axes
 from ..view import camera as cameras
 from . import surfaces as painting_mesh
 
@@ -67,11 +67,10 @@ def from_text(context: Context, text: str, objects: Sequence[bpy.types.Object], 
 
 def from_camera(context: Context, camera: bpy.types.Object, picture_px: int) -> Viewpoint:
     """The camera over the scene's frame. InputError for a panoramic one."""
-    context.view_layer.update()
     width_px, height_px = cameras.picture_px(context.scene, picture_px)
     lens = cameras.intrinsics(camera, context.scene).resized(width_px, height_px)
-    data = camera_of(camera)
-    return _viewpoint(camera.name, camera.matrix_world, lens, data.clip_start, data.clip_end)
+    data, place = camera_of(camera), aside.place_of(context, camera)
+    return _viewpoint(camera.name, place, lens, data.clip_start, data.clip_end)
 
 
 def from_viewport(

@@ -49,7 +49,6 @@ def _picture(context: Context, wearer: bpy.types.Object) -> np.ndarray:
     try:
         scene.collection.objects.link(wearer)
         displacement.prepare(scene)
-        render.show_as_made(scene)
         with (
             context.temp_override(scene=scene, view_layer=scene.view_layers[0], collection=scene.collection),
             tempfile.TemporaryDirectory(prefix="depthwright-", dir=bpy.app.tempdir) as folder,

@@ -78,7 +78,7 @@ def test_one_bad_job_does_not_stop_the_others(tmp_path, capfd):
             {"id": "empty", "prompt": " "},
             {"id": "model", "prompt": "x", "model": "nobody"},
             {"id": "number", "prompt": "x", "seed": "many"},
-            {"id": "camera", "prompt": "x", "target": "scene"},
+            {"id": "camera", "prompt": "x", "target": "scene", "camera": "Nobody"},
             {"id": "blend", "prompt": "x", "blend": "none.blend"},
             {"id": "last", "prompt": "sand"},
         ],
@@ -289,7 +289,7 @@ def test_only_a_line_feed_ends_a_line(tmp_path):
     assert job.fields["prompt"] == f"brick{separator}wall"
     manifest = manifests.Manifest(tmp_path, None)
     manifest.append({"id": "a", "status": "done", "sha256": "1", "notes": [separator]})
-    assert manifest.finished() == {"a": "1"}
+    assert [(entry["id"], entry["sha256"]) for entry in manifest.finished().values()] == [("a", "1")]
 
 
 def test_a_render_does_not_take_the_place_of_the_result(tmp_path):
@@ -337,4 +337,4 @@ def test_manifest_line_without_its_end_does_not_count(tmp_path):
     manifest.append({"id": "a", "status": "done", "sha256": "1"})
     with manifest.path.open("a") as file:
         file.write('{"id": "b", "status": "done", "sha256": "2"}')
-    assert manifest.finished() == {"a": "1"}
+    assert [(entry["id"], entry["sha256"]) for entry in manifest.finished().values()] == [("a", "1")]
