@@ -44,7 +44,7 @@ class DEPTHWRIGHT_OT_generate(WaitsForWork, bpy.types.Operator):
         order = orders.order_from(context)
         job = session.submit(order.request, order.arrays)
         yield job
-        result = job.result()
+        result = order.arrays.finish(job.result())
         made = place(context, result, order.placement)
         selection.select_only(context, made)
         preview.show(result.image)

@@ -14,10 +14,12 @@ from torch import Tensor
 from .. import catalog
 from ..catalog.plans import Choices, Work
 from ..contract.arrays import KNOWN, Arrays
-from ..contract.errors import EngineError
+from ..contract.errors import EngineError, ModelError
 from ..contract.settled import FIT, OWN_SIZE, Settled
+from ..geometry.depth import resample
 from ..geometry.upsampling import upsampled
 from ..model.bundle import Model, ModelConfig
+from ..model.depth_codec import DepthCodec
 from ..model.image_codec import REACH
 from ..model.published import PublishedConfig
 from ..model.resample import resize, shrink
@@ -117,7 +119,7 @@ class ModalityForcingBackend:
                 image=known.in_image(image),
                 depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
-                notes=(*notes, *plan_notes(model)),
+                notes=(*notes, *model.text.notes(request.prompt), *fitting_notes(model, request), *plan_notes(model)),
                 used=used_by(model),
             )
         report("finishing", 1, 1, None)
@@ -181,6 +183,12 @@ class Rollout:
             depth = refine_depth(model.dit, ctx, image, constraints=constraints, **settings)
         image = self._codec.decode(image)
         depth = model.depth_codec.decode(depth, frame.grid, clip=True)
+        if not (torch.isfinite(image).all() and not torch.isnan(depth).any()):
+            raise ModelError(
+                "The model gave no numbers: its weights are damaged, or it does not work at this precision.",
+                "Verify and repair the model, or try another precision.",
+                f"{request.model}: image finite {bool(torch.isfinite(image).all())}",
+            )
         # Resizing comes next, which not every device can do in every way.
         return image.cpu(), depth.cpu(), constraints.unit
 
@@ -213,10 +221,8 @@ class Rollout:
             image = to_frame(image_to_tensor(self.arrays["image"]), self.frame, patch, bars=bars).to(device)
             return {"clean_image": self._codec.encode(image)}
         if self.request.mode == "d2i":
-            disparity = depth_to_disparity(torch.from_numpy(self.arrays["depth"])[None, None])
-            disparity = to_frame(disparity, self.frame, patch)[:, 0]
-            depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
-            return {"clean_depth": self.model.depth_codec.encode(depth)}
+            depth, unit = given_depth(self.arrays["depth"], self.frame, patch, self.model.depth_codec)
+            return {"clean_depth": self.model.depth_codec.encode(depth.to(device), unit)}
         return {}
 
     def _windows(self, progress: StepReporter) -> Windows:
@@ -261,6 +267,25 @@ class StepReporter:
     def _say(self, preview: np.ndarray | None) -> None:
         first = self._compiled and self._at[0] == 0
         self._report(f"{self._stage} (compiling)" if first else self._stage, *self._at, preview)
+
+
+def given_depth(depth: np.ndarray, frame: Frame, patch_px: int, codec: DepthCodec) -> tuple[Tensor, float | None]:
+    """A depth (H, W) that a picture is made for: (1, h, w) on the frame, and its unit, or None: that of these pixels.
+
+    Shrunk as disparity, by areas. Enlarged without anything between two surfaces: there a kernel would make ghosts of
+    any distance, before a sky also ones that are farther than all there is, and change the unit with them.
+    """
+    disparity = depth_to_disparity(torch.from_numpy(depth)[None, None])
+    smaller = tuple(min(sides) for sides in zip(frame.crop_px, depth.shape, strict=True))
+    disparity = resize(disparity, smaller)
+    unit = None
+    if smaller != frame.crop_px:
+        unit = codec.unit(torch.from_numpy(depth)[None]).item()
+        rows, columns = frame.crop_px
+        enlarged = resample(disparity_to_depth(disparity, torch.inf)[0, 0].numpy(), columns, rows)
+        disparity = depth_to_disparity(torch.from_numpy(enlarged)[None, None])
+    disparity = to_frame(disparity, frame, patch_px)[:, 0]
+    return torch.where(disparity > 0, 1.0 / disparity, torch.inf), unit
 
 
 def frame_of(config: ModelConfig, request: Settled) -> Frame:
@@ -364,6 +389,13 @@ def used_by(model: Model) -> dict[str, Any]:
     """What the computer decided: the device, and how a planned model was fitted to its memory."""
     plan = getattr(model, "plan", None)
     return {"device": str(model.device), "plan": None if plan is None else plan.label}
+
+
+def fitting_notes(model: Model, request: Settled) -> tuple[str, ...]:
+    """What was asked for of how a model is fitted to the memory, though this one is not."""
+    if getattr(model, "plan", None) is not None or (request.precision == FIT and not request.prefer_speed):
+        return ()
+    return (f"'{request.model}' is small and kept as it is: left aside precision and speed.",)
 
 
 def plan_notes(model: Model) -> tuple[str, ...]:

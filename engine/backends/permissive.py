@@ -10,7 +10,6 @@ joint is the first, then the second: depth follows the picture, and no trajector
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from torch import Tensor
 from .. import catalog
 from ..catalog import places
 from ..catalog.plans import Placement
+from ..contract import outside
 from ..contract.arrays import Arrays
 from ..contract.errors import EnvironmentMissing, InputError, ModelError
 from ..contract.settled import FIT, Settled
@@ -291,8 +291,8 @@ def _pipeline(name: str, folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
     """A diffusers pipeline of that class. ModelError where the folder holds another, or not all of it."""
     index = folder / "model_index.json"
     try:
-        json.loads(index.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        outside.read(index, dict)
+    except (OSError, outside.Malformed) as error:
         raise _unreadable(folder, error) from error
     pipe = _from_folder(name, folder, dtype, **parts)
     pipe.set_progress_bar_config(disable=True)

@@ -224,7 +224,14 @@ def stored(values: Mapping[str, Any]) -> Settled:
     try:
         return Settled.from_dict(values)
     except InputError:  # an earlier version left open what is settled now
-        return replace(resolve(Request.from_dict(values)), input_sha256=dict(values.get("input_sha256", {})))
+        pass
+    try:
+        settled = replace(resolve(Request.from_dict(values)), input_sha256=dict(values.get("input_sha256", {})))
+        return Settled.from_dict(settled.to_dict())
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            "The stored request is damaged.", "Make the result again.", f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _able(model: str, mode: str, target: str) -> ModelEntry:

@@ -6,7 +6,6 @@ Torch never enters Blender, so the worker runs in a Python of its own. Standard 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import queue
 import shlex
@@ -20,11 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..contract import outside
 from ..contract.errors import EngineError, EnvironmentMissing
+from .inherited import EXTENSION_ROOT, worker_env
 
 VARIABLE = "DEPTHWRIGHT_ENGINE_PYTHON"
 OLDEST_PYTHON = (3, 11)
-EXTENSION_ROOT = Path(__file__).resolve().parents[2]
 # Of the engine; why: pyproject.toml
 PACKAGES = (
     *("numpy", "torch", "safetensors", "diffusers", "transformers", "huggingface_hub", "filelock", "torchao", "psutil"),
@@ -89,24 +89,6 @@ def worker_command(python: str | Path) -> list[str]:
     return [str(python), "-P", "-m", "engine", "worker"]
 
 
-def worker_env() -> dict[str, str]:
-    """This process's environment, without what would bend another Python to Blender's, with the way to engine/."""
-    dropped = {
-        "PYTHONHOME",
-        "PYTHONPATH",
-        "PYTHONSTARTUP",
-        "PYTHONEXECUTABLE",
-        "PYTHONPLATLIBDIR",
-        "__PYVENV_LAUNCHER__",
-    }
-    env = {name: value for name, value in os.environ.items() if name not in dropped}
-    env["PYTHONPATH"] = str(EXTENSION_ROOT)
-    # Threads that wait for each other must sleep, not spin: they share the cores with a busy Blender.
-    env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    env["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # a print must not fail over the log's encoding
-    return env
-
-
 def installed_python(environment_dir: Path | None) -> Path | None:
     """The Python of a virtual environment, or None where that folder is none."""
     if environment_dir is None or not (environment_dir / "pyvenv.cfg").is_file():
@@ -141,7 +123,7 @@ def check_python(python: Path, packages: tuple[str, ...]) -> str:
             timeout=PROBE_TIMEOUT_S,
             **_no_window(),
         )
-        found = json.loads(answer.stdout.splitlines()[-1])
+        found = outside.parse(answer.stdout.splitlines()[-1], {"version": [int], "missing": [str]})
         version, missing = tuple(found["version"]), found["missing"]
     except PermissionError:
         return "It may not be run."
@@ -312,7 +294,8 @@ def _base_python() -> Path:
 
 def _run_tool(command: list[str], on_line: Callable[[str], None]) -> None:
     """Run it, passing on its lines; while it is silent, the last one again. EngineError with the last when it fails."""
-    env = worker_env()
+    # Where packages come from is said to these tools alone.
+    env = worker_env() | {name: value for name, value in os.environ.items() if name.upper().startswith(("PIP_", "UV_"))}
     del env["PYTHONPATH"]
     lines: list[str] = []
     with subprocess.Popen(

@@ -166,12 +166,16 @@ class Link:
 
 
 def _open_log(path: Path) -> BinaryIO:
+    """For its owner alone: a log holds prompts and paths."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(OSError):  # not there yet, or (Windows) open in another Blender
             if path.stat().st_size > MAX_LOG_BYTES:
                 path.replace(path.with_name(path.name + ".1"))
-        return path.open("ab")
+        log = open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
+        with contextlib.suppress(OSError):  # one that an earlier version made; a file system without rights
+            path.chmod(0o600)
+        return log
     except OSError as error:
         raise EngineError(
             "The engine's log file cannot be written.",

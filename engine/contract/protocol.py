@@ -22,6 +22,7 @@ from typing import Any, Protocol, get_origin, get_type_hints
 
 import numpy as np
 
+from . import outside
 from .errors import EngineError
 from .version import VERSION
 
@@ -251,7 +252,7 @@ class FrameReader:
             raise _garbled(start + self._pending)
         packed = self._take(length)
         try:
-            header = json.loads(packed)
+            header = outside.parse(packed, {"message": str, "fields": dict, "arrays": list})
             kind, values = MESSAGES[header["message"]], dict(header["fields"])
             arrays = [_empty_array(entry) for entry in header["arrays"]]
             if len(arrays) > MAX_ARRAYS or sum(a.nbytes for _, a in arrays) > MAX_ARRAYS_BYTES:

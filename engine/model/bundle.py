@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -30,11 +31,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..catalog.words import canonical_words
+from ..contract import outside
 from ..contract.errors import ModelError
 from .checkpoint import assign, read_tensors
 from .denoiser import Denoiser, Parametrisation
 from .depth_codec import DepthCodec
 from .image_codec import ImageCodec, PixelCodec
+from .limits import MAX_SIDE_PX, MAX_TOKENS, check_whole
 from .published import VARIANTS, PublishedConfig
 from .refinement import RefinedTransformer, RefinementConfig
 from .speed import compile_transformer, lay_out
@@ -45,6 +48,19 @@ from .upsampler import Upsampler, UpsamplerConfig
 SMALL_VARIANT = "depthwright_small_v1"
 _SMALL_VARIANTS = (SMALL_VARIANT, "relievo_small_v1")  # as 0.1.0 called it, when the product was Relievo
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocabulary.json"
+
+
+#: What a config.json of the small model holds at least.
+_SHAPE = {
+    "variant": str,
+    "native_px": int,
+    "transformer": dict,
+    "refinement": dict,
+    "depth_codec": {"normalize": [str]},
+    "text": {"max_words": int},
+    "parametrisation": {"schedule?": dict},
+    "upsampler?": dict,
+}
 
 
 class ModelConfig(Protocol):
@@ -128,17 +144,20 @@ class SmallConfig:
                 "Install the model that belongs to this version of Depthwright.",
             )
         try:
+            outside.check(values, _SHAPE)
             depth_codec = dict(values["depth_codec"])
-            return cls(
-                native_px=int(values["native_px"]),
+            config = cls(
+                native_px=values["native_px"],
                 transformer=TransformerConfig.from_dict(values["transformer"]),
                 refinement=RefinementConfig(**values["refinement"]),
                 depth_codec=DepthCodec(normalize=tuple(depth_codec.pop("normalize")), **depth_codec),
-                max_words=int(values["text"]["max_words"]),
+                max_words=values["text"]["max_words"],
                 parametrisation=Parametrisation.from_dict(values["parametrisation"]),
                 upsampler=UpsamplerConfig(**values["upsampler"]) if values.get("upsampler") else None,
             )
-        except (KeyError, TypeError, ValueError) as error:
+            check_whole(config, native_px=(1, MAX_SIDE_PX), max_words=(1, MAX_TOKENS))
+            return config
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 "The model's config.json is not valid.", "Install the model again.", f"{type(error).__name__}: {error}"
             ) from error
@@ -167,7 +186,8 @@ class SmallModel(nn.Module):
         self.config, self.vocabulary = config, vocabulary
         self.image_codec = PixelCodec(config.refinement.patch_px)
         self.depth_codec = config.depth_codec
-        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, canonical_words, config.max_words)
+        in_its_words = partial(canonical_words, vocabulary=frozenset(vocabulary))
+        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, in_its_words, config.max_words)
         self.dit = RefinedTransformer(config.transformer, config.refinement)
         self.upsampler = Upsampler(config.upsampler) if config.upsampler else None
 
@@ -212,7 +232,7 @@ class SmallModel(nn.Module):
 def read_json(path: Path) -> Any:
     """ModelError where the file is missing or not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return outside.read(path)
     except OSError as error:
         raise ModelError(
             f"The model file {path.name} is missing.", "Install the model or Depthwright again.", str(path)
@@ -243,6 +263,8 @@ def load_small(folder: Path, device: torch.device | str = "cpu", compiled: bool 
     """
     config = SmallConfig.from_dict(read_json(folder / CONFIG_FILE))
     vocabulary = read_json(folder / VOCABULARY_FILE)
+    if not isinstance(vocabulary, list) or not all(isinstance(word, str) for word in vocabulary):
+        raise ModelError(f"The model file {VOCABULARY_FILE} is no list of words.", "Install the model again.")
     with torch.device("meta"):
         model = SmallModel(config, vocabulary)
     state = read_tensors(folder / WEIGHTS_FILE)

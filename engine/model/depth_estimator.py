@@ -6,7 +6,6 @@ zero, which is what the sky was trained to be: then it is a depth in proportions
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from ..contract import outside
 from ..contract.errors import EnvironmentMissing, ModelError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class DepthEstimator(nn.Module):
             ) from error
         remedy = "Download it again, or choose a folder with Depth Anything V2 in the layout of transformers."
         try:
-            kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+            kind = outside.read(folder / "config.json", {"model_type?": str}).get("model_type")
             if kind != DepthAnythingConfig.model_type:
                 raise ModelError(f"The depth estimator is a '{kind}', not Depth Anything.", remedy, str(folder))
             loaded = DepthAnythingForDepthEstimation.from_pretrained(
@@ -97,7 +97,8 @@ class DepthEstimator(nn.Module):
 def _normalisation(folder: Path) -> tuple:
     """The mean and spread that preprocessor_config.json says, where there is one."""
     try:
-        values = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-        return values["image_mean"], values["image_std"]
-    except (OSError, ValueError, KeyError):
+        values = outside.read(folder / "preprocessor_config.json", {"image_mean": [float], "image_std": [float]})
+    except (OSError, outside.Malformed):
         return IMAGENET
+    found = values["image_mean"], values["image_std"]
+    return found if all(len(each) == 3 for each in found) and min(values["image_std"]) > 0 else IMAGENET

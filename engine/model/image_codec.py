@@ -17,6 +17,7 @@ from torch import nn
 
 from ..contract.errors import EnvironmentMissing, ModelError
 from .checkpoint import assign, read_tensors
+from .limits import MAX_CHANNELS, check_whole
 from .patches import from_patches, to_patches
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ class Flux2CodecConfig:
     ch_mult: tuple[int, ...] = (1, 2, 4, 4)
     num_res_blocks: int = 2
     z_channels: int = 32
+
+    def __post_init__(self) -> None:
+        check_whole(self, ch=(1, MAX_CHANNELS), ch_mult=(1, 64), num_res_blocks=(1, 64), z_channels=(1, MAX_CHANNELS))
+        if len(self.ch_mult) > 8:
+            raise ValueError(f"ch_mult has {len(self.ch_mult)} levels")
 
     @property
     def patch_px(self) -> int:

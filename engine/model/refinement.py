@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .limits import check_whole
 from .patches import from_patches, to_patches
 from .transformer import Transformer, TransformerConfig
 
@@ -23,6 +24,9 @@ class RefinementConfig:
     patch_px: int  # side of a token in pixels, the same for image and depth
     features: int = 8  # feature channels a pixel
     width: int = 24  # channels between the two convolutions
+
+    def __post_init__(self) -> None:
+        check_whole(self, patch_px=(1, 256), features=(1, 4096), width=(1, 4096))
 
 
 class ConvTail(nn.Module):

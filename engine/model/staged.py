@@ -83,6 +83,10 @@ class Stages:
         free_device_memory()
 
 
+_REMEMBERED = 64  # notes of prompts
+_BYTES_READ = 500  # of a prompt that is read whole, whatever it says: a token is a byte at least
+
+
 class StagedText:
     """Prompts as tokens, from the cache where they have been asked for before: then no text encoder is loaded."""
 
@@ -92,6 +96,7 @@ class StagedText:
         """source  what the tokens depend on beside the prompt"""
         self._stages, self._part, self._source, self._embeddings = stages, part, source, embeddings
         self._device = device
+        self._notes: dict[str, tuple[str, ...]] = {}  # of prompts that were encoded, not taken from the cache
 
     def encode(self, prompts: Sequence[str]) -> Tensor:
         """B prompts -> (B, max_tokens, channels) float32."""
@@ -101,11 +106,20 @@ class StagedText:
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         return ()
 
+    def notes(self, prompt: str) -> tuple[str, ...]:
+        if prompt in self._notes:
+            return self._notes[prompt]
+        if len(prompt.encode()) <= _BYTES_READ:
+            return ()
+        return ("The prompt is long: the model may not have read its end.",)  # for its tokens the encoder had to come
+
     def _tokens(self, prompt: str) -> Tensor:
         key = key_of(self._source, prompt)
         tokens = self._embeddings.get(key)
         if tokens is None:
-            tokens = self._stages.use(self._part).encode([prompt])[0]
+            encoder = self._stages.use(self._part)
+            tokens = encoder.encode([prompt])[0]
+            self._notes = {prompt: encoder.notes(prompt)} | dict(list(self._notes.items())[:_REMEMBERED])
             self._embeddings.put(key, tokens)
         return tokens.to(self._device, torch.float32)
 

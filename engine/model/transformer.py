@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from .attention import Rotation, one_row, rope
 from .blocks import STREAMS, DoubleStreamBlock, LastLayer, ModulationLinear, Part, SingleStreamBlock
+from .limits import MAX_BLOCKS, MAX_CHANNELS, check_numbers, check_switches, check_whole
 
 TIME_EMBEDDING_DIM = 256
 
@@ -46,6 +47,14 @@ class TransformerConfig:
     depth_out_channels: int | None = None  # More: features for a refinement head (engine.model.refinement)
 
     def __post_init__(self) -> None:
+        channels = ("in_channels", "depth_channels", "context_in_dim", "hidden_size", "num_heads")
+        check_whole(self, **dict.fromkeys(channels, (1, MAX_CHANNELS)), axes_dim=(2, MAX_CHANNELS))
+        blocks = ("depth_double", "depth_single", "depth_decoder_num_layers")
+        check_whole(self, **dict.fromkeys(blocks, (0, MAX_BLOCKS)))
+        heads = [name for name in ("image_out_channels", "depth_out_channels") if getattr(self, name) is not None]
+        check_whole(self, **dict.fromkeys(heads, (1, MAX_CHANNELS)))
+        check_numbers(self, theta=(1.0, 1e9), mlp_ratio=(0.01, 64.0))
+        check_switches(self, "use_guidance_embed", "cross_stream_timestep_mixing")
         if self.hidden_size % self.num_heads or sum(self.axes_dim) != self.hidden_size // self.num_heads:
             raise ValueError(
                 f"hidden_size {self.hidden_size} / num_heads {self.num_heads} must equal the sum of axes_dim "

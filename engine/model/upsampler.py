@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .depth_codec import FARTHEST, contract, expand
+from .limits import MAX_BLOCKS, check_whole
 from .resample import Wrap, enlarge, extended
 
 FACTOR = 2
@@ -25,6 +26,9 @@ LEAST_SPREAD = 0.02  # of a depth's codes: below it they are flat
 class UpsamplerConfig:
     width: int = 48  # channels
     blocks: int = 4  # residual blocks of two convolutions
+
+    def __post_init__(self) -> None:
+        check_whole(self, width=(1, 4096), blocks=(0, MAX_BLOCKS))
 
 
 class ResidualBlock(nn.Module):

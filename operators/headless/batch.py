@@ -193,7 +193,7 @@ def _run_row(batch: _Batch, row: Row) -> dict[str, Any]:
                 identity=identity,
                 paths={"folder": row.id, **paths},
                 files=files,
-                notes=[*notes, *chosen],
+                notes=[*commands.losses(batch.console), *notes, *chosen],
             )
             (folder / RECORD).write_text(json.dumps(done, indent=2), encoding="utf-8")
         return done

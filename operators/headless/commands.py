@@ -21,12 +21,13 @@ from ...engine.geometry import depth as depth_maps
 from ...scene.blocks.context import current
 from ...scene.files import blend as files
 from ...scene.files import pictures, results
+from ...scene.files.incoming import sky_where_transparent
 from ...scene.live import mesh
 from ...scene.material import displacement, material
 from ...scene.placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from ...scene.stage import render
 from ...scene.view import aside, depth_pass
-from ..shared import session
+from ..shared import givens, session
 from . import fit_options, known_options, live_options, sheets
 from .base_file import begin, camera_of, camera_or_none
 from .console import Console
@@ -215,7 +216,7 @@ def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture -> result folder with its depth."""
     begin(args)
-    return _convert(args, "i2d", {"image": pictures.read_image(args.image)}, console)
+    return _convert(args, "i2d", givens.picture(args.image), console)
 
 
 def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
@@ -224,7 +225,7 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     if not args.from_scene:
         if args.camera or args.size:
             raise InputError("--camera and --size go with --from-scene.", "A depth file has its own view and size.")
-        return _convert(args, "d2i", {"depth": pictures.read_depth(args.depth)}, console)
+        return _convert(args, "d2i", givens.depth(args.depth, args.depth_is), console)
     scene = current().scene
     camera = camera_of(scene, args.camera)
     width_px, height_px = known_options.picture_px(args, camera)
@@ -232,7 +233,9 @@ def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     console.say("looking at the scene")
     depth = depth_pass.of_scene(current(), camera, width_px=width_px, height_px=height_px)
     fov_deg = view_fov_deg(scene, "scene", camera)
-    outcome = _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
+    given = givens.Given()
+    given["depth"] = depth
+    outcome = _convert(args, "d2i", given, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
     return replace(outcome, notes=(*outcome.notes, *say(console, *chosen)))
 
 
@@ -261,13 +264,13 @@ def sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
 def _convert(
     args: argparse.Namespace,
     mode: Mode,
-    arrays: dict[str, np.ndarray],
+    arrays: givens.Given,
     console: Console,
     *,
     fov_deg: float | None = None,
     depth_unit: str | None = None,
 ) -> Outcome:
-    arrays = arrays | known_options.read_known(args)
+    known_options.read_known(args, into=arrays)
     known_options.refuse_without_known(args, arrays)
     width_px, height_px = size_px(arrays)
     if "known_depth" in arrays:
@@ -314,7 +317,7 @@ def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
         return made
 
     outcome = _from_pair(args, console, build)
-    return replace(outcome, notes=say(console, *notes))
+    return replace(outcome, notes=(*outcome.notes, *say(console, *notes)))
 
 
 def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
@@ -340,9 +343,14 @@ def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
 def _from_pair(
     args: argparse.Namespace, console: Console, build: Callable[[np.ndarray, np.ndarray], bpy.types.Object]
 ) -> Outcome:
-    picture = pictures.read_image(args.image)
+    found, notes = pictures.read_picture(args.image), []
+    picture = found.colour
     height_px, width_px = picture.shape[:2]
-    depth_map = depth_maps.match(pictures.read_depth(args.depth), width_px, height_px)
+    depth_map = depth_maps.match(pictures.read_depth(args.depth, args.depth_is, notes), width_px, height_px)
+    depth_map = depth_maps.check(sky_where_transparent(depth_map, found.opaque))
+    notes = (*found.notes, *notes)
+    for note in notes:
+        console.say(note)
     with Staging() as staging:
         blend = staging.file(args.out)
         extra, written = sheets.Sheets(), []
@@ -354,7 +362,15 @@ def _from_pair(
         extra.write(made, console)
         _write_blend(made, args.command, blend)
         _take(shot, picture, console)
-    return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args))
+    return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args), notes)
+
+
+def losses(console: Console) -> tuple[str, ...]:
+    """What is missing in the open file, said."""
+    notes = files.losses()
+    for note in notes:
+        console.say(note)
+    return notes
 
 
 def ask(request: Settled, arrays: dict[str, np.ndarray], console: Console) -> Result:
@@ -365,6 +381,8 @@ def ask(request: Settled, arrays: dict[str, np.ndarray], console: Console) -> Re
     except BaseException:
         job.cancel()
         raise
+    if isinstance(arrays, givens.Given):
+        result = arrays.finish(result)
     for note in result.notes:
         console.say(note)
     return result

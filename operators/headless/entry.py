@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from ...engine.contract.errors import EngineError, EnvironmentMissing, InputError
@@ -99,6 +100,7 @@ def _done(args: argparse.Namespace) -> int:
             if args.command == "batch":
                 return batch.run(args, console, stdout)
             outcome = (commands.COMMANDS | {"paint": paint.paint})[args.command](args, console)
+            outcome = replace(outcome, notes=(*commands.losses(console), *outcome.notes))
             print_outcome(outcome.to_dict(), stdout, args.json)
             return DONE
     except EngineError as error:

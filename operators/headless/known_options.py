@@ -20,9 +20,18 @@ from ..shared import givens
 KNOWN_OPTIONS = {"image": "known_image", "depth": "known_depth", "mask": "mask"}  # givens.read's name -> option
 
 
-def read_known(args: argparse.Namespace, base: Path = Path(), seen: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """The arrays of --known-image, --known-depth and --mask, as far as the command has and the user gives them."""
-    return givens.read(**known_files(args, base), seen=seen)
+def read_known(
+    args: argparse.Namespace, base: Path = Path(), seen: np.ndarray | None = None, into: givens.Given | None = None
+) -> givens.Given:
+    """The arrays of --known-image, --known-depth and --mask, as far as the command has and the user gives them.
+
+    into  what is given besides, which they are added to
+    """
+    files = known_files(args, base)
+    meaning = getattr(args, "depth_is", None)
+    if meaning is not None and "depth" not in files and getattr(args, "depth", None) is None:
+        raise InputError("--depth-is means nothing without a depth file.", "Leave it out, or give a depth file.")
+    return givens.read(**files, seen=seen, meaning=meaning, into=into)
 
 
 def known_files(args: argparse.Namespace, base: Path = Path()) -> dict[str, Path]:
@@ -43,7 +52,7 @@ def refuse_without_known(args: argparse.Namespace, arrays: dict[str, np.ndarray]
             )
 
 
-def going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | None) -> dict[str, np.ndarray]:
+def going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | None) -> givens.Given:
     """The arrays of --known-from-scene: what that camera sees, and what else is known of the same picture."""
     if camera is None:
         raise InputError("--known-from-scene needs a camera of the file.", "Give --camera instead of --fov-deg.")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ...engine.contract import outside
 from ...engine.contract.errors import EngineError, InputError
 from ...scene.files.writing import unwritable
 
@@ -163,20 +164,15 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-_MAX_ENTRY_BYTES = 1 << 24
 _TEXTS = {"id": str, "status": str, "sha256": str}
 _OTHERS = {"identity": str, "line": int, "paths": dict, "files": list, "notes": list}
 
 
 def entry_of(text: bytes) -> dict[str, Any] | None:
     """A job's line, as it was written; None where it is damaged, or something else altogether."""
-    if len(text) > _MAX_ENTRY_BYTES:
-        return None
     try:
-        entry = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(entry, dict) or any(type(entry.get(name)) is not kind for name, kind in _TEXTS.items()):
+        entry = outside.parse(text, _TEXTS)
+    except outside.Malformed:
         return None
     if any(name in entry and type(entry[name]) is not kind for name, kind in _OTHERS.items()):
         return None

@@ -12,12 +12,13 @@ from ...engine.catalog import models_text as model_files
 from ...engine.contract.errors import InputError
 from ...engine.contract.request import DEPTH_ESTIMATES, FRAMINGS, PRECISIONS, PRESETS, TARGETS, TILE_CHOICES
 from ...engine.contract.version import VERSION
+from ...engine.geometry.depth import Meaning
 
 MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
 DISPLACEMENTS = ("modifier", "adaptive", "bump")  # scene.displacement.CHOICES, which only Blender can import
 SHADINGS = ("lit", "unlit")  # scene.painting.SHADINGS
 ALIGN_HELP = "scale and offset the scene's depth to fit what else the file shows"
-DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
+DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy; or as --depth-is says"
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,6 +101,29 @@ def _png_file(text: str) -> Path:
     return _path(text)
 
 
+#: The types of options that are files or folders.
+PATH_TYPES = (_path, _blend_file, _png_file)
+
+
+def _meaning(text: str) -> Meaning:
+    try:
+        return Meaning.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no meaning of a depth; use z, m, cm, mm, disparity, inverse, or metres a step such as 0.0002"
+        ) from None
+
+
+def _add_depth_is(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--depth-is",
+        type=_meaning,
+        metavar="WHAT",
+        help="what the depth file's numbers are: z (default), m, cm, mm, disparity or inverse (1 / depth, larger is "
+        "nearer), or metres a step, such as 0.0002; a 16-bit PNG needs it",
+    )
+
+
 def _at_least(minimum: float, kind: type = int):
     def parse(text: str):
         value = kind(text)
@@ -137,6 +161,7 @@ def build_parser() -> Parser:
     image = _command(commands, "image", "a depth map gets its picture")
     source = image.add_mutually_exclusive_group(required=True)
     source.add_argument("--depth", type=_path, metavar="FILE", help=DEPTH_HELP)
+    _add_depth_is(image)
     source.add_argument("--from-scene", action="store_true", help="what a camera of the opened file sees")
     image.add_argument("--camera", metavar="NAME", help="with --from-scene; default: the file's active camera")
     image.add_argument("--size", type=Size.parse, metavar="N|WxH", help="with --from-scene: longer side, or both")
@@ -308,6 +333,7 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
     if depth:
         depths = known.add_mutually_exclusive_group()
         depths.add_argument("--known-depth", type=_path, metavar="FILE", help="a depth to keep; NaN or 0: not known")
+        _add_depth_is(known)
         if image:
             help = "go on from the depth of what the camera sees in the file"
             depths.add_argument("--known-from-scene", action="store_true", help=help)
@@ -391,6 +417,7 @@ def _add_relief(parser: argparse.ArgumentParser) -> None:
 def _add_pair(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", type=_path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
     parser.add_argument("--depth", type=_path, required=True, metavar="FILE", help=DEPTH_HELP)
+    _add_depth_is(parser)
     parser.add_argument("--out", type=_blend_file, required=True, metavar="X.blend", help="the file to write")
 
 

@@ -6,10 +6,22 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from .rows import Row
+
+class Nameable(Protocol):
+    """What is known of a row here (rows.Row)."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    id: str
+    fields: dict[str, Any]
+    unnamed: bool
+
+    @property
+    def sha256(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=Nameable)
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 #: Windows takes these for devices, whatever comes after a dot.

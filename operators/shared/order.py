@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ...engine import catalog
 from ...engine.contract.arrays import size_px
@@ -16,7 +15,6 @@ from ...engine.contract.errors import InputError, Refusal
 from ...engine.contract.request import Request, tile_fields
 from ...engine.contract.settled import Settled
 from ...scene.blocks.context import Context
-from ...scene.files import pictures
 from ...scene.material import material
 from ...scene.placement import Placement, check_shape, placement_for, view_fov_deg
 from ...scene.settings import tab
@@ -32,7 +30,7 @@ class Order:
 
     request: Settled
     placement: Placement
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    arrays: givens.Given = field(default_factory=givens.Given)
 
 
 def why_not(context: Context) -> Refusal | None:
@@ -115,12 +113,13 @@ def _through_active_camera(settings: tab.DepthwrightSettings) -> bool:
     return settings.target == "scene" and (settings.camera_source == "active" or settings.sees_scene)
 
 
-def _arrays(context: Context) -> dict[str, np.ndarray]:
-    settings = tab.of(context.scene)
-    return _given(context) | (_known(context) if settings.can_constrain else {})
+def _arrays(context: Context) -> givens.Given:
+    given = _given(context)
+    return _known(context, given) if tab.of(context.scene).can_constrain else given
 
 
-def _known(context: Context) -> dict[str, np.ndarray]:
+def _known(context: Context, given: givens.Given) -> givens.Given:
+    """What is given, and what is known besides."""
     settings = tab.of(context.scene)
     paths = {"mask": settings.mask_path}
     if settings.mode != "i2d":  # there the picture is given as a whole; in d2i so is the depth
@@ -130,24 +129,24 @@ def _known(context: Context) -> dict[str, np.ndarray]:
     chosen = {name: Path(bpy.path.abspath(path)) for name, path in paths.items() if path.strip()}
     image, depth, mask = (chosen.get(name) for name in ("image", "depth", "mask"))
     if not settings.extends_scene:
-        return givens.read(image=image, depth=depth, mask=mask)
+        return givens.read(image=image, depth=depth, mask=mask, into=given)
     camera = cameras.active(context.scene)
     width_px, height_px = cameras.picture_px(context.scene, settings.size_px)
     seen = depth_pass.known_of_scene(context, camera, width_px=width_px, height_px=height_px)
-    return givens.read(image=image, depth=depth, mask=mask, seen=seen)
+    return givens.read(image=image, depth=depth, mask=mask, seen=seen, into=given)
 
 
-def _given(context: Context) -> dict[str, np.ndarray]:
-    scene, settings = context.scene, tab.of(context.scene)
+def _given(context: Context) -> givens.Given:
+    scene, settings, given = context.scene, tab.of(context.scene), givens.Given()
     if settings.paints_scene:
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
         camera = cameras.active(scene)
-        return {"depth": depth_pass.of_scene(context, camera, width_px=width_px, height_px=height_px)}
-    if settings.mode == "i2d":
-        return {"image": pictures.read_image(_file(settings.image_path, "picture"))}
-    if settings.mode == "d2i":
-        return {"depth": pictures.read_depth(_file(settings.depth_path, "depth file"))}
-    return {}
+        given["depth"] = depth_pass.of_scene(context, camera, width_px=width_px, height_px=height_px)
+    elif settings.mode == "i2d":
+        given = givens.picture(_file(settings.image_path, "picture"))
+    elif settings.mode == "d2i":
+        given = givens.depth(_file(settings.depth_path, "depth file"))
+    return given
 
 
 def _tile_fields(settings: tab.DepthwrightSettings) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class _Engine:
     client: EngineClient = field(init=False)
 
     def __post_init__(self) -> None:
-        env = environment.worker_env()
+        env = environment.worker_env(downloads=self.name == FILES)
         if self.made_from.models_dir:
             env[places.MODELS_VARIABLE] = self.made_from.models_dir
         idle_s = self.made_from.idle_unload_min * 60.0 or None

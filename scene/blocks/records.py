@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 
+from ...engine.contract import outside
 from . import properties
 
 KEY = "depthwright"
@@ -27,9 +28,12 @@ def as_text(record: dict[str, Any]) -> str:
 
 
 def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
-    """The record a datablock carries; None where it is not Depthwright's."""
+    """The record a datablock carries; None where it is not Depthwright's, or was damaged since."""
     text = properties.get(datablock, KEY)
-    return json.loads(text) if isinstance(text, str) else None
+    try:
+        return outside.parse(text, {"request?": dict, "known_to_tile?": dict}) if isinstance(text, str) else None
+    except outside.Malformed:
+        return None
 
 
 def glance(datablock: bpy.types.ID) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Where the engine's Python is looked for, and what is said when it will not do."""
 
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -271,3 +272,45 @@ def test_install_without_any_python(tmp_path, make_python, monkeypatch):
 def test_every_package_of_the_engine_is_locked():
     locked = {line.partition("==")[0] for line in environment.LOCK_FILE.read_text().splitlines()}
     assert set(environment.PACKAGES) <= locked
+
+
+KEPT = (
+    *("PATH", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP", "SYSTEMROOT", "LANG", "LC_ALL"),
+    *("XDG_CACHE_HOME", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+    *("SSH_AUTH_SOCK", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
+    *("HSA_OVERRIDE_GFX_VERSION", "ONEAPI_DEVICE_SELECTOR", "SYCL_CACHE_PERSISTENT", "ZE_AFFINITY_MASK"),
+    *("LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTORCH_CUDA_ALLOC_CONF", "TORCHINDUCTOR_CACHE_DIR"),
+    *("HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "DEPTHWRIGHT_MODELS_DIR"),
+)
+LEFT = (
+    *("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DATABASE_URL", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY"),
+    *("PYTHONHOME", "PYTHONSTARTUP", "BLENDER_USER_SCRIPTS", "PIP_INDEX_URL"),
+)
+
+
+def test_the_worker_inherits_what_it_needs_and_nothing_else(monkeypatch):
+    for name in (*KEPT, *LEFT):
+        monkeypatch.setenv(name, f"of {name}")
+    env = worker_env()
+    assert {name: env.get(name) for name in KEPT} == {name: f"of {name}" for name in KEPT}
+    assert not set(LEFT) & set(env)
+    assert worker_env(downloads=True)["HF_TOKEN"] == "of HF_TOKEN"
+
+
+def test_the_chosen_cards_arrive_in_the_worker(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    say = "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'), os.environ.get('AWS_SECRET_ACCESS_KEY'))"
+    said = subprocess.run([sys.executable, "-c", say], env=worker_env(), capture_output=True, text=True, timeout=30)
+    assert said.stdout.split() == ["3,1", "None"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such rights")
+def test_a_log_is_for_its_owner_alone(tmp_path):
+    from depthwright.engine.client.link import _open_log
+
+    (tmp_path / "old.log").write_text("of an earlier version")
+    (tmp_path / "old.log").chmod(0o644)
+    for name in ("new.log", "old.log"):
+        _open_log(tmp_path / name).close()
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600

@@ -9,10 +9,11 @@ import numpy as np
 
 from ...catalog.words import SYNONYMS, VOCABULARY, canonical_words
 from .caption import caption
+from .covers import cover_trait
 from .materials import MATERIALS, make_surface
 from .noise import Canvas
 from .prompt import Parsed, completed, parse
-from .recipe import Material, Recipe, Sketch
+from .recipe import TONES, Material, Recipe, Sketch
 from .scenes import FLOOR_COLORS, SCENES, SKIES, Scene
 from .shading import shade, shade_evenly, to_display
 
@@ -113,19 +114,23 @@ def random_sample(seed: int, size_px: int, kinds: Sequence[str] = ()) -> Sample:
 
 
 def random_recipe(rng: np.random.Generator, kinds: Sequence[str] = ()) -> Recipe:
-    """Every kind equally often, but scenes of many parts twice as often: a little over a quarter are scenes.
+    """Every kind equally often, but scenes of many parts more often: a little over a quarter are scenes.
 
     kinds  of these alone, each as often as it is named
     """
-    names = kinds or [*MATERIALS, *SCENES, "objects", "hills", "room", "street"]
+    names = kinds or _DRAWN
     name = names[rng.integers(len(names))]
     return _random_scene(rng, SCENES[name]) if name in SCENES else _random_material(rng, MATERIALS[name])
 
 
-_WORN = 0.15  # how often training treats a material in one of the general ways
+_SCENES_TIMES = max(1, round(0.37 * len(MATERIALS) / len(SCENES)))  # so that scenes are a good quarter
+_DRAWN = (*MATERIALS, *(_SCENES_TIMES * tuple(SCENES)))
+_WORN = 0.3  # how often training treats a material in one of the general ways
+_COVERED = 0.08  # lays something on it
+_TONED = 0.12  # makes it darker or paler
 
 
-def _choice(rng: np.random.Generator, options: tuple[str, ...]) -> str:
+def _choice(rng: np.random.Generator, options: Sequence[str]) -> str:
     return options[rng.integers(len(options))]
 
 
@@ -137,8 +142,23 @@ def _random_material(rng: np.random.Generator, material: Material) -> Recipe:
         traits.add(_choice(rng, material.wear))
     if material.variants:
         traits.add(_choice(rng, tuple(material.variants)))
+    if material.forms:
+        traits.add(_choice(rng, material.forms).split()[0])
+    if material.covers and rng.random() < _COVERED:
+        traits.add(cover_trait(_choice(rng, material.covers)))
+    if material.natural and rng.random() < _TONED:
+        traits.add(_choice(rng, TONES))
     colors: tuple[str, ...] = (_choice(rng, material.colors),) if material.colors else ()
-    if material.second and ("checkered" in traits if material.patterns else rng.random() < 0.3):
+    if material.species and rng.random() < 0.65:  # then its colour is its own
+        traits.add(_choice(rng, material.species))
+        colors = ()
+    elif material.species and "painted" in material.wear:
+        traits.add("painted")
+    if (
+        colors
+        and material.second
+        and ("checkered" in traits if "checkered" in material.patterns else rng.random() < 0.3)
+    ):
         second = _choice(rng, material.second)
         colors = colors if (second,) == colors else (*colors, second)
     return Recipe(material.name, size, colors, frozenset(traits))
@@ -152,7 +172,8 @@ def _random_scene(rng: np.random.Generator, scene: Scene) -> Recipe:
         traits |= {str(rng.choice(("long", "", "short"), p=(0.4, 0.4, 0.2)))} - {""}
     if scene.name == "room":
         traits.add(_choice(rng, SCENES["objects"].variants))
-    size = str(rng.choice(("small", "", "large"), p=(0.25, 0.5, 0.25))) if scene.name in ("room", "street") else ""
+    sized = "{width}" in scene.caption or "{size}" in scene.caption
+    size = str(rng.choice(("small", "", "large"), p=(0.25, 0.5, 0.25))) if sized else ""
     floor = _choice(rng, scene.floors) if scene.floor else ""
     count = int(rng.integers(scene.name == "objects", scene.things + 1)) if scene.things else 0
     return Recipe(

@@ -7,6 +7,9 @@ drawn on a fixed lattice of frequencies, so that a small preview and a large res
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,6 +43,10 @@ class Canvas:
     def shape(self) -> tuple[int, int]:
         return self.height_px, self.width_px
 
+    def shows(self, per_unit: float) -> float:
+        """0..1: how much of a pattern that repeats so often in a unit the pixels can show; what they cannot would alias."""
+        return float(np.clip(2 - 5 * per_unit * self.pixel, 0, 1))
+
     def counts(self, per_unit: float, even: bool = False) -> tuple[int, int]:
         """How many cells (columns, rows) of about ``1 / per_unit`` fit; whole numbers, so that the cells tile."""
         step = 2 if even else 1
@@ -62,6 +69,20 @@ class Canvas:
             axes.append((numbers % side_px, ((numbers - middle) * self.pixel).astype(np.float32)))
         (rows, dy), (columns, dx) = axes
         return rows, columns, dx[None], dy[:, None]
+
+    def in_bands(self, work: Callable[[slice], None]) -> None:
+        """Do the work for every band of rows; of large pictures several at once, as numpy lets go of Python's lock."""
+        rows = max(1, _BAND_PX // self.width_px)
+        self._several(work, [slice(start, start + rows) for start in range(0, self.height_px, rows)])
+
+    @staticmethod
+    def _several(work: Callable[[slice], None], bands: list[slice]) -> None:
+        if len(bands) < 8:
+            for band in bands:
+                work(band)
+            return
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            list(pool.map(work, bands))
 
     @cached_property
     def frequencies(self) -> Array:
@@ -141,26 +162,74 @@ class Canvas:
         return np.fft.irfft2(spectrum, s=self.shape).astype(np.float32, copy=False)
 
     def cells(
-        self, rng: np.random.Generator, per_unit: float, jitter: float, x: Array | float = 0.0, y: Array | float = 0.0
+        self,
+        rng: np.random.Generator,
+        per_unit: float,
+        jitter: float,
+        x: Array | float = 0.0,
+        y: Array | float = 0.0,
+        aspect: float = 1.0,
+        quick: bool = False,
     ) -> Cells:
         """The Voronoi cells of a jittered grid, about ``per_unit`` cells a unit.
 
         jitter  0: a square grid, 1: points anywhere in their cell
         x, y    shift of the coordinates, in units: warps the pattern
+        aspect  how many times wider than high cells are
+        quick   of large pictures search some pixels only, and those where cells meet
         """
-        nx, ny = self.counts(per_unit)
+        nx, ny = self.counts(per_unit / aspect)[0], self.counts(per_unit)[1]
         points = (0.5 + jitter * (rng.random((ny * nx, 2)) - 0.5)).astype(np.float32)
         shape = self.shape
         u = np.broadcast_to(np.asarray((self.x + x) * (nx / self.width), np.float32), shape)
         v = np.broadcast_to(np.asarray((self.y + y) * (ny / self.height), np.float32), shape)
-        to_cells = np.float32(per_unit * self.width / nx), np.float32(per_unit * self.height / ny)
-        nearest, edge = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        index = np.empty(shape, np.int32)
-        rows = max(1, _BAND_PX // self.width_px)
-        for start in range(0, self.height_px, rows):
-            band = slice(start, start + rows)
-            nearest[band], edge[band], index[band] = _search_cells(u[band], v[band], points, nx, ny, to_cells)
-        return Cells(nearest, edge, index, nx * ny)
+        to_cells = np.float32(per_unit / aspect * self.width / nx), np.float32(per_unit * self.height / ny)
+        found = tuple(np.empty(shape, kind) for kind in (np.float32, np.float32, np.int32, np.float32, np.float32))
+
+        def search(band: slice) -> None:
+            for part, values in zip(found, _search_cells(u[band], v[band], points, nx, ny, to_cells), strict=True):
+                part[band] = values
+
+        step = self._coarser(per_unit) if quick else 1
+        if step == 1:
+            self.in_bands(search)
+        else:
+            self._search_between(u, v, step, found, lambda u, v: _search_cells(u, v, points, nx, ny, to_cells))
+        return Cells(*found[:3], nx * ny, found[3:])
+
+    def _coarser(self, per_unit: float) -> int:
+        """Every how many pixels cells of that size need to be searched; what lies between follows."""
+        step = 1
+        while self.width_px * self.height_px > _BAND_PX * 4 and step < 8 and per_unit * self.pixel * step < 1 / 32:
+            if self.width_px % (2 * step) or self.height_px % (2 * step):
+                break
+            step *= 2
+        return step
+
+    def _search_between(self, u: Array, v: Array, step: int, found: tuple[Array, ...], search: Callable) -> None:
+        """Search every ``step``-th pixel of every ``step``-th row, and all pixels where cells meet."""
+        few = search(u[::step, ::step], v[::step, ::step])
+        index = few[2]
+        beside, below = np.roll(index, -1, 1), np.roll(index, -1, 0)
+        mixed = (index != beside) | (index != below) | (index != np.roll(below, -1, 1))
+        part = (np.arange(step, dtype=np.float32) / step)[:, None]
+        for target, coarse in zip(found, few, strict=True):
+            if coarse is index:
+                target[:] = np.repeat(np.repeat(index, step, 0), step, 1)
+                continue
+            ahead = np.roll(coarse, -1, 1)
+            wide = (coarse[..., None] + (ahead - coarse)[..., None] * part[:, 0]).reshape(len(coarse), -1)
+            ahead = np.roll(wide, -1, 0)
+            target[:] = (wide[:, None] + (ahead - wide)[:, None] * part).reshape(target.shape)
+        rows, columns = np.nonzero(np.repeat(np.repeat(mixed, step, 0), step, 1))
+
+        def mend(band: slice) -> None:
+            at = rows[band], columns[band]
+            for target, values in zip(found, search(u[at], v[at]), strict=True):
+                target[at] = values
+
+        bands = [slice(start, start + _BAND_PX) for start in range(0, len(rows), _BAND_PX)]
+        self._several(mend, bands)
 
 
 @dataclass(frozen=True)
@@ -169,16 +238,18 @@ class Cells:
     edge     (H, W) float32: distance to the nearest border with another cell, in cells
     index    (H, W) int32: which cell
     count    how many cells
+    away     (H, W) float32 each: from the cell's point to here, x and y, in cells
     """
 
     nearest: Array
     edge: Array
     index: Array
     count: int
+    away: tuple[Array, Array]
 
 
-def _search_cells(u: Array, v: Array, points: Array, nx: int, ny: int, scale: tuple) -> tuple[Array, Array, Array]:
-    """Nearest point, distance to the border, cell index; u and v count columns and rows of the grid."""
+def _search_cells(u: Array, v: Array, points: Array, nx: int, ny: int, scale: tuple) -> tuple[Array, ...]:
+    """Nearest point, distance to the border, cell index, way from the point; u and v count columns and rows."""
     column, row = np.floor(u).astype(np.int32), np.floor(v).astype(np.int32)
     px, py = np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1])
     candidates = []
@@ -200,7 +271,7 @@ def _search_cells(u: Array, v: Array, points: Array, nx: int, ny: int, scale: tu
         apart = np.sqrt((ex - best_x) ** 2 + (ey - best_y) ** 2)
         distance = (d - best) / (2 * apart + 1e-9)
         np.minimum(edge, distance, out=edge, where=apart > 1e-5)
-    return np.sqrt(best), edge, best_index
+    return np.sqrt(best), edge, best_index, -best_x, -best_y
 
 
 def smoothstep(low: float, high: float, values: Array) -> Array:

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import palette
+from . import fields, palette
+from .layouts import Pieces
 from .noise import Array, Canvas, Cells, mix, smoothstep
 from .shading import Surface
+
+#: Of any material: its own colour, darker or paler.
+TONES = ("dark", "pale")
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Material:
     build     makes the surface
     words     canonical words of a prompt -> how strongly they ask for this material
     colors    what training draws from; a prompt may ask for any
-    natural   what is drawn from when a prompt names none
+    natural   what is drawn from when a prompt names none: colours, or some of the species
     second    colours of a second material in it (checkered tiles, two-coloured fabric)
     sizes     the words of captions for small and large features
     traits    word before the colour -> how often training uses it
@@ -55,6 +59,9 @@ class Material:
     patterns  word after the colour -> how often training uses it
     variants  words of which one is always chosen; they replace noun and colour (terrain)
     adjective stands in every caption before the colour
+    species   words for what it is made of, names in palette.STUFFS where that has a colour; stands after the colour
+    forms     how it is laid or made, of which one is always chosen, by its first word; stands before the noun
+    covers    what may lie on it (see covers.py), said at the end: "with leaves"
     """
 
     name: str
@@ -70,11 +77,14 @@ class Material:
     patterns: dict[str, float] = field(default_factory=dict)
     variants: dict[str, str] = field(default_factory=dict)
     adjective: str = ""
+    species: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
 
     @property
     def floor_noun(self) -> str:
         """How captions call a floor of it."""
-        return " ".join(word for word in self.noun.split() if word not in ("wall", "cliff", "roof"))
+        return " ".join(word for word in self.noun.split() if word not in ("wall", "cliff", "roof", "floor"))
 
 
 class Sketch:
@@ -100,6 +110,11 @@ class Sketch:
     def shape(self) -> tuple[int, int]:
         return self.canvas.shape
 
+    @property
+    def stuff(self) -> str:
+        """Of the words that say what it is made of, the recipe's; else grey."""
+        return next((word for word in palette.STUFFS if word in self.recipe.traits), "grey")
+
     def has(self, trait: str) -> bool:
         return trait in self.recipe.traits
 
@@ -107,22 +122,44 @@ class Sketch:
         """A measure of the features: ``large`` when they are large, ``small`` when they are small."""
         return large + (small - large) * self.smallness
 
+    def whole(self, large: float, small: float) -> int:
+        """As ``between``, as a whole number of at least 1."""
+        return max(1, round(self.between(large, small)))
+
     def random(self, low: float = 0.0, high: float = 1.0) -> float:
         return float(self.rng.uniform(low, high))
 
     def color(self, which: int = 0) -> Array:
         """(3,) the recipe's colour number ``which``; its last where it has fewer."""
-        names = self.recipe.colors
+        names = self.recipe.colors or (self.stuff,)
         return palette.color(self.rng, names[min(which, len(names) - 1)])
 
     def plain(self, base: Array | tuple[float, float, float]) -> Array:
         return palette.plain(self.shape, base)
+
+    def waves(
+        self, slope: float, lowest: float = 0.0, highest: float = 24.0, stretch: tuple[float, float] = (1.0, 1.0)
+    ) -> Array:
+        """Noise without anything finer than ``highest`` cycles a unit; see fields.py."""
+        self.tick()
+        return fields.waves(self.canvas, self.rng, slope, lowest, highest, stretch)
+
+    def grain(self, fineness: float = 0.8, stretch: tuple[int, int] = (1, 1), first: int = 128) -> Array:
+        """Noise from ``first`` cells a unit down to the pixels; see fields.py."""
+        self.tick()
+        return fields.grain(self.canvas, self.rng, fineness, stretch, first)
 
     def noise(
         self, slope: float, lowest: float = 0.0, highest: float = 1e9, stretch: tuple[float, float] = (1.0, 1.0)
     ) -> Array:
         self.tick()
         return self.canvas.noise(self.rng, slope, lowest, highest, stretch)
+
+    def stones(self, per_unit: float, jitter: float, warp: float = 0.0, aspect: float = 1.0) -> Cells:
+        """As ``cells``, ``aspect`` times wider than high; their borders are made crooked by broad waves, which is quick."""
+        self.tick()
+        x, y = (self.waves(1.6, 1.5, min(64.0, 6 * per_unit)) for _ in range(2)) if warp else (0.0, 0.0)
+        return self.canvas.cells(self.rng, per_unit, jitter, warp * x, warp * y, aspect, quick=True)
 
     def cells(self, per_unit: float, jitter: float, warp: float = 0.0) -> Cells:
         """Voronoi cells, about ``per_unit`` a unit, their borders made crooked by ``warp`` units."""
@@ -138,6 +175,17 @@ class Sketch:
 
     def shades(self, index: Array, count: int, base: Array, value: float = 0.12, hue: float = 0.015) -> Array:
         return palette.per_cell(self.rng, index, count, base, value, hue)
+
+    def to_middle(self, cells: Cells, scale: float) -> tuple[Array, Array]:
+        """Where each pixel lies from its cell's point, x and y (H, W), in units; the length is what the cells say."""
+        from_x, from_y = cells.away
+        return from_x / np.float32(scale), from_y / np.float32(scale)
+
+    def tilted(self, pieces: Pieces, amount: float) -> Array:
+        """(H, W) float32: each piece leans its own way; ``amount`` of height from corner to corner of a unit."""
+        return self.each(pieces.index, pieces.count, -amount, amount) * pieces.along + (
+            self.each(pieces.index, pieces.count, -amount, amount) * pieces.across
+        )
 
     def grown_over(self, albedo: Array, height: Array) -> tuple[Array, Array]:
         """Moss in the low places, where the recipe asks for it."""

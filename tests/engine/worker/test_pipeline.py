@@ -57,6 +57,10 @@ def test_settings_the_procedural_model_does_not_have_are_said():
     assert not any("left aside" in note for note in run(prompt="brick wall").notes)
     (note,) = [note for note in run(prompt="brick wall", steps=20, detail_px=256).notes if "left aside" in note]
     assert note == "Procedural materials and scenes are not sampled: left aside steps, detail."
+    (note,) = [
+        note for note in run(prompt="wall", precision="int8", log2_alpha=1.0, resample=2).notes if "left" in note
+    ]
+    assert note.endswith("left aside trajectory, resampling, precision.")
     assert any("left aside compiling" in note for note in run(prompt="brick wall", compile_blocks=True).notes)
 
 

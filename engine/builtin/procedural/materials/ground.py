@@ -100,7 +100,7 @@ MATERIALS = (
         dunes,
         ("tan", "yellow", "orange", "beige", "white", "red"),
         natural=("tan", "yellow", "beige"),
-        words={"dunes": 3, "sand": 2, "desert": 2.5},
+        words={"dunes": 3, "sand": 2, "desert": 2.5, "beach": 1},
         wear=("rough", "wet"),
     ),
     Material(
@@ -109,7 +109,7 @@ MATERIALS = (
         cracked_earth,
         ("brown", "tan", "grey", "orange", "red", "white"),
         natural=("brown", "tan"),
-        words={"earth": 3, "cracked": 1},
+        words={"earth": 3, "cracked": 1, "mud": 0.5},
         wear=("old", "rough", "wet", "mossy"),
     ),
     Material(
@@ -120,7 +120,8 @@ MATERIALS = (
         natural=("grey", "tan"),
         sizes=("fine", "coarse"),
         words={"gravel": 3},
-        wear=("old", "wet", "mossy"),
+        wear=("old", "wet", "mossy", "dusty", "dirty"),
+        covers=("leaves", "snow", "sand", "grass"),
     ),
     Material(
         "terrain",
@@ -133,7 +134,16 @@ MATERIALS = (
             "islands": "islands terrain in blue water",
             "desert": "desert terrain",
         },
-        words={"terrain": 4, "islands": 3, "mountains": 2, "hills": 2, "water": 1.5, "desert": 2, "snowy": 0.5},
+        words={
+            "terrain": 4,
+            "islands": 3,
+            "beach": 1.9,
+            "mountains": 2,
+            "hills": 2,
+            "water": 1.5,
+            "desert": 2,
+            "snowy": 0.5,
+        },
     ),
     Material(
         "moon",

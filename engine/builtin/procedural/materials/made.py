@@ -118,7 +118,19 @@ MATERIALS = (
         sizes=("narrow", "wide"),
         traits={"old": 0.35},
         words={"planks": 3, "wood": 2},
-        wear=("rough", "wet", "mossy", "cracked"),
+        wear=(
+            "rough",
+            "wet",
+            "mossy",
+            "cracked",
+            "dusty",
+            "dirty",
+            "scratched",
+            "polished",
+            "burnt",
+            "painted",
+            "peeling",
+        ),
     ),
     Material(
         "corrugated",
@@ -128,8 +140,8 @@ MATERIALS = (
         natural=("grey",),
         sizes=("narrow", "wide"),
         traits={"rusty": 0.35},
-        words={"corrugated": 4, "metal": 2, "rusty": 0.5},
-        wear=("old", "rough", "wet"),
+        words={"corrugated": 4, "metal": 2, "rusty": 0.5, "sheet": 1, "steel": 0.6},
+        wear=("old", "rough", "wet", "dusty", "dirty", "scratched", "dented", "painted", "peeling"),
     ),
     Material(
         "weave",
@@ -140,7 +152,7 @@ MATERIALS = (
         second=("white", "black", "beige", "grey"),
         sizes=("fine", "coarse"),
         words={"woven": 3, "fabric": 3},
-        wear=("old", "rough", "wet"),
+        wear=("old", "rough", "wet", "dusty", "dirty"),
     ),
     Material(
         "diamond plate",
@@ -150,6 +162,6 @@ MATERIALS = (
         natural=("grey",),
         traits={"rusty": 0.3},
         words={"diamond": 3, "plate": 3, "metal": 1},
-        wear=("old", "rough", "wet"),
+        wear=("old", "rough", "wet", "dusty", "dirty", "scratched", "dented", "polished", "painted"),
     ),
 )

@@ -161,7 +161,7 @@ MATERIALS = (
         natural=("red", "red", "brown"),
         traits={"rough": 0.35, "mossy": 0.25},
         words={"brick": 3, "wall": 1},
-        wear=("old", "wet", "cracked"),
+        wear=("old", "wet", "cracked", "dusty", "dirty", "painted", "burnt", "peeling"),
     ),
     Material(
         "cobblestone",
@@ -171,7 +171,8 @@ MATERIALS = (
         natural=("grey", "grey", "tan"),
         traits={"wet": 0.2, "mossy": 0.25},
         words={"cobblestones": 3, "stone": 1, "street": 0.5},
-        wear=("old", "rough", "cracked"),
+        wear=("old", "rough", "cracked", "dusty", "dirty", "polished"),
+        covers=("leaves", "snow", "grass", "sand"),
     ),
     Material(
         "tiles",
@@ -182,7 +183,7 @@ MATERIALS = (
         second=("white", "black", "grey", "beige"),
         patterns={"checkered": 0.35},
         words={"tiles": 2, "tiled": 2, "ceramic": 2, "checkered": 1},
-        wear=("old", "rough", "wet", "mossy", "cracked"),
+        wear=("old", "rough", "wet", "mossy", "cracked", "dusty", "dirty", "polished"),
     ),
     Material(
         "hexagon",
@@ -191,7 +192,7 @@ MATERIALS = (
         _ALL,
         natural=("white", "grey", "teal"),
         words={"hexagon": 5, "tiles": 1},
-        wear=("old", "rough", "wet", "mossy", "cracked"),
+        wear=("old", "rough", "wet", "mossy", "cracked", "dusty", "dirty", "polished"),
     ),
     Material(
         "shingles",
@@ -202,6 +203,7 @@ MATERIALS = (
         traits={"mossy": 0.2},
         patterns={"fish scale": 0.5},
         words={"roof": 3, "shingles": 3, "fish": 2, "scale": 2},
-        wear=("old", "rough", "wet", "cracked"),
+        wear=("old", "rough", "wet", "cracked", "dirty", "burnt", "painted"),
+        covers=("leaves", "snow"),
     ),
 )

@@ -140,7 +140,7 @@ def concrete(sketch: Sketch) -> Surface:
     return Surface(albedo, height, amplitude=0.3, relief=0.02)
 
 
-_WEATHER = ("old", "rough", "wet")
+_WEATHER = ("old", "rough", "wet", "burnt")
 MATERIALS = (
     Material(
         "leaves",
@@ -158,7 +158,8 @@ MATERIALS = (
         ("green", "green", "yellow", "brown"),
         words={"grass": 3},
         natural=("green",),
-        wear=("wet",),
+        wear=("wet", "burnt"),
+        covers=("leaves", "snow"),
     ),
     Material(
         "moss",
@@ -196,7 +197,7 @@ MATERIALS = (
         ("brown", "black", "tan", "red", "white", "green", "blue", "orange"),
         words={"leather": 4},
         natural=("brown", "black", "tan"),
-        wear=("old", "wet", "cracked"),
+        wear=("old", "wet", "cracked", "dusty", "dirty", "scratched", "polished"),
         sizes=("fine", "coarse"),
     ),
     Material(
@@ -207,7 +208,7 @@ MATERIALS = (
         words={"marble": 4},
         natural=("white", "black", "green"),
         second=("black", "white", "grey"),
-        wear=("old", "wet", "cracked"),
+        wear=("old", "wet", "cracked", "dusty", "dirty", "scratched", "polished"),
     ),
     Material(
         "concrete",
@@ -216,7 +217,8 @@ MATERIALS = (
         ("grey", "grey", "white", "beige", "tan", "brown"),
         words={"concrete": 4},
         natural=("grey",),
-        wear=("old", "rough", "wet", "mossy", "cracked"),
+        wear=("old", "rough", "wet", "mossy", "cracked", "dusty", "dirty", "polished", "painted", "peeling"),
+        covers=("leaves", "snow", "sand"),
         sizes=("fine", "coarse"),
     ),
 )

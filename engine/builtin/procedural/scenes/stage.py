@@ -13,7 +13,7 @@ import numpy as np
 from ..materials import MATERIALS, make_surface
 from ..noise import Array, Canvas, mix, smoothstep
 from ..palette import color
-from ..recipe import Recipe, Sketch
+from ..recipe import TONES, Recipe, Sketch
 from ..shading import shade
 
 FLOORS = ("checkered", "wood", "tiled", "grass", "sand", "stone")
@@ -198,7 +198,7 @@ def paved(sketch: Sketch, x: Array, z: Array, distance: Array, light: Array) -> 
     material = MATERIALS[recipe.floor]
     tile = Canvas(_PAVED_PX, _PAVED_PX)
     colors = (recipe.floor_color,) if recipe.floor_color else material.natural[:1]
-    traits = recipe.traits | set(list(material.variants)[:1])
+    traits = (recipe.traits - set(TONES)) | set(list(material.variants)[:1])
     paving = Sketch(tile, sketch.rng, Recipe(recipe.floor, colors=colors, traits=traits), sketch.tick)
     surface = make_surface(paving)
     from_tile = np.array([light[0], light[2], max(light[1], 0.3)])  # the tile's y runs away from the camera
