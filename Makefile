@@ -6,7 +6,7 @@ READY := .venv/.ready
 # that has not loaded torch, so it has a run of its own.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
-NO_BLENDER := tests/engine tests/worker tests/shipping
+NO_BLENDER := tests/engine tests/worker tests/shipping tests/lint
 BLENDERS ?= $(or $(DEPTHWRIGHT_BLENDER_CHROOTS),build)
 
 .PHONY: demo test test-fast test-long test-ui lint bench zip release clean
