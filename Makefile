@@ -6,10 +6,10 @@ READY := .venv/.ready
 # that has not loaded torch, so it has a run of its own.
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
-NO_BLENDER := tests/engine tests/worker tests/shipping
-BLENDERS ?= build
+NO_BLENDER := tests/engine tests/worker tests/shipping tests/lint
+BLENDERS ?= $(or $(DEPTHWRIGHT_BLENDER_CHROOTS),build)
 
-.PHONY: demo test test-fast test-ui lint bench zip release clean
+.PHONY: demo test test-fast test-long test-ui lint bench zip release clean
 
 # The main job, offline once installed: materials, scenes, depth and pictures under demo/.
 demo: $(READY)
@@ -17,13 +17,17 @@ demo: $(READY)
 
 # Everything CI runs.
 test: lint
-	$(PYTEST) $(NO_BLENDER)
-	$(PYTEST) tests/blender
+	$(PYTEST) -m "not long" $(NO_BLENDER)
+	$(PYTEST) -m "not long" tests/blender
+
+# What takes minutes, or needs the network.
+test-long: $(READY)
+	$(BIN)/python -m pytest -q -m long tests/engine tests/worker tests/shipping tests/blender
 
 # While you work: without what is marked slow.
 test-fast: $(READY)
-	$(PYTEST) -m "not slow" $(NO_BLENDER)
-	$(PYTEST) -m "not slow" tests/blender
+	$(PYTEST) -m "not slow and not long" $(NO_BLENDER)
+	$(PYTEST) -m "not slow and not long" tests/blender
 
 # The zip in real Blenders with a window. Needs Linux, root and debootstrap; the first time makes both systems (2.5 GB).
 test-ui: $(READY)
@@ -35,6 +39,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tests/lint/circles.py
+	$(BIN)/python -m basedpyright
 	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/idea.yml
 	$(BIN)/python -m check_jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
 from .catalog import models_text
 from .catalog.actions import perform
+from .client.environment import check_python, worker_command
+from .client.install import proof
+from .client.install.command import add_talk
 from .client.progress import ProgressLines
 from .contract.errors import EngineError, InputError
 from .contract.version import VERSION
@@ -32,8 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("worker", help="serve one client over stdin and stdout")
     models_text.add_options(commands.add_parser("models", help="the models there are: list, download, verify, ..."))
+    for name, about in (("status", "what this engine is"), ("test", "compute on its device, make a small picture")):
+        add_talk(commands.add_parser(name, help=about))
     evaluation = _evaluation_command()
-    if evaluation:
+    if evaluation is not None:
         evaluation.add_arguments(commands.add_parser("evaluate", help="measure a model and write a report"))
         commands.add_parser("bench", help="measure: bench transformer")
         arguments = sys.argv[1:] if arguments is None else arguments
@@ -42,7 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.command == "models":
         return _told(_models, options)
-    if options.command == "evaluate":
+    if options.command in ("status", "test"):
+        return _told(_of_this_python, options)
+    if evaluation is not None and options.command == "evaluate":
         return _told(evaluation.run, options)
     if sys.stdin is None or sys.stdin.isatty():
         parser.error("the worker talks to a program, not to a terminal; Depthwright starts it")
@@ -66,6 +75,21 @@ def _models(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("Stopped. A download goes on where it was when it is asked for again.")
         return 130
+
+
+def _of_this_python(args: argparse.Namespace) -> int:
+    """On a workstation: the Python that runs this is the engine."""
+    say = (lambda line: None) if args.quiet else _say
+    python = Path(sys.executable)
+    if args.command == "status":
+        fault = check_python(python, ("numpy", "torch", "safetensors"))
+        record = {"version": VERSION, "python": str(python), "ready": not fault, "detail": fault}
+        text = f"Depthwright {VERSION}, {python}\n{fault or 'It has what the neural models need.'}"
+    else:
+        record = proof.prove_command(worker_command(python), ProgressLines(say))
+        text = proof.sentence(record)
+    print(json.dumps(record) if args.json else text)
+    return 0
 
 
 def _bench(arguments: list[str]) -> int:

@@ -3,12 +3,24 @@
 
 def _modules():
     # Inside the function: the command line's parser must be importable without Blender.
-    from . import cancel, copy_error, dismiss, free_memory, generate, install_engine, open_log, randomise_seed
-    from .events import command, handlers, texture_undo
+    from . import (
+        cancel,
+        cancel_install,
+        copy_error,
+        dismiss,
+        free_memory,
+        generate,
+        install_engine,
+        open_log,
+        randomise_seed,
+        remove_engine,
+        test_engine,
+    )
+    from .events import command, handlers
     from .models import cancel_files, download_model, import_model, verify_model
     from .paint import paint, rebake, region, take_off, view_again, view_remove
     from .results import align_to_scene, export_maps, mark_asset, set_distance
-    from .shared import preview
+    from .shared import preview, texture_undo
 
     return (
         preview,  # first: generate shows its pictures there
@@ -22,6 +34,9 @@ def _modules():
         mark_asset,
         open_log,
         install_engine,
+        test_engine,
+        remove_engine,
+        cancel_install,
         download_model,
         import_model,
         verify_model,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..engine.contract.errors import Refusal
+from ..scene.blocks.context import Context
 from .shared import session
 from .shared.verb import Verb
 
@@ -17,11 +18,13 @@ class DEPTHWRIGHT_OT_cancel(Verb, bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         return None if session.at_work() else Refusal("Nothing is running.", "There is nothing to stop.")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        session.at_work().job.cancel()  # its own operator tidies up when the engine has stopped
+    def execute(self, context: Context) -> set[str]:
+        status = session.at_work()
+        if status is not None and status.job is not None:
+            status.job.cancel()  # its own operator tidies up when the engine has stopped
         return {"FINISHED"}
 
 

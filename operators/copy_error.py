@@ -6,6 +6,7 @@ import bpy
 
 from ..engine.contract.errors import EngineError, Refusal
 from ..engine.contract.version import VERSION
+from ..scene.blocks.context import Context
 from .shared import session
 from .shared.verb import Verb
 
@@ -22,10 +23,10 @@ class DEPTHWRIGHT_OT_copy_error(Verb, bpy.types.Operator):
     )
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         return None if _errors("") else Refusal("There is no message.", "There is nothing to copy.")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         errors = _errors(self.of)
         if not errors:  # gone since the button was drawn
             return {"CANCELLED"}

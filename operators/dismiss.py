@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..scene.blocks.context import Context
 from .shared import session
 
 
@@ -18,7 +19,7 @@ class DEPTHWRIGHT_OT_dismiss(bpy.types.Operator):
         name="Of", description="The status whose message it is; empty: all there are", options={"SKIP_SAVE"}
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         for status in session.named(self.of):
             status.say()
         return {"FINISHED"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..engine.contract.errors import Refusal
+from ..scene.blocks.context import Context
 from .shared import session
 from .shared.verb import Verb
 
@@ -16,14 +17,14 @@ class DEPTHWRIGHT_OT_free_memory(Verb, bpy.types.Operator):
     bl_label = "Free GPU Memory"
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         if refusal := session.busy(session.generating):
             return refusal
         if not session.running():
             return Refusal("The engine is not running: it takes no memory.", "There is nothing to free.")
         return None
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         session.unload()
         self.report({"INFO"}, "The engine gives its memory back")
         return {"FINISHED"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ import bpy
 
 from ..engine.contract.errors import EngineError
 from ..scene.blocks import selection
+from ..scene.blocks.context import Context
+from ..scene.blocks.kinds import untyped
 from ..scene.files import results
 from ..scene.placement import place, title
 from ..scene.settings import preferences
@@ -35,14 +37,14 @@ class DEPTHWRIGHT_OT_generate(WaitsForWork, bpy.types.Operator):
     status = session.generating
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         return orders.why_not(context)
 
-    def work(self, context: bpy.types.Context) -> Iterator[Generation]:
+    def work(self, context: Context) -> Generator[Generation, None, Done]:
         order = orders.order_from(context)
         job = session.submit(order.request, order.arrays)
         yield job
-        result = job.result()
+        result = order.arrays.finish(job.result())
         made = place(context, result, order.placement)
         selection.select_only(context, made)
         preview.show(result.image)
@@ -65,9 +67,9 @@ def _keep(result: Result, placement: Placement) -> tuple[str, ...]:
     return ()
 
 
-def _look(context: bpy.types.Context, placement: Placement) -> tuple[str, ...]:
+def _look(context: Context, placement: Placement) -> tuple[str, ...]:
     """A scene gives its picture back only where no film look lies over it."""
-    transform = context.scene.view_settings.view_transform
+    transform = untyped(context.scene.view_settings).view_transform
     if placement.target == "material" or transform in {"Standard", "Raw"}:
         return ()
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..engine.contract.errors import InputError
+from ..scene.blocks.context import Context
 from .shared import session
 from .shared.verb import Verb
 
@@ -15,7 +16,7 @@ class DEPTHWRIGHT_OT_open_log(Verb, bpy.types.Operator):
     bl_idname = "depthwright.open_log"
     bl_label = "Open Log"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         path = session.log_path()
         if not path.is_file():  # not asked by poll(), which is called with every drawing: it is a matter of the disk
             return self.failed(InputError("There is no log yet.", "Generate something: the engine has not run."))

@@ -6,6 +6,8 @@ import random
 
 import bpy
 
+from ..scene.blocks.context import Context
+from ..scene.settings import tab
 from ..scene.settings.sampling import MAX_SEED
 
 
@@ -16,8 +18,8 @@ class DEPTHWRIGHT_OT_randomise_seed(bpy.types.Operator):
     bl_label = "Randomise Seed"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        context.scene.depthwright.seed = random.randint(0, MAX_SEED)
+    def execute(self, context: Context) -> set[str]:
+        tab.of(context.scene).seed = random.randint(0, MAX_SEED)
         return {"FINISHED"}
 
 

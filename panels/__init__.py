@@ -2,10 +2,10 @@
 
 
 def _modules():
-    from . import constraints, engine, generate, live_scene, model, model_files, paint, placement, scale
+    from . import constraints, engine, engine_box, generate, live_scene, model, model_files, paint, placement, scale
 
     # The order in the tab; all but the last three hang below the first.
-    return generate, model_files, model, constraints, placement, engine, paint, live_scene, scale
+    return engine_box, generate, model_files, model, constraints, placement, engine, paint, live_scene, scale
 
 
 def register() -> None:

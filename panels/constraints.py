@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..scene.blocks.context import Context
+from ..scene.settings import tab
 from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab
 
@@ -15,11 +17,11 @@ class DEPTHWRIGHT_PT_constraints(InTab, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene.depthwright.can_constrain
+    def poll(cls, context: Context) -> bool:
+        return tab.of(context.scene).can_constrain
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.depthwright
+    def draw(self, context: Context) -> None:
+        layout, settings = self.layout, tab.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
         if settings.mode != "i2d":  # there the picture is given already; in d2i so is the depth

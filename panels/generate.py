@@ -7,6 +7,9 @@ import bpy
 from ..operators.generate import DEPTHWRIGHT_OT_generate
 from ..operators.randomise_seed import DEPTHWRIGHT_OT_randomise_seed
 from ..operators.shared import preview, session
+from ..scene.blocks.context import Context
+from ..scene.settings import tab
+from .engine_box import asks_for_engine, draw_engine
 from .missing_files import draw_missing
 from .outcome import draw_outcome
 from .progress import draw_progress
@@ -19,14 +22,16 @@ class DEPTHWRIGHT_PT_generate(InTab, bpy.types.Panel):
     bl_idname = "DEPTHWRIGHT_PT_generate"
     bl_label = "Depthwright"
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.depthwright
+    def draw(self, context: Context) -> None:
+        layout, settings = self.layout, tab.of(context.scene)
         wishes = layout.column()
         wishes.enabled = session.generating.job is None  # what runs has been read already
         _draw_wishes(wishes, settings)
         if settings.entry.license_note:
             paragraph(layout, context, settings.entry.license_note, icon="INFO")
         draw_missing(layout, settings.entry)
+        if asks_for_engine(settings.entry.needs_torch):
+            draw_engine(layout, context, whole=False)
         if session.generating.job is None:
             button = layout.row()
             button.scale_y = 1.5
@@ -38,7 +43,7 @@ class DEPTHWRIGHT_PT_generate(InTab, bpy.types.Panel):
             layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
 
 
-def _draw_wishes(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+def _draw_wishes(layout: bpy.types.UILayout, settings: tab.DepthwrightSettings) -> None:
     layout.row().prop(settings, "target", expand=True)
     layout.prop(settings, "model", text="")
     if len(settings.entry.modes) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..scene.blocks.context import Context
 from ..scene.live import modifier as live_scene
 from .tab import InTab
 
@@ -13,11 +14,13 @@ class DEPTHWRIGHT_PT_live_scene(InTab, bpy.types.Panel):
     bl_label = "Live Scene"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Context) -> bool:
         return live_scene.of(context.active_object) is not None
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Context) -> None:
         modifier = live_scene.of(context.active_object)
+        if modifier is None:
+            return
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False

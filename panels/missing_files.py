@@ -13,7 +13,7 @@ from ..operators.models.download_model import DEPTHWRIGHT_OT_download_model
 from ..operators.shared import model_files, session
 
 if TYPE_CHECKING:
-    from ..engine.client.job import ModelJob
+    from ..operators.shared.session import JobOrChore
 
 
 def draw_missing(layout: bpy.types.UILayout, entry: ModelEntry) -> None:
@@ -29,7 +29,7 @@ def draw_missing(layout: bpy.types.UILayout, entry: ModelEntry) -> None:
         row.operator(DEPTHWRIGHT_OT_download_model.bl_idname, text=f"{begun} ({size})", icon="IMPORT")
 
 
-def _draw_job(layout: bpy.types.UILayout, job: ModelJob) -> None:
+def _draw_job(layout: bpy.types.UILayout, job: JobOrChore) -> None:
     """How far a download or a check is, and the button that stops it."""
     progress = job.progress
     row = layout.row(align=True)

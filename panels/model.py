@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from ..scene.blocks.context import Context
+from ..scene.settings import tab
 from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab, paragraph
 
@@ -13,8 +15,8 @@ class DEPTHWRIGHT_PT_model(InTab, bpy.types.Panel):
     bl_label = "Quality"
     bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.depthwright
+    def draw(self, context: Context) -> None:
+        layout, settings = self.layout, tab.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
         if settings.entry.presets:

@@ -10,6 +10,8 @@ from ..operators.models.download_model import DEPTHWRIGHT_OT_download_model
 from ..operators.models.import_model import DEPTHWRIGHT_OT_import_model
 from ..operators.models.verify_model import DEPTHWRIGHT_OT_verify_model
 from ..operators.shared import model_files, session
+from ..scene.blocks.context import Context
+from ..scene.settings import tab
 from .generate import DEPTHWRIGHT_PT_generate
 from .outcome import draw_mark, draw_outcome
 from .tab import InTab, paragraph
@@ -21,15 +23,15 @@ class DEPTHWRIGHT_PT_model_files(InTab, bpy.types.Panel):
     bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Context) -> bool:
         said = session.files.error is not None or session.files.notes  # of a model that was chosen before
-        return bool(context.scene.depthwright.entry.parts or said)
+        return bool(tab.of(context.scene).entry.parts or said)
 
-    def draw_header(self, context: bpy.types.Context) -> None:
+    def draw_header(self, context: Context) -> None:
         draw_mark(self.layout, session.files)
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, entry = self.layout, context.scene.depthwright.entry
+    def draw(self, context: Context) -> None:
+        layout, entry = self.layout, tab.of(context.scene).entry
         draw_outcome(layout, context, session.files)
         if not entry.parts:
             return
@@ -64,7 +66,7 @@ def _draw_state(layout: bpy.types.UILayout, state: dict) -> None:
         column.label(text=f"{slot['role'].replace('_', ' ').capitalize()}: {gigabytes(slot['bytes'])}", icon=icon)
 
 
-def _draw_needs(layout: bpy.types.UILayout, context: bpy.types.Context, state: dict) -> None:
+def _draw_needs(layout: bpy.types.UILayout, context: Context, state: dict) -> None:
     if state["device_gb"]:
         layout.label(text=f"For graphics cards of {state['device_gb']:g} GB and more", icon="MEMORY")
     if state["lacking_packages"]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import bpy
 
-from ..engine.contract.errors import EnvironmentMissing
+from ..engine.contract.errors import EngineError, EnvironmentMissing
 from ..operators.copy_error import DEPTHWRIGHT_OT_copy_error
 from ..operators.dismiss import DEPTHWRIGHT_OT_dismiss
 from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
 from ..operators.shared.session import Status
+from ..scene.blocks.context import Context
 from .tab import paragraph
 
 BESIDE_BUTTON = 5.5  # margin of a paragraph in a box, with a button to its right
 
 
-def draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context, status: Status) -> None:
+def draw_outcome(layout: bpy.types.UILayout, context: Context, status: Status) -> None:
     """Nothing where nothing is to be said."""
     if status.error is not None:
-        _draw_error(layout, context, status)
+        _draw_error(layout, context, status, status.error)
     if status.notes:
         box = layout.box()
         row = box.row()
@@ -35,8 +36,7 @@ def draw_mark(layout: bpy.types.UILayout, status: Status) -> None:
         layout.label(text="", icon="TIME")
 
 
-def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context, status: Status) -> None:
-    error = status.error
+def _draw_error(layout: bpy.types.UILayout, context: Context, status: Status, error: EngineError) -> None:
     box = layout.box()
     row = box.row()
     sentence = row.column()

@@ -12,6 +12,8 @@ from ..operators.paint.view_again import DEPTHWRIGHT_OT_paint_view_again
 from ..operators.paint.view_remove import DEPTHWRIGHT_OT_paint_view_remove
 from ..operators.shared import paint_run, preview, session
 from ..scene import painting
+from ..scene.blocks.context import Context, active
+from ..scene.settings import paint
 from .outcome import draw_mark, draw_outcome
 from .progress import draw_progress
 from .tab import InTab, paragraph
@@ -24,11 +26,11 @@ class DEPTHWRIGHT_PT_paint(InTab, bpy.types.Panel):
     bl_label = "Paint"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_header(self, context: bpy.types.Context) -> None:
+    def draw_header(self, context: Context) -> None:
         draw_mark(self.layout, session.painting)
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.depthwright_paint
+    def draw(self, context: Context) -> None:
+        layout, settings = self.layout, paint.of(context.scene)
         wishes = layout.column()
         wishes.enabled = session.painting.job is None
         by_hand = context.mode == "PAINT_TEXTURE"
@@ -46,7 +48,7 @@ class DEPTHWRIGHT_PT_paint(InTab, bpy.types.Panel):
         draw_outcome(layout, context, session.painting)
 
 
-def _draw_wishes(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup, by_hand: bool) -> None:
+def _draw_wishes(layout: bpy.types.UILayout, settings: paint.DepthwrightPaintSettings, by_hand: bool) -> None:
     layout.prop(settings, "model", text="")
     layout.prop(settings, "prompt", text="", placeholder="What shall the surface look like?")
     layout.prop(settings, "seed")
@@ -85,8 +87,8 @@ class DEPTHWRIGHT_PT_paint_settings(InTab, bpy.types.Panel):
     bl_parent_id = DEPTHWRIGHT_PT_paint.bl_idname
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.depthwright_paint
+    def draw(self, context: Context) -> None:
+        layout, settings = self.layout, paint.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
         asked = layout.column(heading="Generate")
@@ -113,11 +115,11 @@ class DEPTHWRIGHT_PT_painted(InTab, bpy.types.Panel):
     bl_parent_id = DEPTHWRIGHT_PT_paint.bl_idname
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls, context: Context) -> bool:
         return painting.has(context.active_object) and paint_run.shown is None
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, thing = self.layout, context.active_object
+    def draw(self, context: Context) -> None:
+        layout, thing = self.layout, active(context)
         layout.label(text=thing.name, icon="OBJECT_DATA", translate=False)
         if (seen := painting.coverage_of(thing)) is not None:
             layout.label(text=f"Painted: {seen[0]:.1%} of the area")

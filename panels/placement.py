@@ -6,7 +6,9 @@ import bpy
 
 from ..operators.results.export_maps import DEPTHWRIGHT_OT_export_maps
 from ..operators.results.mark_asset import DEPTHWRIGHT_OT_mark_asset
+from ..scene.blocks.context import Context
 from ..scene.material import displacement, map_set
+from ..scene.settings import tab
 from .generate import DEPTHWRIGHT_PT_generate
 from .tab import InTab
 
@@ -17,11 +19,11 @@ class DEPTHWRIGHT_PT_material(InTab, bpy.types.Panel):
     bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene.depthwright.target == "material"
+    def poll(cls, context: Context) -> bool:
+        return tab.of(context.scene).target == "material"
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.depthwright
+    def draw(self, context: Context) -> None:
+        layout, settings = self.layout, tab.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "apply_to")
@@ -38,11 +40,12 @@ class DEPTHWRIGHT_PT_material(InTab, bpy.types.Panel):
 
 def _draw_made(layout: bpy.types.UILayout, wearer: bpy.types.Object | None) -> None:
     """The material that the active object wears: its relief, live, and what else it can become."""
-    if not map_set.has_maps(wearer):
+    if wearer is None or not map_set.has_maps(wearer):
         return
+    material = map_set.worn_by(wearer)
     box = layout.box().column()
-    box.label(text=wearer.active_material.name, icon="MATERIAL", translate=False)
-    owner, name = displacement.strength_of(wearer, wearer.active_material)
+    box.label(text=material.name, icon="MATERIAL", translate=False)
+    owner, name = displacement.strength_of(wearer, material)
     if owner is not None:
         box.prop(owner, name, text="Relief")
     buttons = box.row(align=True)
@@ -56,11 +59,11 @@ class DEPTHWRIGHT_PT_scene(InTab, bpy.types.Panel):
     bl_parent_id = DEPTHWRIGHT_PT_generate.bl_idname
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene.depthwright.target == "scene"
+    def poll(cls, context: Context) -> bool:
+        return tab.of(context.scene).target == "scene"
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.depthwright
+    def draw(self, context: Context) -> None:
+        layout, settings = self.layout, tab.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
         if not settings.sees_scene:  # that has been seen by the active camera

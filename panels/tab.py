@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 import blf
 import bpy
+
+from ..scene.blocks.context import Context
 
 UNIT_PX = 20  # a widget's height, and an icon's width, at interface scale 1
 DEFAULT_WIDTH_PX = 280
 
 
-class InTab:
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
+
+    class _Panel(bpy.types.Panel):
+        @property
+        def layout(self) -> bpy.types.UILayout: ...
+
+else:
+    _Panel = object  # Blender wants its own class as the last base of what it registers
+
+
+class InTab(_Panel):
     """Base of every panel: where it lies."""
 
     bl_space_type = "VIEW_3D"
@@ -20,7 +34,7 @@ class InTab:
 
 
 def paragraph(
-    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE", margin_units: float = 3.0
+    layout: bpy.types.UILayout, context: Context, text: str, icon: IconItems = "NONE", margin_units: float = 3.0
 ) -> None:
     """A sentence, wrapped to the width of the region: labels do not wrap by themselves.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..engine import catalog
 from ..engine.contract.errors import EngineError, InputError
 from .blocks import find
+from .blocks.context import Context, current
 from .blocks.transaction import whole_or_not_at_all
 from .live import fitting, mesh
 from .live.modifier import LiveSettings
@@ -40,7 +41,7 @@ class Placement:
     flatten: float | None = None  # material: shapes wider than this many tiles are taken out; None = none
 
 
-def place(context: bpy.types.Context, result: Result, placement: Placement) -> bpy.types.Object:
+def place(context: Context, result: Result, placement: Placement) -> bpy.types.Object:
     """Build the result into the file, whole or not at all. The object made or changed.
 
     Raises InputError when the camera it was made for is gone, or there is nothing to align to, EngineError when there
@@ -56,13 +57,13 @@ def place(context: bpy.types.Context, result: Result, placement: Placement) -> b
         ) from error
 
 
-def _place(context: bpy.types.Context, result: Result, placement: Placement) -> bpy.types.Object:
+def _place(context: Context, result: Result, placement: Placement) -> bpy.types.Object:
     scene = find.by_uid(bpy.data.scenes, placement.scene_uid)
     if scene is None:
         raise InputError("The scene this was made for is gone.", "Generate again in the scene that is open now.")
     if scene != context.scene:
         with context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
-            return _place(bpy.context, result, placement)
+            return _place(current(), result, placement)
     name = title(result.request.prompt, placement.target)
     if placement.target == "material":
         return material.build(
@@ -121,7 +122,7 @@ def _rounded_frame(scene: bpy.types.Scene, width_px: int, height_px: int) -> boo
     return abs(exact[0] - width_px) <= 1 and abs(exact[1] - height_px) <= 1
 
 
-def placement_for(scene: bpy.types.Scene, target: str, **values) -> Placement:
+def placement_for(scene: bpy.types.Scene, target: str, **values: Any) -> Placement:
     """A placement in that scene; give ``object`` or ``camera`` as Blender objects or None."""
     for role in ("object", "camera"):
         held = values.pop(role, None)

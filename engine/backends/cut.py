@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from ..model.resample import Wrap
@@ -28,9 +29,10 @@ def calmest_line(parts: Sequence[Tensor], axis: int) -> int:
 
     Of every part alike: its steps count in its own mean step.
     """
-    total = 0.0
-    for part in parts:
+
+    def steps(part: Tensor) -> Tensor:
         lines = part.movedim(axis, 0).flatten(1)
-        steps = (lines - lines.roll(1, 0)).abs().mean(dim=1)
-        total = total + steps / steps.mean().clamp(min=1e-12)
-    return int(total.argmin())
+        found = (lines - lines.roll(1, 0)).abs().mean(dim=1)
+        return found / found.mean().clamp(min=1e-12)
+
+    return int(torch.stack([steps(part) for part in parts]).sum(dim=0).argmin())

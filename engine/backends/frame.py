@@ -24,28 +24,35 @@ class Frame:
 
     def enlarged(self, factor: int) -> Frame:
         """Of the same picture with so many times the pixels."""
-        return replace(self, crop_px=tuple(side * factor for side in self.crop_px))
+        height, width = self.crop_px
+        return replace(self, crop_px=(height * factor, width * factor))
 
 
-def plan_frame(width_px: int, height_px: int, native_px: int, patch_px: int, wrap: Wrap = (False, False)) -> Frame:
+def plan_frame(width_px: int, height_px: int, native_px: float, patch_px: int, wrap: Wrap = (False, False)) -> Frame:
     """The token grid nearest to an area of ``native_px`` squared, with the requested proportions.
 
     A tile must use its whole grid, so its proportions are rounded to tokens; a view is cut from a slightly larger one.
     """
     scale = native_px / (width_px * height_px) ** 0.5
-    grid, crop_px = [], []
-    for side_px, wraps in zip((height_px, width_px), wrap, strict=True):
+
+    def fitted(side_px: int, wraps: bool) -> tuple[int, int]:
+        """Tokens along that side, and the pixels of them that are asked for."""
         tokens = side_px * scale / patch_px
-        grid.append(max(1, round(tokens)) if wraps else int(np.ceil(tokens - 1e-6)))
-        crop_px.append(grid[-1] * patch_px if wraps else max(1, round(tokens * patch_px)))
-    return Frame(tuple(grid), tuple(crop_px))
+        if wraps:
+            count = max(1, round(tokens))
+            return count, count * patch_px
+        return int(np.ceil(tokens - 1e-6)), max(1, round(tokens * patch_px))
+
+    (rows, height), (columns, width) = fitted(height_px, wrap[0]), fitted(width_px, wrap[1])
+    return Frame((rows, columns), (height, width))
 
 
 def letterboxed(width_px: int, height_px: int, native_px: int, patch_px: int) -> Frame:
     """The model's own square, and in it a window of the requested proportions, as long as the square's side."""
     longer = max(width_px, height_px)
-    crop_px = tuple(max(1, round(native_px * side / longer)) for side in (height_px, width_px))
-    return Frame((native_px // patch_px,) * 2, crop_px)
+    height, width = (max(1, round(native_px * side / longer)) for side in (height_px, width_px))
+    side = native_px // patch_px
+    return Frame((side, side), (height, width))
 
 
 def to_frame(pixels: Tensor, frame: Frame, patch_px: int, mode: str = "bicubic", bars: float | None = None) -> Tensor:
@@ -53,8 +60,9 @@ def to_frame(pixels: Tensor, frame: Frame, patch_px: int, mode: str = "bicubic",
     pixels = resize(pixels, frame.crop_px, mode=mode)
     spare = [side * patch_px - crop for side, crop in zip(frame.grid, frame.crop_px, strict=True)]
     top, left = spare[0] // 2, spare[1] // 2
-    how = {"mode": "replicate"} if bars is None else {"value": bars}
-    return torch.nn.functional.pad(pixels, (left, spare[1] - left, top, spare[0] - top), **how)
+    margins = (left, spare[1] - left, top, spare[0] - top)
+    how = "replicate" if bars is None else "constant"
+    return torch.nn.functional.pad(pixels, margins, mode=how, value=bars)
 
 
 def from_frame(pixels: Tensor, frame: Frame) -> Tensor:

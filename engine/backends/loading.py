@@ -13,9 +13,11 @@ import torch
 from .. import catalog
 from ..catalog import places
 from ..catalog.plans import Choices, ModelSizes, Plan, Work, ladder
+from ..memory import share
 from ..memory.embedding_cache import EmbeddingCache
 from ..memory.facts import device_facts, host_facts, part_size
 from ..memory.ladder import climb_down, free_device_memory, is_out_of_memory
+from ..memory.slow import predicted_step_s, products_a_second
 from ..model import checkpoint, text_encoder
 from ..model.bundle import Model, SmallConfig, load_small, read_config
 from ..model.image_codec import Flux2Codec
@@ -30,6 +32,8 @@ T = TypeVar("T")
 def best_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
+    if torch.xpu.is_available():
+        return torch.device("xpu")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
@@ -58,13 +62,15 @@ class Checkpoint:
         return cls(folders, config, device or best_device())
 
     @property
-    def is_planned(self) -> bool:
-        """Whether it is so large that its parts have to share the memory."""
-        return isinstance(self.config, PublishedConfig)
+    def planned(self) -> PublishedConfig | None:
+        """The config of a model so large that its parts have to share the memory; None: of one that is not planned."""
+        return self.config if isinstance(self.config, PublishedConfig) else None
 
     def plans(self, work: Work, choices: Choices) -> tuple[Plan, ...]:
         """What to try, one after the other. EngineError where nothing fits."""
-        return ladder(device_facts(self.device), host_facts(), self.sizes, work, choices)
+        facts = device_facts(self.device)
+        share.cap(self.device, facts)
+        return ladder(facts, host_facts(), self.sizes, work, choices)
 
     def load(self, compiled: bool, say: Say) -> Model:
         """A model that is not planned."""
@@ -73,16 +79,18 @@ class Checkpoint:
 
     def load_planned(self, plan: Plan, say: Say) -> Model:
         """A planned model, of which each part comes when its turn does."""
-        return PublishedModel(self.folders, self.config, self.device, plan, embeddings(), say)
+        assert self.planned is not None
+        return PublishedModel(self.folders, self.planned, self.device, plan, embeddings(), say)
 
     @cached_property
     def sizes(self) -> ModelSizes:
-        """Parameters of the parts, counted on modules without weights."""
-        config = self.config.transformer
+        """Parameters of a planned model's parts, counted on modules without weights."""
+        assert self.planned is not None
+        config, output_layers = self.planned.transformer, self.planned.output_layers
         with torch.device("meta"):
             transformer = Transformer(config)
-            codec = Flux2Codec(self.config.image_codec)
-            text = Qwen3Encoder.without_weights(self.folders.text_encoder, self.config.output_layers)
+            codec = Flux2Codec(self.planned.image_codec)
+            text = Qwen3Encoder.without_weights(self.folders.text_encoder, output_layers)
         return ModelSizes(
             text=part_size(text.model, text_encoder.BLOCKS),
             transformer=part_size(transformer, checkpoint.BLOCKS),
@@ -90,7 +98,7 @@ class Checkpoint:
             hidden_size=config.hidden_size,
             mlp_ratio=config.mlp_ratio,
             text_hidden_size=text.model.config.hidden_size,
-            text_states=len(self.config.output_layers),
+            text_states=len(output_layers),
         )
 
 
@@ -103,6 +111,7 @@ class Keeper:
         self._plans: tuple[Plan, ...] = ()  # the model's own, and those below it
         self._demand: tuple[Work, Choices] | None = None  # what they were made for
         self._say: Say = lambda *_: None  # of the request in hand
+        self.step_s: float | None = None  # what a step of the last request should take; None: not known
 
     def unload(self) -> None:
         self._model, self._plans = None, ()
@@ -120,18 +129,18 @@ class Keeper:
 
         work  what a planned model is asked for; not called for others, which of the choices know compiling alone
         """
-        self._say = say
+        self._say, self.step_s = say, None
         if self._opened is None or self._opened[0] != entry:
             self.unload()  # before the next one comes, not after
             self._opened = None
             self._opened = (entry, Checkpoint.of(entry))
         checkpoint = self._opened[1]
-        if not checkpoint.is_planned:
+        if checkpoint.planned is None:
             if self._model is None or self._model.compiled != choices.compile_blocks:
                 self.unload()
                 self._model = checkpoint.load(choices.compile_blocks, say)
             return attempt(self._model)
-        demanded = (work(checkpoint.config), choices)
+        demanded = (work(checkpoint.planned), choices)
         if self._model is None or not _covers(self._demand, demanded):
             self.unload()
             self._plans, self._demand = checkpoint.plans(*demanded), demanded
@@ -140,16 +149,21 @@ class Keeper:
         )
 
     def _attempted(self, checkpoint: Checkpoint, plan: Plan, attempt: Callable[[Model], T]) -> T:
-        if self._model is None or self._model.plan != plan:
-            self._model = None
+        model = self._model
+        if not isinstance(model, PublishedModel) or model.plan != plan:
+            self._model = model = None
             # Its parts come later: then it is another request that wants to know.
-            self._model = checkpoint.load_planned(plan, lambda *progress: self._say(*progress))
+            self._model = model = checkpoint.load_planned(plan, lambda *progress: self._say(*progress))
             self._plans = self._plans[self._plans.index(plan) :]
+        if checkpoint.device.type == "cuda":
+            assert self._demand is not None  # the plan was made for it, see run
+            speed = products_a_second(checkpoint.device, torch.bfloat16)
+            self.step_s = predicted_step_s(checkpoint.sizes, self._demand[0], plan, speed)
         try:
-            return attempt(self._model)
+            return attempt(model)
         except Exception as error:
             if is_out_of_memory(error):
-                self._model = None
+                self._model = model = None
             raise
 
 

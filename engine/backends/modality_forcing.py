@@ -14,10 +14,13 @@ from torch import Tensor
 from .. import catalog
 from ..catalog.plans import Choices, Work
 from ..contract.arrays import KNOWN, Arrays
-from ..contract.errors import EngineError
+from ..contract.errors import EngineError, ModelError
 from ..contract.settled import FIT, OWN_SIZE, Settled
+from ..geometry.depth import resample
 from ..geometry.upsampling import upsampled
+from ..memory.slow import StepClock, slow_note
 from ..model.bundle import Model, ModelConfig
+from ..model.depth_codec import DepthCodec
 from ..model.image_codec import REACH
 from ..model.published import PublishedConfig
 from ..model.resample import resize, shrink
@@ -61,13 +64,17 @@ class ModalityForcingBackend:
         self._keeper.unload()
 
     def run(self, entry: catalog.ModelEntry, request: Settled, arrays: Arrays, report: Report) -> Output:
+        clock = StepClock(report)
         try:
-            return self._keeper.run(
+            output = self._keeper.run(
                 entry,
                 choices_of(request),
                 lambda config: work_of(config, request, not arrays.keys().isdisjoint(KNOWN)),
-                lambda model: self._made(model, request, arrays, report),
+                lambda model: self._made(model, request, arrays, clock),
                 lambda stage, step, of: report(stage, step, of, None),
+            )
+            return replace(
+                output, notes=(*output.notes, *slow_note(clock.seconds, self._keeper.step_s, request.resample))
             )
         except Exception as error:
             if not failed_to_compile(error):
@@ -116,7 +123,7 @@ class ModalityForcingBackend:
                 image=known.in_image(image),
                 depth=known.in_depth(depth),
                 unknown_words=model.text.unknown_words(request.prompt),
-                notes=(*notes, *plan_notes(model)),
+                notes=(*notes, *model.text.notes(request.prompt), *fitting_notes(model, request), *plan_notes(model)),
                 used=used_by(model),
             )
         report("finishing", 1, 1, None)
@@ -146,7 +153,7 @@ class Rollout:
         words = [request.prompt, ""] if request.guidance > 1.0 else [request.prompt]
         ctx, *null = model.text.encode(words).split(1)
         given = self._given()
-        settings = {
+        settings: dict[str, Any] = {
             "grid": frame.grid,
             "num_steps": request.steps,
             "seed": request.seed,
@@ -180,6 +187,12 @@ class Rollout:
             depth = refine_depth(model.dit, ctx, image, constraints=constraints, **settings)
         image = self._codec.decode(image)
         depth = model.depth_codec.decode(depth, frame.grid, clip=True)
+        if not (torch.isfinite(image).all() and not torch.isnan(depth).any()):
+            raise ModelError(
+                "The model gave no numbers: its weights are damaged, or it does not work at this precision.",
+                "Verify and repair the model, or try another precision.",
+                f"{request.model}: image finite {bool(torch.isfinite(image).all())}",
+            )
         # Resizing comes next, which not every device can do in every way.
         return image.cpu(), depth.cpu(), constraints.unit
 
@@ -212,21 +225,19 @@ class Rollout:
             image = to_frame(image_to_tensor(self.arrays["image"]), self.frame, patch, bars=bars).to(device)
             return {"clean_image": self._codec.encode(image)}
         if self.request.mode == "d2i":
-            disparity = depth_to_disparity(torch.from_numpy(self.arrays["depth"])[None, None])
-            disparity = to_frame(disparity, self.frame, patch)[:, 0]
-            depth = torch.where(disparity > 0, 1.0 / disparity, torch.inf).to(device)
-            return {"clean_depth": self.model.depth_codec.encode(depth)}
+            depth, unit = given_depth(self.arrays["depth"], self.frame, patch, self.model.depth_codec)
+            return {"clean_depth": self.model.depth_codec.encode(depth.to(device), unit)}
         return {}
 
     def _windows(self, progress: StepReporter) -> Windows:
         own = self.model.config.native_px // self.model.image_codec.patch_px
-        size = tuple(min(own, side) for side in self.frame.grid)
+        rows, columns = (min(own, side) for side in self.frame.grid)
         cells, at_once = self.model.image_codec.cells, self.model.windows
-        return Windows(size, self.request.wrap, cells, at_once, progress.on_batch)
+        return Windows((rows, columns), self.request.wrap, cells, at_once, progress.on_batch)
 
     def _preview(self, step: Step) -> np.ndarray | None:
-        idle = step.clean_image is None or step.index % PREVIEW_EVERY or self.request.mode == "i2d"
-        if idle or not self.model.previews:
+        idle = step.index % PREVIEW_EVERY or self.request.mode == "i2d"
+        if step.clean_image is None or idle or not self.model.previews:
             return None
         picture = from_frame(self._codec.decode(step.clean_image).cpu(), self.frame)
         longest = max(self.frame.crop_px)
@@ -260,6 +271,25 @@ class StepReporter:
     def _say(self, preview: np.ndarray | None) -> None:
         first = self._compiled and self._at[0] == 0
         self._report(f"{self._stage} (compiling)" if first else self._stage, *self._at, preview)
+
+
+def given_depth(depth: np.ndarray, frame: Frame, patch_px: int, codec: DepthCodec) -> tuple[Tensor, float | None]:
+    """A depth (H, W) that a picture is made for: (1, h, w) on the frame, and its unit, or None: that of these pixels.
+
+    Shrunk as disparity, by areas. Enlarged without anything between two surfaces: there a kernel would make ghosts of
+    any distance, before a sky also ones that are farther than all there is, and change the unit with them.
+    """
+    disparity = depth_to_disparity(torch.from_numpy(depth)[None, None])
+    (rows, columns), (height, width) = frame.crop_px, depth.shape
+    smaller = (min(rows, height), min(columns, width))
+    disparity = resize(disparity, smaller)
+    unit = None
+    if smaller != frame.crop_px:
+        unit = codec.unit(torch.from_numpy(depth)[None]).item()
+        enlarged = resample(disparity_to_depth(disparity, torch.inf)[0, 0].numpy(), columns, rows)
+        disparity = depth_to_disparity(torch.from_numpy(enlarged)[None, None])
+    disparity = to_frame(disparity, frame, patch_px)[:, 0]
+    return torch.where(disparity > 0, 1.0 / disparity, torch.inf), unit
 
 
 def frame_of(config: ModelConfig, request: Settled) -> Frame:
@@ -363,6 +393,13 @@ def used_by(model: Model) -> dict[str, Any]:
     """What the computer decided: the device, and how a planned model was fitted to its memory."""
     plan = getattr(model, "plan", None)
     return {"device": str(model.device), "plan": None if plan is None else plan.label}
+
+
+def fitting_notes(model: Model, request: Settled) -> tuple[str, ...]:
+    """What was asked for of how a model is fitted to the memory, though this one is not."""
+    if getattr(model, "plan", None) is not None or (request.precision == FIT and not request.prefer_speed):
+        return ()
+    return (f"'{request.model}' is small and kept as it is: left aside precision and speed.",)
 
 
 def plan_notes(model: Model) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ joint is the first, then the second: depth follows the picture, and no trajector
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from torch import Tensor
 from .. import catalog
 from ..catalog import places
 from ..catalog.plans import Placement
+from ..contract import outside
 from ..contract.arrays import Arrays
 from ..contract.errors import EnvironmentMissing, InputError, ModelError
 from ..contract.settled import FIT, Settled
@@ -56,7 +56,7 @@ class PermissiveBackend:
 
     def __init__(self) -> None:
         self._loaded: tuple[str, Parts] | None = None
-        self._report: Report | None = None  # of the request in hand
+        self._report: Report = lambda *_: None  # of the request in hand
 
     def unload(self) -> None:
         self._loaded = None
@@ -69,7 +69,7 @@ class PermissiveBackend:
             self.unload()
             device, folders = loading.best_device(), _folders(entry)
             self._loaded = (entry.id, Parts(folders, device, best_placement(folders, device), self._say))
-        while (output := self._attempted(entry, request, arrays)) is None:
+        while (output := self._attempted(self._loaded[1], entry, request, arrays)) is None:
             before = self._loaded[1]
             placement = PLACEMENTS[PLACEMENTS.index(before.placement) + 1]
             self._loaded = (entry.id, Parts(before.folders, before.device, placement, self._say))
@@ -78,9 +78,8 @@ class PermissiveBackend:
             self._say(f"out of memory; going on with parts that are {SAID[placement]}", 0, 1)
         return output
 
-    def _attempted(self, entry: catalog.ModelEntry, request: Settled, arrays: Arrays) -> Output | None:
+    def _attempted(self, parts: Parts, entry: catalog.ModelEntry, request: Settled, arrays: Arrays) -> Output | None:
         """None where memory ran out and there is something left to try."""
-        parts = self._loaded[1]
         try:
             with torch.inference_mode():
                 return _made(parts, entry, request, arrays, self._report)
@@ -292,8 +291,8 @@ def _pipeline(name: str, folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
     """A diffusers pipeline of that class. ModelError where the folder holds another, or not all of it."""
     index = folder / "model_index.json"
     try:
-        json.loads(index.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        outside.read(index, dict)
+    except (OSError, outside.Malformed) as error:
         raise _unreadable(folder, error) from error
     pipe = _from_folder(name, folder, dtype, **parts)
     pipe.set_progress_bar_config(disable=True)

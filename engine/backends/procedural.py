@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..builtin import procedural
 from ..catalog import ModelEntry
 from ..contract.arrays import Arrays
-from ..contract.settled import OWN_SIZE, Settled
+from ..contract.settled import FIT, OWN_SIZE, Settled
 from .base import Output, Report
 
 
@@ -35,6 +35,12 @@ class ProceduralBackend:
             "guidance": request.guidance != entry.default_guidance,
             "detail": request.detail_px != OWN_SIZE,
             "compiling": request.compile_blocks,
+            "intervals of guidance": (request.guidance_low, request.guidance_high) != (0.0, 1.0),
+            "trajectory": request.log2_alpha is not None,
+            "refining": request.refine_depth,
+            "depth estimate": request.depth_estimate != entry.depth_estimate,
+            "resampling": request.resample != 1,
+            "precision": request.precision != FIT or request.prefer_speed,
         }
         names = [name for name, is_asked in asked.items() if is_asked]
         return [f"{entry.label} materials and scenes are not sampled: left aside {', '.join(names)}."] if names else []

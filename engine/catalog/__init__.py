@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import InputError
-from ..contract.request import MODES, PRESETS, TARGETS, Request
+from ..contract.request import MODES, PRESETS, TARGETS, DepthEstimate, Preset, Request
 from ..contract.settled import FIT, OWN_SIZE, Settled
 from . import presets
 from .parts import License, Slot, data, slots
@@ -54,12 +54,12 @@ class ModelEntry:
     metric_depth: bool = False  # a scene's depth is in metres; else only its proportions mean something
     constraints: bool = True  # can hold known pixels
     i2d_steps: int = 1  # image-to-depth has one right answer: few steps, and no guidance
-    depth_estimate: str = "sample"  # of image-to-depth; "sample" is what the published scripts do
+    depth_estimate: DepthEstimate = "sample"  # of image-to-depth; "sample" is what the published scripts do
     folder: str = ""  # of the checkpoint that ships, relative to engine/
     parts: tuple[Slot, ...] = ()  # what has to be downloaded; empty: nothing
     needs: Needs = Needs()
     presets: Presets = field(default_factory=dict, hash=False)
-    default_preset: str = ""  # used where the request names none
+    default_preset: Preset | None = None  # used where the request names none
 
     def steps_for(self, mode: str) -> int:
         return self.i2d_steps if mode == "i2d" else self.default_steps
@@ -117,14 +117,15 @@ def models() -> tuple[ModelEntry, ...]:
 
 
 def _entry(values: dict[str, Any]) -> ModelEntry:
-    needs = values.get("needs", {})
-    read = {
+    needs: dict[str, Any] = values.get("needs", {})
+    needed: dict[str, Any] = needs | {"packages": tuple(needs.get("packages", ()))}
+    read: dict[str, Any] = {
         "modes": tuple(values["modes"]),
         "targets": tuple(values["targets"]),
         "parts": slots(values.get("parts", {})),
-        "needs": Needs(**{**needs, "packages": tuple(needs.get("packages", ()))}),
+        "needs": Needs(**needed),
     }
-    return ModelEntry(**{**values, **read})
+    return ModelEntry(**(values | read))
 
 
 def find(model_id: str) -> ModelEntry:
@@ -223,7 +224,14 @@ def stored(values: Mapping[str, Any]) -> Settled:
     try:
         return Settled.from_dict(values)
     except InputError:  # an earlier version left open what is settled now
-        return replace(resolve(Request.from_dict(values)), input_sha256=dict(values.get("input_sha256", {})))
+        pass
+    try:
+        settled = replace(resolve(Request.from_dict(values)), input_sha256=dict(values.get("input_sha256", {})))
+        return Settled.from_dict(settled.to_dict())
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            "The stored request is damaged.", "Make the result again.", f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _able(model: str, mode: str, target: str) -> ModelEntry:

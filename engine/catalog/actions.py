@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.errors import InputError, ModelError
-from . import ModelEntry, find, models, places
+from . import ModelEntry, find, models, pins, places
 from .parts import Part, parts
 from .verify import CONFIG, check_part, check_variant, header_fault, variant_of
 
@@ -79,10 +79,15 @@ def state_of(entry: ModelEntry) -> Record:
 
 
 def license_lines(entry: ModelEntry) -> list[str]:
-    """What has to be read before a download: one sentence a part, and what is forbidden."""
+    """What has to be read before a download: a sentence a part, which has no fixed version, what is forbidden."""
     lines = [
         f"{slot.choices[0].label}: {slot.choices[0].license.name} ({slot.choices[0].license.url})"
         for slot in entry.parts
+    ]
+    lines += [
+        f"{slot.choices[0].label}: no fixed version of it is known. The first that is downloaded is kept to."
+        for slot in entry.parts
+        if not pins.is_fixed(slot.choices[0])
     ]
     return [*lines, *(f"{license.name} forbids: {license.forbids}" for license in entry.licenses if license.forbids)]
 

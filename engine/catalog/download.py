@@ -9,13 +9,16 @@ is a blob with the ending ``places.UNFINISHED``.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import os
 import shutil
+import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
@@ -23,10 +26,13 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars
 
 from ..contract.errors import ModelError
-from . import places
+from . import pins, places
 from .parts import File, Part
 from .refusals import explained, no_room
 from .verify import content_hash
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MARGIN_BYTES = 1 << 30  # of disk space that stays free: a full system disk is worse than no model
 MB = 1_000_000
@@ -39,7 +45,9 @@ Report = Callable[[str, int, int], None]
 class Wanted:
     """A file as the server has it now.
 
-    etag  its hash: SHA-256 of a large file, git's hash of a small one; a mirror may give something else
+    commit  40 hexadecimal digits: it becomes part of a path
+    etag  its hash: SHA-256 of a large file, git's hash of a small one; a mirror may give something else, which is
+          never part of a path
     """
 
     part: Part
@@ -54,11 +62,17 @@ class Wanted:
 
     @property
     def blob(self) -> Path:
-        return self.repository_dir / "blobs" / self.etag
+        return self.repository_dir / "blobs" / self.blob_name
+
+    @property
+    def blob_name(self) -> str:
+        if pins.HASH.fullmatch(self.etag):
+            return self.etag
+        return "mirror-" + hashlib.sha256(self.etag.encode()).hexdigest()[:40]
 
     @property
     def unfinished(self) -> Path:
-        return self.blob.with_name(self.etag + places.UNFINISHED)
+        return self.blob.with_name(self.blob_name + places.UNFINISHED)
 
     @property
     def place(self) -> Path:
@@ -73,7 +87,7 @@ class Wanted:
     def expected_hash(self) -> str | None:
         if self.file.sha256:
             return self.file.sha256
-        return self.etag if len(self.etag) in (40, 64) else None
+        return pins.hashes_of(self.part).get(self.file.path) or (self.etag if pins.HASH.fullmatch(self.etag) else None)
 
     @property
     def is_here(self) -> bool:
@@ -105,6 +119,8 @@ def download(parts: list[Part], report: Report) -> dict[str, Path]:
         counter.add(entry.size)
     for entry in wanted:
         _note_revision(entry)
+    for part in lacking:
+        _pin(part, [entry for entry in wanted if entry.part == part])
     for blobs in {entry.blob.parent for entry in wanted}:
         _drop_leftovers(blobs)
     return {part.id: places.find(part) or _not_found(part) for part in parts}
@@ -123,39 +139,38 @@ class _Counter:
         self._report(stage, (self._done + of_this) // MB, max(1, self._total // MB))
 
 
-class _Watched:
-    """A file that reports what is written to it."""
+class _Watched(io.BufferedWriter):
+    """A file, written on at its end, that reports its size."""
 
-    def __init__(self, file: BinaryIO, on_size: Callable[[int], None]) -> None:
-        self._file, self._on_size = file, on_size
+    def __init__(self, path: Path, on_size: Callable[[int], None]) -> None:
+        super().__init__(io.FileIO(path, "ab"))
+        self._on_size = on_size
 
-    def write(self, data: bytes) -> int:
-        written = self._file.write(data)
-        self._on_size(self._file.tell())
+    def write(self, data: Buffer, /) -> int:
+        written = super().write(data)
+        self._on_size(self.tell())
         return written
-
-    def __getattr__(self, name: str):
-        return getattr(self._file, name)
 
 
 def _look_up(part: Part, report: Report) -> list[Wanted]:
     """All files of the part as the server has them, of one commit."""
-    headers, revision, found = build_hf_headers(), part.revision, []
+    revision, found = pins.revision_of(part), []
     for file in part.files:
         report(f"asking for {part.label}", len(found), len(part.files))
         with explained(part):
             url = hf_hub_url(part.repository, file.path, revision=revision)
-            answer = get_hf_file_metadata(url, headers=headers, retry_on_errors=True)
+            answer = get_hf_file_metadata(url, headers=_headers(url), retry_on_errors=True)
         size = answer.size if answer.size is not None else file.size
-        if answer.commit_hash is None or answer.etag is None or size is None:
+        commit = answer.commit_hash
+        if not commit or not pins.COMMIT.fullmatch(commit) or not answer.etag or size is None or size < 0:
             raise ModelError(
                 f"The server does not answer as the Hugging Face hub does ({part.repository}).",
                 "Check HF_ENDPOINT, your proxy, or the Wi-Fi's log-in page.",
                 f"{url}: {answer}",
             )
         _refuse_another(part, file, size, answer.etag)
-        revision = answer.commit_hash  # all files of the same commit, whatever happens there meanwhile
-        found.append(Wanted(part, file, answer.commit_hash, answer.etag, size))
+        revision = commit  # all files of the same commit, whatever happens there meanwhile
+        found.append(Wanted(part, file, commit, answer.etag, size))
     return found
 
 
@@ -168,6 +183,28 @@ def _refuse_another(part: Part, file: File, size: int, etag: str) -> None:
             "Update Depthwright; or, if you trust it, download it yourself and import the folder.",
             f"size {size}, hash {etag}; known: {file.size}, {file.sha256}",
         )
+
+    first = pins.hashes_of(part).get(file.path)
+    if first is not None and pins.HASH.fullmatch(etag) and len(first) == len(etag) and first != etag:
+        raise ModelError(
+            f"'{file.path}' of {part.repository} is not the file that was downloaded first.",
+            f"If you trust the new one, take '{part.id}' out of '{places.data_dir() / pins.FILE}'.",
+            f"hash {etag}; at first: {first}",
+        )
+
+
+def _pin(part: Part, brought: list[Wanted]) -> None:
+    """Note which version of the part this is, where the catalogue does not say."""
+    if brought and not pins.is_fixed(part):
+        files = {entry.file.path: entry.etag for entry in brought if pins.HASH.fullmatch(entry.etag)}
+        pins.note(part, brought[0].commit, files)
+
+
+def _headers(url: str) -> dict[str, str]:
+    """What is sent along; a token never over a connection that others can read."""
+    place = urllib.parse.urlsplit(url)
+    own = place.hostname in ("localhost", "127.0.0.1", "::1")
+    return build_hf_headers() if place.scheme == "https" or own else build_hf_headers(token=False)
 
 
 def _check_room(rest_bytes: int) -> None:
@@ -219,16 +256,17 @@ def _bring(entry: Wanted, counter: _Counter) -> None:
 
 def _transfer(entry: Wanted, counter: _Counter) -> None:
     stage = f"downloading {entry.file.path}, MB"
-    with entry.unfinished.open("ab") as file:
+    with _Watched(entry.unfinished, lambda size: counter.say(stage, size)) as file:
         if file.tell() > entry.size:
             file.truncate(0)
             file.seek(0)
         counter.say(stage, file.tell())
+        url = hf_hub_url(entry.part.repository, entry.file.path, revision=entry.commit)
         http_get(
-            hf_hub_url(entry.part.repository, entry.file.path, revision=entry.commit),
+            url,
             _Watched(file, lambda size: counter.say(stage, size)),
             resume_size=file.tell(),
-            headers=build_hf_headers(),
+            headers=_headers(url),
             expected_size=entry.size,
             displayed_filename=entry.file.path,
         )

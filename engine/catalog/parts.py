@@ -86,17 +86,16 @@ def data() -> dict[str, Any]:
 def parts() -> dict[str, Part]:
     """All parts, by id."""
     licenses = {key: License(key, **value) for key, value in data()["licenses"].items()}
-    return {
-        entry["id"]: Part(
-            **{
-                **entry,
-                "license": licenses[entry["license"]],
-                "files": tuple(File(**file) for file in entry["files"]),
-                "variants": tuple(entry.get("variants", ())),
-            }
-        )
-        for entry in data()["parts"]
-    }
+
+    def part(entry: dict[str, Any]) -> Part:
+        read: dict[str, Any] = {
+            "license": licenses[entry["license"]],
+            "files": tuple(File(**file) for file in entry["files"]),
+            "variants": tuple(entry.get("variants", ())),
+        }
+        return Part(**(entry | read))
+
+    return {entry["id"]: part(entry) for entry in data()["parts"]}
 
 
 def slots(named: dict[str, list[str]]) -> tuple[Slot, ...]:

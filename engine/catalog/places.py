@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..contract import outside
 from ..contract.errors import ModelError
 from . import ModelEntry
 from .parts import File, Part
@@ -68,9 +69,9 @@ def needed_files(part: Part, folder: Path) -> tuple[File, ...]:
     if part.layers is None:
         return part.files
     try:
-        file_of: dict[str, str] = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"]
+        file_of: dict[str, str] = outside.read(folder / INDEX, {"weight_map": {str: str}})["weight_map"]
         unread = set(file_of.values()) - {file for tensor, file in file_of.items() if part.reads(tensor)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, outside.Malformed):
         return part.files
     return tuple(file for file in part.files if file.path not in unread)
 
@@ -122,10 +123,9 @@ def missing(entry: ModelEntry, role: str) -> ModelError:
 
 def imports() -> dict[str, str]:
     """Part id -> folder it was imported from. A file that cannot be read counts as none."""
-    with contextlib.suppress(OSError, ValueError):
-        noted = json.loads((data_dir() / IMPORTS_FILE).read_text(encoding="utf-8"))
-        if isinstance(noted, dict):
-            return {key: value for key, value in noted.items() if isinstance(value, str)}
+    with contextlib.suppress(OSError, outside.Malformed):
+        noted = outside.read(data_dir() / IMPORTS_FILE, dict)
+        return {key: value for key, value in noted.items() if isinstance(value, str) and "\0" not in value}
     return {}
 
 

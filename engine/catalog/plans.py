@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..contract.errors import EngineError
+from ..contract.request import Precision
 
 GB = 1e9
 
-DeviceKind = Literal["cuda", "rocm", "mps", "cpu"]
-Precision = Literal["float32", "bfloat16", "int8", "float8", "nf4"]
+DeviceKind = Literal["cuda", "rocm", "xpu", "mps", "cpu"]
 #: device    stays on the device between its uses
 #: host      waits in host memory, comes to the device for its turn
 #: disk      read again for its turn
@@ -211,7 +211,8 @@ def _host_fits(plan: Plan, device: Device, host: Host) -> bool:
 def _candidates(device: Device, sizes: ModelSizes, work: Work, choices: Choices) -> Iterator[Plan]:
     placements: tuple[Placement, ...] = ("device", "disk") if device.shares_host_memory else ("device", "host", "disk")
     main: tuple[Placement, ...] = placements if device.shares_host_memory else (*placements, "streamed")
-    transformers, codecs = main, placements
+    transformers: tuple[Placement, ...] = main
+    codecs: tuple[Placement, ...] = placements
     if work.known:  # transformer and codec take turns within every step: neither may have to leave for the other
         transformers, codecs = tuple(at for at in main if at in ("device", "streamed")), ("device",)
     tilings = (False, True) if choices.tiled_decode is None else (choices.tiled_decode,)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..contract.errors import InputError
-from ..contract.request import PRESETS, Request
+from ..contract.request import PRESETS, Preset, Request
 
 #: Preset -> mode -> field of the request -> its value.
 Presets = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -25,7 +25,9 @@ OPEN_FIELDS: dict[str, Any] = {
 }
 
 
-def decided(request: Request, presets: Presets, model: str, default: str = "") -> tuple[str | None, dict[str, Any]]:
+def decided(
+    request: Request, presets: Presets, model: str, default: Preset | None = None
+) -> tuple[Preset | None, dict[str, Any]]:
     """The name of the preset, and every open field: as the request says, else the preset, else OPEN_FIELDS.
 
     default  the preset of a request that names none

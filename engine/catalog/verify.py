@@ -8,20 +8,23 @@ describe exactly the bytes that follow, which a cut or foreign file does not.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..contract import outside
 from ..contract.errors import ModelError
 from .parts import File, Part
 from .places import needed_files
 
 CHUNK_BYTES = 1 << 22
-MAX_HEADER_BYTES = 100_000_000  # the limit of the format
+MAX_HEADER_BYTES = outside.MAX_BYTES  # the format allows more; no model comes near
 CONFIG = "config.json"
+#: A safetensors file's header, but for its "__metadata__".
+SAFETENSORS = {str: dict}
+_TENSOR = {"dtype": str, "shape": [int], "data_offsets": [int]}
 
 #: on_bytes(count): so many bytes more were looked at; may raise, which stops the check.
 OnBytes = Callable[[int], None]
@@ -111,9 +114,13 @@ def header_fault(path: Path) -> str:
         if size < 8 or not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
             return "It is no safetensors file."
         try:
-            header = json.loads(stream.read(length))
-            spans = sorted(tuple(tensor["data_offsets"]) for key, tensor in header.items() if key != "__metadata__")
-        except (ValueError, TypeError, KeyError, AttributeError):
+            header = outside.parse(stream.read(length), SAFETENSORS)
+            header.pop("__metadata__", None)
+            outside.check(header, {str: _TENSOR})
+            spans = sorted(tuple(tensor["data_offsets"]) for tensor in header.values())
+            if any(len(span) != 2 for span in spans):
+                raise outside.Malformed("a tensor has no beginning and end")
+        except outside.Malformed:
             return "Its header cannot be read."
     end = 0
     for start, stop in spans:
@@ -127,8 +134,8 @@ def header_fault(path: Path) -> str:
 
 def _json_fault(path: Path) -> str:
     try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        outside.read(path)
+    except outside.Malformed:
         return "It is no JSON."
     return ""
 
@@ -136,10 +143,9 @@ def _json_fault(path: Path) -> str:
 def variant_of(folder: Path) -> str | None:
     """What the folder's config.json says of its variant; None where it says nothing."""
     try:
-        variant = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("variant")
-    except (OSError, ValueError, AttributeError):
+        return outside.read(folder / CONFIG, {"variant?": str}).get("variant")
+    except (OSError, outside.Malformed):
         return None
-    return None if variant is None else str(variant)
 
 
 def _with_variant(part: Part, folder: Path, finding: Finding) -> Finding:

@@ -184,7 +184,7 @@ GROUPS = {
     "ivy": "vines vine creeper",
     "grass": "grassy lawn turf field fields",
     "meadow": "meadows pasture flowers flower daisies daisy blossom wildflowers clover",
-    "forest": "woods woodland forests jungle twigs twig",
+    "forest": "woods woodland forests jungle twigs twig trees tree trunks trunk",
     "dragon": "reptile lizard crocodile snakeskin snake",
     "coral": "corals",
     # other stuffs
@@ -231,7 +231,6 @@ GROUPS = {
     "grey sky": "overcast cloudy",
     "misty": "foggy fog mist hazy haze",
     "autumn": "autumnal fall",
-    "trees": "tree trunks trunk",
     "canyon": "gorge ravine canyons",
     "stairs": "staircase stairway steps stair",
     "temple": "shrine sanctuary",
@@ -247,62 +246,118 @@ GROUPS = {
     "courtyard": "yard",
 }
 
-#: Two words that together mean what neither does alone.
+#: Canonical words <- two words that together mean what neither does alone.
 COMPOUNDS = {
-    "dry stone": "rubble wall", "field stone": "rubble wall", "field stones": "rubble wall", "rough stone": "rubble wall",
-    "stone blocks": "ashlar wall", "stone block": "ashlar wall", "cut stone": "ashlar wall", "castle wall": "ashlar wall",
-    "castle walls": "ashlar wall castle", "concrete blocks": "concrete ashlar wall", "concrete block": "concrete ashlar wall",
-    "cinder block": "concrete ashlar wall", "cinder blocks": "concrete ashlar wall", "breeze blocks": "concrete ashlar wall",
-    "crazy paving": "flagstones", "stepping stones": "flagstones", "paving stones": "paving", "paving stone": "paving",
-    "roof tiles": "barrel roof tiles", "roof tile": "barrel roof tiles", "roofing tiles": "barrel roof tiles",
-    "clay tiles": "terracotta barrel roof tiles", "slate tiles": "slate roof",
-    "wood chips": "brown chipboard", "wood chip": "brown chipboard", "particle board": "chipboard", "cork board": "cork",
-    "tree bark": "bark", "tree trunk": "bark", "tree stump": "end grain", "tree rings": "end grain", "tree end": "end grain",
-    "pine cone": "pine", "pine needles": "pine needles", "fire wood": "logs", "wood pile": "logs",
-    "river pebbles": "pebbles", "river stones": "pebbles", "river rocks": "pebbles", "river rock": "pebbles",
-    "beach pebbles": "pebbles", "beach stones": "pebbles",
-    "kitchen tiles": "ceramic tiles", "bathroom tiles": "ceramic tiles", "round tiles": "penny tiles", "penny round": "penny", "hex tiles": "hexagon tiles", "scallop tiles": "fish scale tiles",
-    "fish scales": "fish scale", "snake skin": "dragon scales", "reptile skin": "dragon scales", "crocodile skin": "dragon scales",
-    "metro tiles": "subway tiles", "zellige tiles": "subway tiles", "chain link": "chain mail", "tread plate": "diamond plate",
-    "checker plate": "diamond plate", "cast iron": "metal", "stainless steel": "steel", "sheet steel": "sheet metal",
-    "carbon fiber": "carbon fibre", "bubble wrap": "plastic", "brushed steel": "brushed steel metal",
-    "cable knit": "knitted wool", "honey comb": "honeycomb", "brain coral": "coral", "ocean waves": "sea waves",
-    "forest ground": "forest floor", "fallen leaves": "leaves", "dead leaves": "brown leaves", "autumn leaves": "orange leaves",
-    "maple leaves": "maple leaves", "wild flowers": "meadow", "wheat field": "yellow grass", "corn field": "yellow grass",
-    "moss covered": "mossy", "rust covered": "rusty", "dust covered": "dusty", "paint peeling": "peeling painted",
-    "snow covered": "with snow", "ivy covered": "with ivy", "leaf covered": "with leaves", "sand covered": "with sand",
-    "oil stained": "dirty", "water stained": "dirty", "office building": "facade buildings", "circuit board": "circuit board",
-    "solar panel": "solar panel", "solar panels": "solar panel", "plank floor": "planks floor", "dark age": "old",
-    "ice floe": "ice", "salt flat": "white cracked earth", "mud flats": "cracked earth", "dried mud": "cracked earth",
-    "dry mud": "cracked earth", "dry lake": "cracked earth", "dry earth": "cracked earth", "dry soil": "cracked earth",
-    "dry grass": "yellow grass", "stained glass": "stained glass", "leaded glass": "stained glass", "rock wall": "rock cliff",
-    "book shelves": "shelves", "book shelf": "shelves", "court yard": "courtyard", "sea shore": "beach", "log cabin": "village",
-}  # fmt: skip
+    "rubble wall": "dry stone, field stone, field stones, rough stone",
+    "ashlar wall": "stone blocks, stone block, cut stone, castle wall",
+    "ashlar wall castle": "castle walls",
+    "concrete ashlar wall": "concrete blocks, concrete block, cinder block, cinder blocks, breeze blocks",
+    "flagstones": "crazy paving, stepping stones",
+    "paving": "paving stones, paving stone",
+    "barrel roof tiles": "roof tiles, roof tile, roofing tiles",
+    "terracotta barrel roof tiles": "clay tiles",
+    "slate roof": "slate tiles",
+    "brown chipboard": "wood chips, wood chip",
+    "chipboard": "particle board",
+    "cork": "cork board",
+    "bark": "tree bark, tree trunk",
+    "end grain": "tree stump, tree rings, tree end",
+    "pine": "pine cone",
+    "logs": "fire wood, wood pile",
+    "pebbles": "river pebbles, river stones, river rocks, river rock, beach pebbles, beach stones",
+    "ceramic tiles": "kitchen tiles, bathroom tiles",
+    "penny tiles": "round tiles",
+    "penny": "penny round",
+    "hexagon tiles": "hex tiles",
+    "fish scale tiles": "scallop tiles",
+    "fish scale": "fish scales",
+    "dragon scales": "snake skin, reptile skin, crocodile skin",
+    "subway tiles": "metro tiles, zellige tiles",
+    "chain mail": "chain link",
+    "diamond plate": "tread plate, checker plate",
+    "metal": "cast iron",
+    "steel": "stainless steel",
+    "sheet metal": "sheet steel",
+    "carbon fibre": "carbon fiber",
+    "plastic": "bubble wrap",
+    "brushed steel metal": "brushed steel",
+    "knitted wool": "cable knit",
+    "honeycomb": "honey comb",
+    "coral": "brain coral",
+    "sea waves": "ocean waves",
+    "forest floor": "forest ground",
+    "leaves": "fallen leaves",
+    "brown leaves": "dead leaves",
+    "orange leaves": "autumn leaves",
+    "meadow": "wild flowers",
+    "yellow grass": "wheat field, corn field, dry grass",
+    "mossy": "moss covered",
+    "rusty": "rust covered",
+    "dusty": "dust covered",
+    "peeling painted": "paint peeling",
+    "with snow": "snow covered",
+    "with ivy": "ivy covered",
+    "with leaves": "leaf covered",
+    "with sand": "sand covered",
+    "dirty": "oil stained, water stained",
+    "facade buildings": "office building",
+    "solar panel": "solar panels",
+    "planks floor": "plank floor",
+    "ice": "ice floe",
+    "white cracked earth": "salt flat",
+    "cracked earth": "mud flats, dried mud, dry mud, dry lake, dry earth, dry soil",
+    "stained glass": "leaded glass",
+    "rock cliff": "rock wall",
+    "shelves": "book shelves, book shelf",
+    "courtyard": "court yard",
+    "beach": "sea shore",
+    "village": "log cabin",
+}
 
-#: What a canonical word is for a vocabulary that lacks it. What is in no group and not here such a model does not know.
+#: What a vocabulary has <- canonical words that it may lack. Of what is not here such a model knows nothing.
 FALLBACKS = {
-    "oak": "wood", "pine": "wood", "birch": "wood", "walnut": "brown", "mahogany": "brown", "copper": "orange", "gold": "yellow",
-    "terracotta": "orange", "steel": "grey", "slate": "grey", "onyx": "black", "sandstone": "beige", "granite": "rock",
-    "concrete": "grey", "parquet": "planks", "boards": "planks", "board": "planks", "paving": "cobblestones", "pebbles": "gravel",
-    "rubble": "gravel", "soil": "earth", "mud": "earth", "beach": "sand", "sea": "water", "rippled": "dunes", "wicker": "woven",
-    "knitted": "woven", "basket": "woven", "linen": "fabric", "honeycomb": "hexagon", "ribbed": "corrugated", "rust": "rusty",
-    "moss": "mossy", "snow": "snowy", "village": "street", "road": "street", "meadow": "grass", "field": "grass",
-    "misty": "grey sky", "round": "fish scale", "office": "room",
-}  # fmt: skip
+    "wood": "oak pine birch",
+    "brown": "walnut mahogany",
+    "orange": "copper terracotta",
+    "yellow": "gold",
+    "grey": "steel slate concrete",
+    "black": "onyx",
+    "beige": "sandstone",
+    "rock": "granite",
+    "planks": "parquet board",
+    "cobblestones": "paving",
+    "gravel": "pebbles rubble",
+    "earth": "soil mud",
+    "sand": "beach",
+    "water": "sea",
+    "dunes": "rippled",
+    "woven": "wicker knitted basket",
+    "fabric": "linen",
+    "hexagon": "honeycomb",
+    "rusty": "rust",
+    "mossy": "moss",
+    "snowy": "snow",
+    "street": "village road",
+    "grass": "meadow",
+    "grey sky": "misty",
+}
 
 #: Words that meant something else to the models whose vocabulary is older: what they were trained with.
-FORMERLY = {}
+FORMERLY = {
+    "bathroom": "ceramic", "kitchen": "ceramic", "cement": "grey", "pale": "white", "ribbed": "corrugated",
+    "rounded": "fish scale",
+}  # fmt: skip
 
 #: Words that carry style and nothing to be seen here, and those that only join others; neither known nor unknown.
 SILENT = """
 a an the of with in on at to for from by is are it its this that and or some very made make as into over under between
 please texture textured material pattern picture image photo surface seamless tileable scene view render rendering 3d
-realistic photorealistic detailed high quality colored coloured color colour
-8k 4k 2k 16k k hd uhd pbr cgi octane unreal engine blender cycles vray photoreal photographic photography photograph
-highly ultra hyper hyperrealistic hyperreal sharp focus crisp professional resolution res hires ultrahd cinematic
-masterpiece best beautiful nice lovely amazing stunning gorgeous award winning trending artstation tiling repeating
-repeatable tileset texturing albedo diffuse basecolor basecolour map maps normal roughness displacement height depth
-background backdrop wallpaper closeup close up shot photoscan scanned scan photogrammetry substance designer generic
-top down front flat lay macro good fresh typical ordinary simple style styled like look looking going
-through covered among dry skin round counter raw marks mark path row rows fallen cooled entrance going up style beneath above along against near next around onto upon
+realistic photorealistic detailed high quality colored coloured color colour 8k 4k 2k 16k k hd uhd pbr cgi octane
+unreal engine blender cycles vray photoreal photographic photography photograph highly ultra hyper hyperrealistic
+hyperreal sharp focus crisp professional resolution res hires ultrahd cinematic masterpiece best beautiful nice lovely
+amazing stunning gorgeous award winning trending artstation tiling repeating repeatable tileset texturing albedo
+diffuse basecolor basecolour map maps normal roughness displacement height depth background backdrop wallpaper closeup
+close up shot photoscan scanned scan photogrammetry substance designer generic top down front flat lay macro good
+fresh typical ordinary simple style styled like look looking going through covered among dry skin round counter raw
+marks mark path row rows fallen cooled entrance beneath above along against near next around onto upon
 """

@@ -23,6 +23,9 @@ MANY = frozenset("5 6 7 8 9 five six seven eight nine ten several many lots doze
 #: Everyday word -> canonical word or words.
 SYNONYMS: dict[str, str] = {word: canonical for canonical, group in GROUPS.items() for word in group.split()}
 
+_TOGETHER = {pair: words for words, group in COMPOUNDS.items() for pair in group.split(", ")}
+_INSTEAD = {word: older for older, group in FALLBACKS.items() for word in group.split()}
+
 #: Words that carry nothing here; they are neither known nor unknown.
 STOP_WORDS = frozenset(SILENT.split()) - _CANONICAL - set(SYNONYMS)
 
@@ -60,7 +63,7 @@ def _in_vocabulary(canonical: str, vocabulary: Collection[str]) -> str | None:
     for word in canonical.split():
         instead = word
         while instead is not None and not set(instead.split()) <= set(vocabulary):
-            instead = FALLBACKS.get(instead)
+            instead = _INSTEAD.get(instead)
         if instead is None:
             return None
         words.append(instead)
@@ -75,9 +78,9 @@ def tokens(prompt: str, vocabulary: Collection[str] = VOCABULARY) -> list[tuple[
     typed, found, place = split_words(prompt), [], 0
     while place < len(typed):
         pair = " ".join(typed[place : place + 2])
-        together = _known(COMPOUNDS.get(pair), vocabulary)
-        if together is not None:
-            found.append((pair, together.split()))
+        together = _together(pair, found, vocabulary)
+        if together:
+            found.append((pair, together))
             place += 2
             continue
         word = typed[place]
@@ -87,9 +90,15 @@ def tokens(prompt: str, vocabulary: Collection[str] = VOCABULARY) -> list[tuple[
     return found
 
 
-def _known(canonical: str | None, vocabulary: Collection[str]) -> str | None:
-    """The canonical words of a compound; an older vocabulary takes its words one by one, as it was trained."""
-    return canonical if canonical and _CANONICAL.issubset(vocabulary) else None
+def _together(pair: str, before: list[tuple[str, list[str] | None]], vocabulary: Collection[str]) -> list[str]:
+    """The canonical words of two that belong together; none where they do not, or where ``before`` says it already.
+
+    An older vocabulary takes its words one by one, as it was trained.
+    """
+    words = _TOGETHER.get(pair, "").split() if _CANONICAL.issubset(vocabulary) else []
+    said = " ".join(words).removesuffix(pair).split()
+    last = before[-1][1] if before else None
+    return [] if said and last and last[-1:] == said[-1:] else words
 
 
 def translated(prompt: str, vocabulary: Collection[str] = VOCABULARY) -> tuple[list[tuple[str, list[str]]], list[str]]:

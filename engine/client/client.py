@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, WorkerDied
+from ..contract.packing import CAPABILITY, Packer
 from ..contract.protocol import Alive, Cancel, Failed, Finished, Hello, Log, Progress, Unload, check_arrays, check_hello
 from ..contract.settled import Settled
 from ..contract.version import VERSION
-from . import environment
+from . import environment, remote
 from .job import Generation, Job, ModelJob
 from .link import Link
 
@@ -194,13 +195,13 @@ class EngineClient:
             job.add(Progress("starting the engine"))
             env = environment.worker_env() if self._env is None else dict(self._env)
             self._link = Link(command, env, self.log_path, self._deliver)
-            self._link.send(Hello())
+            self._link.send(Hello(capabilities={CAPABILITY: True} if remote.is_remote(command) else {}))
             self._hello_deadline = time.monotonic() + self._hello_timeout_s
         elif self._link is not None and self._link.ready:
-            self._send_current()
+            self._send_current(self._link)
 
-    def _send_current(self) -> None:
-        job, link = self._current, self._link
+    def _send_current(self, link: Link) -> None:
+        job = self._current
         if job is None or not job.begin():  # cancelled while the engine started
             self._current = None
             self._idle_since = time.monotonic()
@@ -216,26 +217,28 @@ class EngineClient:
         if link is not self._link or isinstance(message, Alive):
             return
         if isinstance(message, Exception):
-            self._link_ended(message)
+            self._link_ended(link, message)
         elif not link.ready:
-            self._receive_first(message)
+            self._receive_first(link, message)
         elif isinstance(message, Failed) and message.job is None:
             self._fail_link(_error_of(message))
         elif self._current is not None and getattr(message, "job", None) == self._current.number:
             self._receive_for_job(self._current, message)
 
-    def _receive_first(self, message: object) -> None:
+    def _receive_first(self, link: Link, message: object) -> None:
         try:
             if isinstance(message, Failed):
                 raise _error_of(message)
-            check_hello(message, "The engine", "for the engine and for Blender")
+            hello = check_hello(message, "The engine", "for the engine and for Blender")
         except EngineError as error:
             self._fail_link(error)
             return
-        self._link.ready = True
-        if message.version != VERSION and self._current is not None:
-            self._current.add(Log(f"The engine is Depthwright {message.version}, this is {VERSION}.", "WARNING"))
-        self._send_current()
+        link.ready = True
+        if remote.is_remote(link.command) and hello.capabilities.get(CAPABILITY):
+            link.packer = Packer()
+        if hello.version != VERSION and self._current is not None:
+            self._current.add(Log(f"The engine is Depthwright {hello.version}, this is {VERSION}.", "WARNING"))
+        self._send_current(link)
 
     def _receive_for_job(self, job: Job, message: object) -> None:
         job.heard = True
@@ -254,7 +257,7 @@ class EngineClient:
             return  # it waits in the queue, where _begin_next passes it over, or is over
         if job.done:  # it had not been sent
             self._current = None
-        elif self._cancel_deadline is None:
+        elif self._cancel_deadline is None and self._link is not None:
             self._link.send(Cancel(job.number))
             self._cancel_deadline = time.monotonic() + self._cancel_grace_s
 
@@ -265,7 +268,7 @@ class EngineClient:
             if self._cancel_deadline is not None and now > self._cancel_deadline:
                 self._fail_link(Cancelled(detail="The engine did not stop in time and was ended."))
             elif not link.running() and now > link.last_heard + 1.0:  # dead, though a child holds its pipe open
-                self._link_ended(EOFError("the process is gone"))
+                self._link_ended(link, EOFError("the process is gone"))
             elif not link.ready and now > self._hello_deadline:
                 self._fail_link(
                     WorkerDied(
@@ -290,9 +293,9 @@ class EngineClient:
         if self._link is not None:
             self._link.send(Unload())
 
-    def _link_ended(self, reason: Exception) -> None:
+    def _link_ended(self, link: Link, reason: Exception) -> None:
         """The worker is gone, or talks nonsense: say so to the job in hand."""
-        link, job = self._link, self._current
+        job = self._current
         if not isinstance(reason, EOFError | OSError):
             self._fail_link(reason)
             return

@@ -1,30 +1,24 @@
-"""The engine's own Python: where it is, whether it will do, and how to make one.
+"""The engine's own Python: where it is, and whether it will do. How one is made: ``install``.
 
 Torch never enters Blender, so the worker runs in a Python of its own. Standard library only.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import queue
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
-from ..contract.errors import EngineError, EnvironmentMissing
+from ..contract import outside
+from ..contract.errors import EnvironmentMissing
+from .inherited import EXTENSION_ROOT, worker_env
 
 VARIABLE = "DEPTHWRIGHT_ENGINE_PYTHON"
 OLDEST_PYTHON = (3, 11)
-EXTENSION_ROOT = Path(__file__).resolve().parents[2]
 # Of the engine; why: pyproject.toml
 PACKAGES = (
     *("numpy", "torch", "safetensors", "diffusers", "transformers", "huggingface_hub", "filelock", "torchao", "psutil"),
@@ -32,7 +26,6 @@ PACKAGES = (
 )
 LOCK_FILE = EXTENSION_ROOT / "requirements.lock"  # their versions
 PROBE_TIMEOUT_S = 60.0
-SILENCE_S = 0.5  # a download says nothing for minutes; whoever installs must be able to stop it all the same
 
 _INSTALL_REMEDY = "Install the engine in Depthwright's preferences, or choose a Python that has what it needs there."
 
@@ -83,27 +76,28 @@ def find_worker_command(preference: str, installed_dir: Path | None, needs_torch
     )
 
 
+def is_remote(setting: str) -> bool:
+    """Whether the setting is a launch command of its own, not a Python: it may run anywhere."""
+    path = _existing(setting)
+    if path is not None:
+        return not (path.is_dir() or _is_python(path))
+    try:
+        words = _split(setting)
+    except ValueError:
+        return True
+    return len(words) > 1 or not _is_python(Path(words[0])) if words else False
+
+
 def worker_command(python: str | Path) -> list[str]:
     """How that Python becomes a worker; with worker_env()."""
     # -P: nothing in the folder it happens to start in can stand in for a package.
     return [str(python), "-P", "-m", "engine", "worker"]
 
 
-def worker_env() -> dict[str, str]:
-    """This process's environment, without what would bend another Python to Blender's, with the way to engine/."""
-    dropped = {
-        "PYTHONHOME",
-        "PYTHONPATH",
-        "PYTHONSTARTUP",
-        "PYTHONEXECUTABLE",
-        "PYTHONPLATLIBDIR",
-        "__PYVENV_LAUNCHER__",
-    }
-    env = {name: value for name, value in os.environ.items() if name not in dropped}
-    env["PYTHONPATH"] = str(EXTENSION_ROOT)
-    # Threads that wait for each other must sleep, not spin: they share the cores with a busy Blender.
-    env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    env["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # a print must not fail over the log's encoding
+def tool_env() -> dict[str, str]:
+    """For programs that are not the engine: uv, and what it starts. Where packages come from is said to them alone."""
+    env = worker_env() | {name: value for name, value in os.environ.items() if name.upper().startswith(("PIP_", "UV_"))}
+    del env["PYTHONPATH"]
     return env
 
 
@@ -125,6 +119,11 @@ def running_python() -> Path | None:
     return None
 
 
+def forget_verdicts() -> None:
+    """Another Python may lie now where one was found to be sound."""
+    _sound.clear()
+
+
 def check_python(python: Path, packages: tuple[str, ...]) -> str:
     """Why this Python cannot be the engine's, as a sentence; empty when it can."""
     key = (str(python), packages)
@@ -139,9 +138,9 @@ def check_python(python: Path, packages: tuple[str, ...]) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PROBE_TIMEOUT_S,
-            **_no_window(),
+            **no_window(),
         )
-        found = json.loads(answer.stdout.splitlines()[-1])
+        found = outside.parse(answer.stdout.splitlines()[-1], {"version": [int], "missing": [str]})
         version, missing = tuple(found["version"]), found["missing"]
     except PermissionError:
         return "It may not be run."
@@ -155,80 +154,6 @@ def check_python(python: Path, packages: tuple[str, ...]) -> str:
         return f"It has no {', '.join(missing)}."
     _sound.add(key)
     return ""
-
-
-class Installation:
-    """A virtual environment with the engine's packages on its way into its folder: whole or not at all.
-
-    build() takes minutes; put_in_place() is a matter of moments, before which whatever runs from the folder must end.
-    Neither is for Blender's main thread. As a context manager, what was built but not put in place goes at its end.
-
-    folder    becomes the environment; one that is there already is replaced
-    packages  as pip takes them; at the locked versions
-    """
-
-    def __init__(self, folder: Path, packages: tuple[str, ...] = PACKAGES) -> None:
-        self.folder = folder.absolute()
-        self._packages = packages
-        self._work: Path | None = None
-
-    def __enter__(self) -> Installation:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._work is not None:  # gigabytes of small files: on a thread
-            threading.Thread(target=self._discard, name="depthwright-discard", daemon=True).start()
-
-    def build(self, on_line: Callable[[str], None]) -> None:
-        """Make it, beside its place.
-
-        on_line  called with each line the tools print, and often in between; may raise, which stops them
-        Raises EnvironmentMissing (no Python to begin with), EngineError (anything else).
-        """
-        base = _base_python()
-        try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
-            # Beside its final place, so that the last step is a rename.
-            self._work = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}-", dir=self.folder.parent))
-        except OSError as error:
-            raise _install_failed("The folder cannot be written.", f"{self.folder}: {error}") from error
-        try:
-            fresh = self._work / "new"
-            on_line(f"Creating a virtual environment with {base}")
-            _run_tool([str(base), "-m", "venv", str(fresh)], on_line)
-            python = installed_python(fresh)
-            if python is None:
-                raise _install_failed("The virtual environment was not made.", str(fresh))
-            pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-            _run_tool([*pip, "--no-compile", "-c", str(LOCK_FILE), *self._packages], on_line)
-        except BaseException as error:
-            self._discard()
-            if isinstance(error, OSError):
-                raise _install_failed("The folder cannot be written.", str(error)) from error
-            raise
-
-    def put_in_place(self) -> Path:
-        """Its Python, now in the folder. EngineError where that cannot be; then the old one is there still."""
-        old = self._work / "old"
-        try:
-            if self.folder.exists():
-                self.folder.rename(old)
-            try:
-                (self._work / "new").rename(self.folder)
-            except OSError:
-                if old.exists():
-                    old.rename(self.folder)
-                raise
-        except OSError as error:
-            raise _install_failed("The folder cannot be written.", str(error)) from error
-        finally:
-            self._discard()
-        _sound.clear()
-        return installed_python(self.folder)
-
-    def _discard(self) -> None:
-        shutil.rmtree(self._work, ignore_errors=True)
-        self._work = None
 
 
 def _command_of_setting(value: str, origin: str, packages: tuple[str, ...]) -> list[str]:
@@ -284,85 +209,6 @@ def _is_python(path: Path) -> bool:
     return path.name.lower().startswith("python")
 
 
-def _base_python() -> Path:
-    """A Python to make the environment from: this one, or one on the path."""
-    names = [f"python3.{minor}" for minor in (11, 12, 13, 14)] + ["python3", "python"]
-    reasons = []
-    for python in (running_python(), *map(shutil.which, names)):
-        if python is None:
-            continue
-        # Debian's python3 comes without ensurepip unless python3-venv is there.
-        reason = check_python(Path(python), ("venv", "ensurepip"))
-        if not reason:
-            return Path(python)
-        reasons.append(f"{python}: {reason}")
-    raise EnvironmentMissing(
-        "There is no Python to make the engine's environment with.",
-        "Install Python 3.11 or newer with its venv module (on Debian and Ubuntu the package python3-venv).",
-        "\n".join(reasons),
-    )
-
-
-def _run_tool(command: list[str], on_line: Callable[[str], None]) -> None:
-    """Run it, passing on its lines; while it is silent, the last one again. EngineError with the last when it fails."""
-    env = worker_env()
-    del env["PYTHONPATH"]
-    lines: list[str] = []
-    with subprocess.Popen(
-        command,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=os.name == "posix",  # so that what it starts can be ended with it
-        **_no_window(),
-    ) as process:
-        said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        reading = threading.Thread(target=_pass_on, args=(process.stdout, said), daemon=True)
-        reading.start()
-        try:
-            while (line := _next(said)) is not None:
-                lines = [*lines[-39:], line.rstrip()] if line else lines
-                on_line(lines[-1] if lines else "")
-        except BaseException:
-            with contextlib.suppress(OSError):
-                if os.name == "posix":
-                    os.killpg(process.pid, signal.SIGKILL)
-                else:
-                    process.kill()
-            raise
-        finally:
-            reading.join()
-    if process.returncode:
-        last = next((line for line in reversed(lines) if line.strip()), "")
-        raise _install_failed(last[:200], "\n".join([shlex.join(command), *lines]))
-
-
-def _pass_on(stream: TextIO, said: queue.SimpleQueue[str | None]) -> None:
-    """Every line of the stream, then None."""
-    for line in stream:
-        said.put(line)
-    said.put(None)
-
-
-def _next(said: queue.SimpleQueue[str | None]) -> str | None:
-    """The next line with its end; None after the last; empty where there was none for a moment."""
-    try:
-        return said.get(timeout=SILENCE_S)
-    except queue.Empty:
-        return ""
-
-
-def _install_failed(why: str, detail: str) -> EngineError:
-    return EngineError(
-        f"The engine could not be installed. {why}".strip(),
-        "Check the network connection, the free disk space and the rights of the folder, then install again.",
-        detail,
-    )
-
-
-def _no_window() -> dict[str, int]:
+def no_window() -> dict[str, Any]:
+    """For subprocess: no console window on Windows."""
     return {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}

@@ -199,7 +199,8 @@ class ModelJob(Job):
 
     @property
     def needs_torch(self) -> bool:
-        return self.action == "download"  # the whole engine's Python, which has what a download takes
+        # The whole engine's Python, which has what a download takes; and the one that is to be proved.
+        return self.action in ("download", "prove")
 
     def message(self) -> Manage:
         return Manage(self.number, self.action, self.options)

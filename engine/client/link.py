@@ -15,10 +15,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from ..contract.errors import EngineError, EnvironmentMissing, WorkerDied
-from ..contract.protocol import FrameReader, Message, Shutdown, encode, write_frame
+from ..contract.packing import Packer
+from ..contract.protocol import FrameReader, Message, Shutdown, Source, encode, write_timed
 from ..contract.version import VERSION
+from . import remote
 
 MAX_LOG_BYTES = 2_000_000  # then it becomes LOG.1 and a new one begins
 LOG_TAIL_BYTES = 4000
@@ -39,6 +42,7 @@ class Link:
         self.ready = False  # for the client: hello was exchanged
         self.jobs_begun = 0  # for the client
         self.last_heard = time.monotonic()
+        self.packer: Packer | None = None  # for the client: for a worker that is far away, and reads packed arrays
         self.log_path = log_path
         self._deliver = deliver
         self._outbox: queue.SimpleQueue[list | None] = queue.SimpleQueue()
@@ -46,7 +50,9 @@ class Link:
             log.write(f"\n---- {time.strftime('%Y-%m-%d %H:%M:%S')} Depthwright {VERSION}: {command}\n".encode())
             log.flush()
             self._log_start = log_path.stat().st_size
-            self._process = _start(command, env, log)
+            self._process = _start(remote.prepared(command), env | {"SSH_ASKPASS_REQUIRE": "never"}, log)
+        assert self._process.stdin is not None and self._process.stdout is not None  # pipes, see _start
+        self._to_worker, self._from_worker = self._process.stdin, self._process.stdout
         for task in (self._read, self._write):
             threading.Thread(target=task, name=f"depthwright-link{task.__name__}", daemon=True).start()
 
@@ -59,7 +65,7 @@ class Link:
 
         Nothing happens when the worker is gone: the reading thread says so.
         """
-        self._outbox.put(encode(message))
+        self._outbox.put(encode(message, self.packer))
 
     def running(self) -> bool:
         return self._process.poll() is None
@@ -110,6 +116,9 @@ class Link:
     def death(self) -> EngineError:
         """The error for a process that ended by itself: before its hello something is missing, after it, it died."""
         words, note = self.exit_words(), self.log_note()
+        tail = note.partition("\n")[2]
+        if error := remote.explained(self.command, self._process.poll(), tail, note, self.ready):
+            return error
         if self.ready:
             memory = ", often because memory ran out" if "SIGKILL" in words else ""
             return WorkerDied(
@@ -135,8 +144,8 @@ class Link:
         )
 
     def _read(self) -> None:
-        stream = self._process.stdout
-        frames = FrameReader(stream, on_bytes=self._hear)
+        stream = self._from_worker
+        frames = FrameReader(cast("Source", stream), on_bytes=self._hear)  # it is a FileIO: unbuffered
         last: Exception
         try:
             while (message := frames.read()) is not None:
@@ -154,21 +163,25 @@ class Link:
         self.last_heard = time.monotonic()
 
     def _write(self) -> None:
-        stream = self._process.stdin
+        stream = self._to_worker
         with contextlib.suppress(OSError):  # gone: the reading thread reports it
             while (frame := self._outbox.get()) is not None:
-                write_frame(stream, frame)
+                write_timed(stream, frame, self.packer)
         with contextlib.suppress(OSError):
             stream.close()
 
 
-def _open_log(path: Path):
+def _open_log(path: Path) -> BinaryIO:
+    """For its owner alone: a log holds prompts and paths."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(OSError):  # not there yet, or (Windows) open in another Blender
             if path.stat().st_size > MAX_LOG_BYTES:
                 path.replace(path.with_name(path.name + ".1"))
-        return path.open("ab")
+        log = open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
+        with contextlib.suppress(OSError):  # one that an earlier version made; a file system without rights
+            path.chmod(0o600)
+        return log
     except OSError as error:
         raise EngineError(
             "The engine's log file cannot be written.",
@@ -177,26 +190,32 @@ def _open_log(path: Path):
         ) from error
 
 
-def _start(command: list[str], env: dict[str, str], log) -> subprocess.Popen:
-    options: dict[str, object] = {}
+def _start(command: list[str], env: dict[str, str], log: BinaryIO) -> subprocess.Popen[bytes]:
+    flags = 0
     if sys.platform == "win32":
         # No console window; and Ctrl-C in the client's console is not the worker's.
-        options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-    else:
-        # A session of its own: Ctrl-C in a terminal reaches the client alone, and killing the group takes
-        # the worker's children (ssh, compilers) along.
-        options["start_new_session"] = True
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     try:
         return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=env, bufsize=0, **options
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=env,
+            bufsize=0,
+            creationflags=flags,
+            # A session of its own: Ctrl-C in a terminal reaches the client alone, and killing the group takes
+            # the worker's children (ssh, compilers) along.
+            start_new_session=sys.platform != "win32",
         )
     except (OSError, ValueError) as error:
-        words = {
+        words: dict[type, str] = {
             FileNotFoundError: "was not found",
             PermissionError: "may not be run",
-        }.get(type(error), "cannot be started")
+        }
+        said = words.get(type(error), "cannot be started")
         raise EnvironmentMissing(
-            f"The engine's command '{command[0] if command else ''}' {words}.",
+            f"The engine's command '{command[0] if command else ''}' {said}.",
             "Correct it in Depthwright's preferences, or install the engine there.",
             f"{command}: {error}",
         ) from error

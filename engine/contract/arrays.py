@@ -49,10 +49,11 @@ def _check_known(mode: Mode, arrays: Mapping[str, np.ndarray]) -> None:
         raise InputError("The mask is no mask.", "Give an 8-bit image of one channel, white where pixels are known.")
     size_px(arrays)
     given = image if depth is None else depth
+    assert given is not None  # one of them is
     masked = np.ones(given.shape[:2], bool) if mask is None else known_pixels(mask)
     if depth is not None and (depth[masked] <= 0).any():
         raise InputError("The known depth has values of 0 or less.", "Write NaN where the depth is not known.")
-    if not masked.any() or (image is None and np.isnan(depth[masked]).all()):
+    if not masked.any() or (image is None and np.isnan(given[masked]).all()):
         raise InputError("No pixel is known.", "Make the mask white where pixels are known, or leave it out.")
 
 

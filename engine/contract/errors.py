@@ -51,6 +51,10 @@ class EnvironmentMissing(EngineError):
     """The engine's Python, or a package in it, is not there."""
 
 
+class CardUnused(EngineError):
+    """There is a graphics card, but the engine's PyTorch cannot use it."""
+
+
 class WorkerDied(EngineError):
     """The worker process ended, or stopped answering, before it had finished."""
 

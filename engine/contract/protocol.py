@@ -6,6 +6,9 @@ little-endian, in the order the header lists them. The header is::
     {"message": "progress", "fields": {"job": 3, ...},
      "arrays": [{"name": "preview", "dtype": "|u1", "shape": [64, 64, 3]}]}
 
+An entry with "packed" has so many bytes instead, as packing.packed_bytes makes them; only for a side whose Hello says
+that it reads them.
+
 The messages are a closed set and carry data only, so nothing on the pipe can run code (no pickle), and
 neither side needs the other's packages to read them.
 """
@@ -16,12 +19,16 @@ import json
 import math
 import platform
 import struct
+import time
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, BinaryIO, get_origin, get_type_hints
+from typing import Any, Protocol, get_origin, get_type_hints
 
 import numpy as np
 
+from . import outside
 from .errors import EngineError
+from .packing import Packer, unpack_into
 from .version import VERSION
 
 #: Raised by one whenever a message changes; both sides must have the same.
@@ -46,7 +53,8 @@ class Hello:
     protocol: int = PROTOCOL
     version: str = VERSION
     python: str = field(default_factory=platform.python_version)
-    capabilities: dict[str, Any] = field(default_factory=dict)  # of a worker: {"models": [ids], "torch": bool}
+    # Of a worker: {"models": [ids], "torch": bool}; of both: packing.CAPABILITY, that packed arrays are welcome.
+    capabilities: dict[str, Any] = field(default_factory=dict)
 
 
 # --- client to worker ---
@@ -151,8 +159,8 @@ MESSAGES: dict[str, type] = {
 }
 
 
-def check_hello(hello: Message, who: str, where: str) -> None:
-    """Raise EngineError unless ``hello`` is a Hello of our protocol. who, where: of the other side, for the text."""
+def check_hello(hello: object, who: str, where: str) -> Hello:
+    """The message, a Hello of our protocol; EngineError for any other. who, where: of the other side, for the text."""
     if not isinstance(hello, Hello):
         raise EngineError(
             f"{who} did not introduce itself.",
@@ -165,20 +173,25 @@ def check_hello(hello: Message, who: str, where: str) -> None:
             f"(Depthwright {VERSION}).",
             f"Install the same version of Depthwright {where}.",
         )
+    return hello
 
 
-def encode(message: Message) -> list[memoryview | bytes]:
-    """The frame as buffers to be written one after the other. EngineError where it would be too large."""
+def encode(message: Message, packer: Packer | None = None) -> list[memoryview | bytes]:
+    """The frame as buffers to be written one after the other. EngineError where it would be too large.
+
+    packer  makes large arrays smaller, for another side that has said that it reads them
+    """
     arrays = {
         name: np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         for name, array in getattr(message, "arrays", {}).items()
     }
     check_arrays(arrays)
     values = {f.name: getattr(message, f.name) for f in fields(message) if f.name != "arrays"}
+    packed_arrays = {name: packer.pack(array) if packer is not None else None for name, array in arrays.items()}
     header = {
         "message": type(message).__name__.lower(),
         "fields": values,
-        "arrays": [{"name": n, "dtype": a.dtype.str, "shape": list(a.shape)} for n, a in arrays.items()],
+        "arrays": [_entry(name, array, packed_arrays[name]) for name, array in arrays.items()],
     }
     packed = json.dumps(header, separators=(",", ":")).encode()
     if len(packed) > MAX_HEADER_BYTES or sum(a.nbytes for a in arrays.values()) > MAX_ARRAYS_BYTES:
@@ -188,7 +201,12 @@ def encode(message: Message) -> list[memoryview | bytes]:
             f"header {len(packed)} bytes, arrays {[(n, a.shape) for n, a in arrays.items()]}",
         )
     frames: list[memoryview | bytes] = [_LENGTH.pack(len(packed)) + packed]
-    return frames + [_raw(array) for array in arrays.values() if array.size]
+    return frames + [packed_arrays[name] or _raw(array) for name, array in arrays.items() if array.size]
+
+
+def _entry(name: str, array: np.ndarray, packed: bytes | None) -> dict[str, Any]:
+    entry = {"name": name, "dtype": array.dtype.str, "shape": list(array.shape)}
+    return entry if packed is None else {**entry, "packed": len(packed)}
 
 
 def check_arrays(arrays: Arrays) -> None:
@@ -198,7 +216,20 @@ def check_arrays(arrays: Arrays) -> None:
             raise TypeError(f"'{name}': frames have no {array.dtype} arrays with {array.ndim} dimensions")
 
 
-def write_frame(stream: BinaryIO, frame: list[memoryview | bytes]) -> None:
+class Source(Protocol):
+    """An unbuffered stream to read from."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+class Sink(Protocol):
+    """An unbuffered stream to write to."""
+
+    def write(self, data: memoryview, /) -> int: ...
+
+
+def write_frame(stream: Sink, frame: list[memoryview | bytes]) -> None:
     """Write what encode() gave to an unbuffered stream. OSError when the other side is gone."""
     for buffer in frame:
         rest = memoryview(buffer)
@@ -206,9 +237,17 @@ def write_frame(stream: BinaryIO, frame: list[memoryview | bytes]) -> None:
             rest = rest[stream.write(rest) :]  # an unbuffered stream may take a part only
 
 
-def write_message(stream: BinaryIO, message: Message) -> None:
+def write_message(stream: Sink, message: Message, packer: Packer | None = None) -> None:
     """Encode and write. Nothing is written where encode() raises."""
-    write_frame(stream, encode(message))
+    write_timed(stream, encode(message, packer), packer)
+
+
+def write_timed(stream: Sink, frame: list[memoryview | bytes], packer: Packer | None) -> None:
+    """Write, and let the packer know how fast the line was."""
+    began_s = time.perf_counter()
+    write_frame(stream, frame)
+    if packer is not None:
+        packer.note_write(sum(memoryview(part).nbytes for part in frame), time.perf_counter() - began_s)
 
 
 class FrameReader:
@@ -217,7 +256,7 @@ class FrameReader:
     on_bytes is called whenever something came in, even within a frame, to see that the other side lives.
     """
 
-    def __init__(self, stream: BinaryIO, on_bytes=lambda: None) -> None:
+    def __init__(self, stream: Source, on_bytes: Callable[[], None] = lambda: None) -> None:
         self._stream = stream
         self._on_bytes = on_bytes
         self._pending = b""  # read, but not yet used: what garbage is quoted from
@@ -228,15 +267,15 @@ class FrameReader:
         EOFError   the stream ended within a frame
         EngineError  what came is no frame
         """
-        start = self._take(_LENGTH.size, end_allowed=True)
-        if start is None:
+        if self._is_over():
             return None
+        start = self._take(_LENGTH.size)
         (length,) = _LENGTH.unpack(start)
         if not 2 <= length <= MAX_HEADER_BYTES:
             raise _garbled(start + self._pending)
         packed = self._take(length)
         try:
-            header = json.loads(packed)
+            header = outside.parse(packed, {"message": str, "fields": dict, "arrays": list})
             kind, values = MESSAGES[header["message"]], dict(header["fields"])
             arrays = [_empty_array(entry) for entry in header["arrays"]]
             if len(arrays) > MAX_ARRAYS or sum(a.nbytes for _, a in arrays) > MAX_ARRAYS_BYTES:
@@ -244,22 +283,40 @@ class FrameReader:
             if arrays:
                 values["arrays"] = dict(arrays)
             message = _build(kind, values)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise _garbled(start + packed, f"{type(error).__name__}: {error}") from error
-        for _, array in arrays:
-            if array.size:
+        for entry, (_, array) in zip(header["arrays"], arrays, strict=True):
+            if array.size and "packed" in entry:
+                self._unpack(entry["packed"], array)
+            elif array.size:
                 self._fill(_raw(array))
         return message
 
-    def _take(self, count: int, end_allowed: bool = False) -> bytes | None:
+    def _unpack(self, count: int, array: np.ndarray) -> None:
+        packed = np.empty(count, np.uint8)
+        self._fill(_raw(packed))
+        try:
+            unpack_into(packed.tobytes(), array)
+        except ValueError as error:
+            raise _garbled(b"", str(error)) from error
+
+    def _is_over(self) -> bool:
+        """Whether the stream ends here, between two frames."""
+        return not self._pending and not self._more()
+
+    def _more(self) -> bool:
+        """Read on; False at the end of the stream."""
+        chunk = self._stream.read(_CHUNK_BYTES)
+        if not chunk:
+            return False
+        self._on_bytes()
+        self._pending += chunk
+        return True
+
+    def _take(self, count: int) -> bytes:
         while len(self._pending) < count:
-            chunk = self._stream.read(_CHUNK_BYTES)
-            if not chunk:
-                if end_allowed and not self._pending:
-                    return None
+            if not self._more():
                 raise EOFError(f"the stream ended within a frame, after {self._pending[:200]!r}")
-            self._on_bytes()
-            self._pending += chunk
         taken, self._pending = self._pending[:count], self._pending[count:]
         return taken
 
@@ -277,7 +334,7 @@ class FrameReader:
 
 def _raw(array: np.ndarray) -> memoryview:
     """The bytes of a contiguous, non-empty array, in place."""
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _empty_array(entry: dict[str, Any]) -> tuple[str, np.ndarray]:
@@ -286,6 +343,9 @@ def _empty_array(entry: dict[str, Any]) -> tuple[str, np.ndarray]:
         raise ValueError(f"array {name!r} of type {dtype!r} and shape {shape}")
     if not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError(f"shape {shape}")
+    packed = entry.get("packed", 1)
+    if type(packed) is not int or not 0 < packed <= MAX_ARRAYS_BYTES:
+        raise ValueError(f"array {name!r} packed into {packed!r} bytes")
     if math.prod(shape) * np.dtype(dtype).itemsize > MAX_ARRAYS_BYTES:  # before memory is asked for
         raise ValueError(f"array {name!r} of shape {shape} is too large")
     return name, np.empty(shape, dtype)

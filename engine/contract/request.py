@@ -10,15 +10,21 @@ from .errors import InputError
 
 Mode = Literal["joint", "i2d", "d2i"]  # text -> image + depth; image -> depth; depth -> image
 Target = Literal["material", "scene"]  # a tileable material, or a camera's view
+TileAxes = Literal["both", "x", "y"]
+TimestepDtype = Literal["float32", "bfloat16"]
+DepthEstimate = Literal["sample", "mean"]
+Preset = Literal["published", "draft", "final"]
+Framing = Literal["grid", "letterbox"]
+Precision = Literal["float32", "bfloat16", "int8", "float8", "nf4"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 TARGETS: tuple[Target, ...] = get_args(Target)
-TILE_AXES = ("both", "x", "y")
+TILE_AXES: tuple[TileAxes, ...] = get_args(TileAxes)
 TILE_CHOICES = (*TILE_AXES, "none")
-TIMESTEP_DTYPES = ("float32", "bfloat16")
-DEPTH_ESTIMATES = ("sample", "mean")
-PRESETS = ("published", "draft", "final")
-FRAMINGS = ("grid", "letterbox")
-PRECISIONS = ("float32", "bfloat16", "int8", "float8", "nf4")
+TIMESTEP_DTYPES: tuple[TimestepDtype, ...] = get_args(TimestepDtype)
+DEPTH_ESTIMATES: tuple[DepthEstimate, ...] = get_args(DepthEstimate)
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+FRAMINGS: tuple[Framing, ...] = get_args(Framing)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 MAX_SIDE_PX = 4096
 MAX_STEPS = 1000
 MAX_RESAMPLE = 20
@@ -36,7 +42,7 @@ class Request:
     width_px: int | None = None  # of the result; i2d and d2i keep the size of their input
     height_px: int | None = None
     fov_deg: float | None = None  # horizontal field of view of a scene's camera; models that know no camera ignore it
-    preset: str | None = None  # decides what is None below; see engine.catalog.presets
+    preset: Preset | None = None  # decides what is None below; see engine.catalog.presets
     steps: int | None = None  # Euler steps
     guidance: float | None = None  # classifier-free guidance scale; 1 = none
     depth_guidance: float | None = None  # of d2i: how literally the depth is taken; 1 = none
@@ -45,17 +51,17 @@ class Request:
     log2_alpha: float | None = None  # trajectory, joint only: > 0 resolves the image first
     refine_depth: bool | None = None  # second i2d pass over the generated image
     tile: bool | None = None  # seamless; None: yes for a material, no for a scene
-    tile_axes: str = "both"  # what tiles, tiles on both axes, or from left to right (x) or top to bottom (y) alone
+    tile_axes: TileAxes = "both"  # what tiles, tiles on both axes, or from left to right (x) or top to bottom (y) alone
     strictness: float = 1.0  # of known pixels: 0 ignores them, 1 returns them exactly, between: held to that level
     depth_strictness: float | None = None  # of known depth; None: the same
-    depth_estimate: str | None = None  # of an image: "sample", one that is possible, or "mean" of all predictions
+    depth_estimate: DepthEstimate | None = None  # of an image: "sample", a possible one, or "mean" of all predictions
     resample: int = 1  # how often each part of the way is sampled, for known and new to agree (RePaint)
     detail_px: int | None = None  # sampled at this side (of a square of the same area), by windows; None: model's own
-    framing: str | None = None  # of what is no square: a token grid of its shape, or a part of the model's own square
-    precision: str | None = None  # of a large model's weights; None: the most exact that fits into memory
+    framing: Framing | None = None  # of what is no square: a token grid of its shape, or a part of the own square
+    precision: Precision | None = None  # of a large model's weights; None: the most exact that fits into memory
     prefer_speed: bool = False  # of a large model: rather rounded weights than exact ones that stream
     compile_blocks: bool = False  # faster once PyTorch has compiled the model's blocks; the same but for rounding
-    timestep_dtype: str | None = None  # "bfloat16" reproduces the rounding of the published scripts
+    timestep_dtype: TimestepDtype | None = None  # "bfloat16" reproduces the rounding of the published scripts
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

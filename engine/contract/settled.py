@@ -25,8 +25,14 @@ from .request import (
     TARGETS,
     TILE_AXES,
     TIMESTEP_DTYPES,
+    DepthEstimate,
+    Framing,
     Mode,
+    Precision,
+    Preset,
     Target,
+    TileAxes,
+    TimestepDtype,
     refuse_unknown,
 )
 
@@ -48,7 +54,7 @@ class Settled:
     width_px: int
     height_px: int
     fov_deg: float | None  # None: no camera is known; a scene's generator chooses its own
-    preset: str | None  # what decided the fields that were open; None: the model's defaults
+    preset: Preset | None  # what decided the fields that were open; None: the model's defaults
     steps: int
     guidance: float
     depth_guidance: float
@@ -57,17 +63,17 @@ class Settled:
     log2_alpha: float | None  # None: each modality by its own schedule
     refine_depth: bool
     tile: bool
-    tile_axes: str
+    tile_axes: TileAxes
     strictness: float
     depth_strictness: float
-    depth_estimate: str
+    depth_estimate: DepthEstimate
     resample: int
     detail_px: int  # OWN_SIZE or more
-    framing: str
-    precision: str  # FIT or one of PRECISIONS
+    framing: Framing
+    precision: Precision | Literal["fit"]
     prefer_speed: bool
     compile_blocks: bool
-    timestep_dtype: str
+    timestep_dtype: TimestepDtype
     input_sha256: Mapping[str, str] = field(default_factory=dict)  # of the arrays that come with it, by name
 
     @property

@@ -35,10 +35,10 @@ def class_means(disparity: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """
     medians = np.array([np.median(d[d > 0]) for d in disparity], np.float64)
     relative = disparity / medians[:, None, None]
-    names = np.asarray(names)
+    classes = np.asarray(names)
     means = np.ones(disparity.shape)
-    for name in np.unique(names):
-        members = np.flatnonzero(names == name)
+    for name in np.unique(classes):
+        members = np.flatnonzero(classes == name)
         if len(members) > 1:
             total = relative[members].sum(axis=0)
             means[members] = (total - relative[members]) / (len(members) - 1)

@@ -12,9 +12,8 @@ import numpy as np
 from .. import catalog
 from ..backends.modality_forcing import ModalityForcingBackend
 from ..contract.errors import InputError
-from ..contract.request import Request
+from ..contract.request import DepthEstimate, Request
 from ..geometry.depth import resample
-from ..sampling.estimates import DepthEstimate
 from ..training.readers import Reader, Rgbd, open_reader
 from ..training.readers.rgbd import resized
 from .baselines import luminance_depth
@@ -94,7 +93,8 @@ def evaluate(plan: Plan, report: Callable[[str], None] = lambda _: None) -> Foun
     total = len(open_reader(BENCHMARKS[plan.benchmark].reader, plan.root, plan.listing))
     count = min(plan.count or total, total)
     numbers = [index * total // count for index in range(count)]
-    found = Found(plan, [], {}, [])
+    found = Found(plan, [], {}, np.empty(0))
+    edges: list[float] = []
     rows: dict[str, list[dict[str, DepthError]]] = {}
     with Crew(partial(_load, plan), plan.processes) as crew:
         arguments = [(plan, number, place < EXAMPLES) for place, number in enumerate(numbers)]
@@ -103,7 +103,7 @@ def evaluate(plan: Plan, report: Callable[[str], None] = lambda _: None) -> Foun
                 found.skipped.append(name)
                 continue
             found.names.append(name)
-            found.f1.append(f1)
+            edges.append(f1)
             for method, error in errors.items():
                 rows.setdefault(method, []).append(error)
             if shown:
@@ -116,7 +116,7 @@ def evaluate(plan: Plan, report: Callable[[str], None] = lambda _: None) -> Foun
         method: {way: np.array([error[way] for error in errors]) for way in plan.ways}
         for method, errors in rows.items()
     }
-    found.errors, found.trivial, found.f1 = gathered.pop(MODEL), gathered, np.array(found.f1)
+    found.errors, found.trivial, found.f1 = gathered.pop(MODEL), gathered, np.array(edges)
     return found
 
 
@@ -174,7 +174,7 @@ def _estimated(
     return resample(made, width, height) if size != (height, width) else made
 
 
-def _fitted_size(shape: tuple[int, int], longer_side: int) -> tuple[int, int]:
+def _fitted_size(shape: tuple[int, ...], longer_side: int) -> tuple[int, int]:
     """(H, W) with that longer side, or the shape itself where it is smaller."""
     factor = min(1.0, longer_side / max(shape))
     return max(16, round(shape[0] * factor)), max(16, round(shape[1] * factor))

@@ -103,6 +103,7 @@ def _held_out(options: argparse.Namespace) -> Path:
     from . import held_out, held_out_report
 
     ours = catalog.find("builtin")
+    by_text, by_depth = options.d2i_guidance or (ours.guidance_for("d2i"), ours.depth_guidance_for("d2i"))
     plan = held_out.Plan(
         data=options.data,
         model=options.model,
@@ -114,7 +115,7 @@ def _held_out(options: argparse.Namespace) -> Path:
         d2i=min(options.d2i, options.count),
         joint=min(options.joint, options.count),
         guidance=options.guidance,
-        d2i_guidance=tuple(options.d2i_guidance or (ours.guidance_for("d2i"), ours.depth_guidance_for("d2i"))),
+        d2i_guidance=(by_text, by_depth),
         processes=options.processes,
     )
     return held_out_report.write(held_out.evaluate(plan, _progress), options.out)

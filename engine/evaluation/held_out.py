@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from ..backends.loading import best_device
 from ..contract.errors import InputError
+from ..contract.request import DepthEstimate
 from ..model.bundle import SmallModel, load_small
-from ..sampling.estimates import DepthEstimate
 from ..training.dataset import ShardSet
 from ..training.samples import image_pixels
 from .baselines import STRENGTHS, class_means, classes, luminance_depth
@@ -181,12 +182,21 @@ def _measure_baselines(found: Found, images: np.ndarray, truth: np.ndarray) -> N
 def _measure_estimates(found: Found, crew: Crew, truth: np.ndarray, report: Callable[[str], None]) -> np.ndarray:
     """Every setting of image to depth; the depths (N, H, W) of the main one."""
     plan = found.plan
-    for with_captions in (True, False) if plan.captions else (False,):
-        for steps in plan.steps:
-            (depths,) = _gathered(crew, _estimated, plan.count, Settings(steps, estimate=plan.estimate), with_captions)
-            name = _method(steps, with_captions)
-            found.errors[name] = all_errors(depths, truth)
-            report(name)
+
+    def measured(steps: int, with_captions: bool) -> np.ndarray:
+        (depths,) = _gathered(crew, _estimated, plan.count, Settings(steps, estimate=plan.estimate), with_captions)
+        name = _method(steps, with_captions)
+        found.errors[name] = all_errors(depths, truth)
+        report(name)
+        return depths
+
+    *others, steps = plan.steps
+    if plan.captions:
+        for tried in plan.steps:
+            measured(tried, True)
+    for tried in others:
+        measured(tried, False)
+    depths = measured(steps, False)
     if plan.ensemble > 1:
         draws = [Settings(steps, draw, estimate=plan.estimate) for draw in range(1, plan.ensemble)]
         more = [_gathered(crew, _estimated, plan.count, settings, False)[0] for settings in draws]
@@ -197,8 +207,8 @@ def _measure_estimates(found: Found, crew: Crew, truth: np.ndarray, report: Call
     return depths
 
 
-def _gathered(crew: Crew, work: Callable, count: int, *settings: object) -> tuple[np.ndarray, ...]:
-    """What ``work`` makes of samples 0 .. count - 1, each of its results in one piece."""
+def _gathered(crew: Crew, work: Callable[..., Any], count: int, *settings: object) -> tuple[Any, ...]:
+    """What ``work`` makes of samples 0 .. count - 1, each of its results in one piece: arrays, or pictures' tensors."""
     chunks = [np.arange(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
     parts = [part if isinstance(part, tuple) else (part,) for part in crew.map(work, [(c, *settings) for c in chunks])]
     join = [np.concatenate if isinstance(first, np.ndarray) else _concatenated for first in parts[0]]

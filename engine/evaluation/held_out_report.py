@@ -115,13 +115,12 @@ def _text(found: Found, results: dict) -> str:
 
 def _agreement(found: Found, results: dict) -> list[str]:
     plan, rows = found.plan, []
-    for name, what in (
-        ("depth to image", "the given depth, against the depth estimated from the picture that was painted on it"),
-        ("joint", "the depth of a joint sample, against the depth estimated from its picture"),
-    ):
-        if not results[name]:
+    given = "the given depth, against the depth estimated from the picture that was painted on it"
+    joint = "the depth of a joint sample, against the depth estimated from its picture"
+    for name, what, errors in (("depth to image", given, found.d2i), ("joint", joint, found.joint)):
+        if errors is None or not results[name]:
             continue
-        chosen = _parts(found, len(found.d2i if name == "depth to image" else found.joint))
+        chosen = _parts(found, len(errors))
         for part in ("materials", "scenes"):
             abs_rel, _, delta1, *_ = results[name][part]
             rows.append([what, part, str(chosen[part].sum()), *_cells([abs_rel, delta1])])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import torch
 
-from ..catalog.plans import GB, Choices, Device, Host, ModelSizes, PartPlan, Work, plan
+from ..catalog.plans import GB, Choices, Device, DeviceKind, Host, ModelSizes, PartPlan, Work, plan
 from ..contract.errors import EngineError
 from ..memory.facts import part_size
 from ..model import checkpoint, text_encoder
@@ -18,7 +18,7 @@ from ..model.text_encoder import Qwen3Encoder
 from ..model.transformer import Transformer, TransformerConfig
 
 #: Kind, memory, and of that what other programs and the system leave, in GB.
-DEVICES = (
+DEVICES: tuple[tuple[DeviceKind, int, float], ...] = (
     ("cuda", 48, 46.5),
     ("cuda", 24, 22.8),
     ("cuda", 16, 15.0),

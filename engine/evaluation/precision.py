@@ -151,7 +151,7 @@ def builtin_rollouts() -> Iterator[Rollout]:
     side = model.config.native_px // model.image_codec.patch_px
 
     def wrap(transformer: Transformer) -> Denoiser:
-        model.dit.transformer = _Wide(transformer)
+        model.dit.set_submodule("transformer", _Wide(transformer))
         return model.dit
 
     for seed, prompt in enumerate(PROMPTS):

@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..contract.request import DepthEstimate
 from ..model.bundle import SmallConfig, SmallModel
 from ..sampling.constraints import NONE, Constraints
-from ..sampling.estimates import DepthEstimate
 from ..sampling.sampler import initial_noise, sample
 from ..sampling.schedules import Mode
 
 NEAREST, FARTHEST = 1e-3, SmallConfig.farthest  # in mean depths: the range of a measured prediction
 
 #: How a report says what image to depth was.
-SAID: dict[DepthEstimate, str] = {
+SAID: dict[str, str] = {
     "sample": "one depth that is possible",
     "mean": "the mean of all steps' predictions",
 }
@@ -46,7 +46,7 @@ def estimate_depth(
     model: SmallModel,
     images: Tensor,
     captions: Sequence[str],
-    numbers: Sequence[int],
+    numbers: Sequence[int] | np.ndarray,
     settings: Settings,
     constraints: Constraints = NONE,
 ) -> np.ndarray:
@@ -62,7 +62,7 @@ def estimate_depth(
 
 @torch.inference_mode()
 def paint(
-    model: SmallModel, depth: Tensor, captions: Sequence[str], numbers: Sequence[int], settings: Settings
+    model: SmallModel, depth: Tensor, captions: Sequence[str], numbers: Sequence[int] | np.ndarray, settings: Settings
 ) -> Tensor:
     """Depth to image: (B, S, S), inf = sky -> (B, 3, S, S) in [-1, 1]."""
     grid = _grid(model, depth.shape[-1])
@@ -74,7 +74,7 @@ def paint(
 
 @torch.inference_mode()
 def imagine(
-    model: SmallModel, captions: Sequence[str], numbers: Sequence[int], settings: Settings
+    model: SmallModel, captions: Sequence[str], numbers: Sequence[int] | np.ndarray, settings: Settings
 ) -> tuple[Tensor, np.ndarray]:
     """Joint: image (B, 3, S, S) in [-1, 1] and depth (B, S, S), at the model's own size."""
     grid = _grid(model, model.config.native_px)
@@ -83,7 +83,8 @@ def imagine(
 
 
 def _grid(model: SmallModel, side_px: int) -> tuple[int, int]:
-    return (side_px // model.image_codec.patch_px,) * 2
+    side = side_px // model.image_codec.patch_px
+    return side, side
 
 
 def _depth(model: SmallModel, tokens: Tensor, grid: tuple[int, int]) -> np.ndarray:
@@ -94,16 +95,18 @@ def _sampled(
     model: SmallModel,
     mode: Mode,
     captions: Sequence[str],
-    numbers: Sequence[int],
+    numbers: Sequence[int] | np.ndarray,
     grid: tuple[int, int],
     settings: Settings,
-    **given: object,
+    clean_image: Tensor | None = None,
+    clean_depth: Tensor | None = None,
+    constraints: Constraints = NONE,
 ) -> tuple[Tensor, Tensor]:
     channels = model.image_codec.channels, model.depth_codec.channels
     shapes = [(1, grid[0] * grid[1], count) for count in channels]
     seeds = [_seed(number, settings.draw) for number in numbers]
     noises = [initial_noise(mode, *shapes, seed=seed) for seed in seeds]
-    noise = tuple(None if parts[0] is None else torch.cat(parts) for parts in zip(*noises, strict=True))
+    image_noise, depth_noise = (_together(parts) for parts in zip(*noises, strict=True))
     return sample(
         model.dit,
         model.text.encode(list(captions)),
@@ -118,11 +121,18 @@ def _sampled(
         depth_guidance=settings.depth_guidance if mode == "d2i" else 1.0,
         null_ctx=model.text.encode([""]),
         log2_alpha=settings.log2_alpha,
-        noise=noise,
+        noise=(image_noise, depth_noise),
         depth_estimate=settings.estimate,
         look_seeds=[seed + 1 for seed in seeds],
-        **given,
+        clean_image=clean_image,
+        clean_depth=clean_depth,
+        constraints=constraints,
     )
+
+
+def _together(parts: Sequence[Tensor | None]) -> Tensor | None:
+    drawn = [part for part in parts if part is not None]
+    return torch.cat(drawn) if drawn else None
 
 
 def _seed(number: int, draw: int) -> int:

@@ -129,10 +129,10 @@ def least_absolute_line(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tu
 
     scale, offset = least_squares_line(x, y)
     residuals = scale * x + offset - y
-    best = (np.inf, 0.0, 0.0)
+    best = (np.inf, np.nan, np.nan)  # stays so where a prediction is not a number: nor is what is made of it
     for quantile in (0.5, 0.25, 0.75):  # several starts: where points coincide, one may stop too early
         pivot = int(np.argmin(np.abs(residuals - np.quantile(residuals, quantile))))
-        cost, other = np.inf, pivot
+        cost, other, found = np.inf, pivot, best
         while True:
             slope, other, now = turned(pivot)
             if not now < cost * (1 - 1e-12):

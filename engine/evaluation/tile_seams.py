@@ -19,6 +19,7 @@ import numpy as np
 from .. import catalog
 from ..backends.modality_forcing import ModalityForcingBackend
 from ..contract.request import TILE_AXES, Request
+from ..contract.settled import Settled
 from ..geometry import height as heights
 
 PROMPTS = (
@@ -70,7 +71,7 @@ def main() -> None:
                 print(f"| {border} | {name} | {' | '.join(map(summary, ratios[:, axis].T))} |", flush=True)
 
 
-def request_of(seed: int, options: argparse.Namespace) -> Request:
+def request_of(seed: int, options: argparse.Namespace) -> Settled:
     """Each seed once: the same noise lays out every prompt alike."""
     return catalog.resolve(
         Request(

@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -21,6 +22,9 @@ from torch import nn
 from ..contract.errors import InputError
 from ..model.speed import compile_module, compile_transformer, lay_out
 from ..model.transformer import Transformer, TransformerConfig, token_ids
+
+if TYPE_CHECKING:
+    from diffusers import Flux2Transformer2DModel
 
 YARDSTICK = "diffusers Flux2Transformer2DModel, eager"
 CHANNELS = {"img": 128, "depth": 256, "ctx": 1024}  # of a token, before the first layer
@@ -47,7 +51,7 @@ class Sizes:
 Call = Callable[[], object]
 
 
-def transformer(sizes: Sizes) -> tuple[nn.Module, Call]:
+def transformer(sizes: Sizes) -> tuple[Transformer, Call]:
     """Ours, and one call of it."""
     config = TransformerConfig(
         in_channels=CHANNELS["img"],
@@ -73,7 +77,7 @@ def transformer(sizes: Sizes) -> tuple[nn.Module, Call]:
     return model, lambda: model(**given, **ids, timesteps=t, depth_timesteps=t)
 
 
-def diffusers_transformer(sizes: Sizes) -> tuple[nn.Module, Call]:
+def diffusers_transformer(sizes: Sizes) -> tuple[Flux2Transformer2DModel, Call]:
     """The yardstick, and one call of it."""
     from diffusers import Flux2Transformer2DModel
 
@@ -87,7 +91,8 @@ def diffusers_transformer(sizes: Sizes) -> tuple[nn.Module, Call]:
             joint_attention_dim=CHANNELS["ctx"],
             axes_dims_rope=(sizes.head_dim // 4,) * 4,
             guidance_embeds=False,
-        ).to(sizes.dtype)
+        )
+    nn.Module.to(model, sizes.dtype)  # its own ``to`` has lost the annotations
     text, image, depth = sizes.tokens
     ids = token_ids(1, text, (1, image + depth), sizes.device)
     given = _inputs(sizes)
@@ -134,7 +139,10 @@ def take_turns(calls: Mapping[str, Call], repeats: int, device: str = "cpu") -> 
 
 def compare(sizes: Sizes, repeats: int, compiled: bool) -> dict[str, float]:
     """Median seconds of a call, by what is called; the yardstick comes first."""
-    models = {YARDSTICK: diffusers_transformer(sizes), "Depthwright, eager": transformer(sizes)}
+    models: dict[str, tuple[nn.Module, Call]] = {
+        YARDSTICK: diffusers_transformer(sizes),
+        "Depthwright, eager": transformer(sizes),
+    }
     if compiled:
         theirs, ours = diffusers_transformer(sizes), transformer(sizes)
         # As ours: faster than its own way, which is by blocks whatever the size.

@@ -64,7 +64,7 @@ class Intrinsics:
             cy=(self.cy - self.height_px / 2.0) * scale + height_px / 2.0,
         )
 
-    def rays(self, x_px: np.ndarray, y_px: np.ndarray) -> np.ndarray:
+    def rays(self, x_px: np.ndarray | float, y_px: np.ndarray | float) -> np.ndarray:
         """(..., 3) float32 per pixel position: where it points at depth 1.
 
         Perspective: multiply by the depth to get the point. Orthographic: only z is multiplied by the depth.

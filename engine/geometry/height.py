@@ -97,7 +97,7 @@ def plane(depth: np.ndarray, *, along: tuple[bool, bool] = (True, True), iterati
     if known.sum() < 3:
         return np.zeros(depth.shape)
     basis = np.stack([along[1] * (x[known] / width - 0.5), along[0] * (y[known] / height - 0.5), np.ones(known.sum())])
-    basis, z, weight = basis.T, z[known], np.ones(known.sum())
+    basis, z, weight, tilt = basis.T, z[known], np.ones(known.sum()), np.zeros(3)
     for _ in range(iterations):
         root = np.sqrt(weight)[:, None]
         tilt = np.linalg.lstsq(basis * root, z * root[:, 0], rcond=None)[0]

@@ -119,9 +119,10 @@ class Grid:
         def in_rows(out: np.ndarray, first_row: np.ndarray, start: np.ndarray) -> None:
             np.add(first_row.ravel(), start, out=out.reshape(len(start), -1))
 
-        in_rows(quads[: self._cells], column[:-1] + np.int32([0, columns, columns + 1, 1]), start[:-1])
-        in_rows(edges[: self._acrosses], column[:-1] + np.int32([0, 1]), start)
-        in_rows(edges[self._acrosses : self._edges], column + np.int32([0, columns]), start[:-1])
+        corners, ends = np.array([0, columns, columns + 1, 1], np.int32), np.array([0, 1], np.int32)
+        in_rows(quads[: self._cells], column[:-1] + corners, start[:-1])
+        in_rows(edges[: self._acrosses], column[:-1] + ends, start)
+        in_rows(edges[self._acrosses : self._edges], column + ends * columns, start[:-1])
         edges[self._edge_gaps] = edges[self._moved_edges]
         number = np.arange(self._edges, dtype=np.int32)
         number[self._moved_edges] = self._edge_gaps

@@ -34,7 +34,7 @@ def normals(relief: np.ndarray, pixel: float, wrap: Wrap) -> np.ndarray:
 
 def normal_colours(unit_normals: np.ndarray, *, directx: bool = False) -> np.ndarray:
     """(H, W, 3) float32 in 0..1 as normal maps store them; DirectX has y pointing down."""
-    signs = np.float32([1.0, -1.0 if directx else 1.0, 1.0])
+    signs = np.array([1.0, -1.0 if directx else 1.0, 1.0], np.float32)
     return 0.5 + 0.5 * unit_normals * signs
 
 
@@ -146,7 +146,9 @@ def _slope(values: np.ndarray, axis: int, wraps: bool) -> np.ndarray:
     else:
         padded = np.pad(values, pad, mode="edge")
     lines = np.moveaxis(padded, axis, 0)
-    slope = sum(weight * lines[2 + step : 2 + step + length] for step, weight in _SLOPE)
+    slope = np.zeros_like(lines[:length])
+    for step, weight in _SLOPE:
+        slope += weight * lines[2 + step : 2 + step + length]
     return np.moveaxis(slope, 0, axis)
 
 

@@ -138,7 +138,7 @@ def build(
         np.maximum(upper_and_lower, np.maximum(down[band, :-1], down[band, 1:]), out=whole_from[band])
     cells = np.flatnonzero(whole_from)
     cut = tears.cut(tears.Layer(z, across, down, intrinsics.orthographic), cells, tear)
-    grid = lattice.Grid(*z.shape, cells[whole_from.ravel()[cells] >= tears.ALWAYS])
+    grid = lattice.Grid(z.shape[0], z.shape[1], cells[whole_from.ravel()[cells] >= tears.ALWAYS])
     layers = [lattice.of_quads(cut.quads)] + ([behind.faces] if behind else [])
     count = z.size + len(cut.depth) + (len(behind.depth) if behind else 0)
     arrays = allocate(

@@ -253,10 +253,13 @@ class Eye:
         """Mean of `of` (P,) or (P, C) over the four pixels, by those weights: (N,) or (N, C) float32."""
         steps = (0, 1, self._stride, self._stride + 1)
         shape = (-1,) + (1,) * (of.ndim - 1)
-        total = None
-        for step, part in zip(steps, parts, strict=True):
-            value = np.take(of, corner + np.int32(step), axis=0, mode="clip") * part.reshape(shape)
-            total = value if total is None else np.add(total, value, out=total)
+        values = (
+            np.take(of, corner + np.int32(step), axis=0, mode="clip") * part.reshape(shape)
+            for step, part in zip(steps, parts, strict=True)
+        )
+        total = next(values)
+        for value in values:
+            total += value
         return total
 
 

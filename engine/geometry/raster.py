@@ -181,4 +181,5 @@ def clipped(points: np.ndarray, near: float) -> tuple[np.ndarray, np.ndarray, np
             ]
         )
         found += [(np.einsum("kcs,ksx->kcx", piece, points[cut]), piece, cut) for piece in pieces]
-    return tuple(np.concatenate(part) for part in zip(*found, strict=True))
+    corners, shares, numbers = (np.concatenate(part) for part in zip(*found, strict=True))
+    return corners, shares, numbers

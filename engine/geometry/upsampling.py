@@ -157,7 +157,8 @@ def _filled(disparity: np.ndarray) -> np.ndarray:
         raise ValueError("nothing of this depth is known")
     values = np.where(known, disparity, 0.0).astype(np.float32)
     while not known.all():
-        total, count = sum(_around(values * known)), sum(_around(known.astype(np.float32)))
+        total = sum(_around(values * known), np.zeros_like(values))
+        count = sum(_around(known.astype(np.float32)), np.zeros_like(values))
         ring = ~known & (count > 0)
         values[ring] = total[ring] / count[ring]
         known = known | ring
@@ -179,7 +180,7 @@ def _linear(values: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return values.astype(np.float32)
 
 
-def _area_means(guide: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _area_means(guide: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """(H, W, 3) uint8 -> (*size, 3) float32 in 0..1: means of the areas that the smaller pixels cover."""
     values = guide.astype(np.float32) / 255.0
     for axis, new in enumerate(size):

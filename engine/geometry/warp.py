@@ -36,7 +36,7 @@ def known_from(
     points, normals = (world - origin).astype(np.float32), normals[rows, columns]
 
     eyes = [Eye(view, origin, blending) for view in views]
-    found = []
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for eye in eyes:
         seen = eye.look_at(points, normals, backs=False)
         found.append((seen.where, seen.values(), seen.weights()))

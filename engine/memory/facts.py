@@ -26,10 +26,24 @@ def device_facts(device: torch.device) -> Device:
             nf4=has_nf4,
             name=torch.cuda.get_device_name(device),
         )
+    if device.type == "xpu":
+        free, _total = torch.xpu.mem_get_info(device)
+        kept = torch.xpu.memory_reserved(device) - torch.xpu.memory_allocated(device)
+        name = torch.xpu.get_device_name(device)
+        return Device("xpu", free + kept, float8=False, nf4=False, name=name)
     if device.type == "mps":
         free = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
         return Device("mps", min(free, host_facts().free), float8=False, nf4=False, name="Apple GPU")
     return Device("cpu", host_facts().free, float8=True, nf4=has_nf4, name="CPU")
+
+
+def total_bytes(device: torch.device) -> int:
+    """Of its memory, whoever uses it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    if device.type == "xpu":
+        return torch.xpu.get_device_properties(device).total_memory
+    return psutil.virtual_memory().total
 
 
 def host_facts() -> Host:

@@ -21,17 +21,19 @@ def climb_down(plans: Sequence[Plan], attempt: Callable[[Plan], T], say: Callabl
     say      told, before the next plan is tried, what is given up: for the progress line
     Raises EngineError when the last plan fails for memory; whatever else ``attempt`` raises, at once.
     """
+    text = ""
     for index, plan in enumerate(plans):
-        detail = _ran_out(attempt, plan)
-        if not isinstance(detail, _Failure):
-            return detail
+        outcome = _ran_out(attempt, plan)
+        if not isinstance(outcome, _Failure):
+            return outcome
+        text = outcome.text
         free_device_memory()
         if index + 1 < len(plans):
             say(f"out of memory; going on with: {plans[index + 1].label}")
     raise EngineError(
         "Memory ran out, even with the plan that needs least.",
         "Use a smaller size, close other programs, or choose a smaller model.",
-        f"{plans[-1].label}\n{detail.text}",
+        f"{plans[-1].label}\n{text}",
     )
 
 
@@ -69,5 +71,7 @@ def free_device_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
+    elif torch is not None and hasattr(torch, "xpu") and torch.xpu.is_available():
+        torch.xpu.empty_cache()
     elif torch is not None and torch.backends.mps.is_available():
         torch.mps.empty_cache()

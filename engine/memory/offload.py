@@ -23,10 +23,11 @@ def stream(module: nn.Module, device: torch.device) -> None:
             "Install the engine again from Depthwright's preferences.",
             str(error),
         ) from error
-    for layer in module.modules():
-        if hasattr(layer, "quant_state"):
+    for weight in module.parameters():
+        scales = getattr(weight, "quant_state", None)
+        if scales is not None:
             # bitsandbytes keeps a weight's scales beside it, where the hooks do not look: they stay on the device.
-            layer.weight.quant_state.to(device)
+            scales.to(device)
     prefetches = device.type == "cuda"
     apply_group_offloading(
         module,

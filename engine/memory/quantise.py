@@ -53,14 +53,15 @@ def stored_bytes(module: nn.Module) -> int:
     total = 0
     for tensor in (*module.parameters(), *module.buffers()):
         state = getattr(tensor, "quant_state", None)
-        parts = [getattr(tensor, key) for key in tensor.__tensor_flatten__()[0]] if _is_wrapped(tensor) else [tensor]
-        parts += [] if state is None else [state.absmax]
+        parts = _wrapped(tensor) if state is None else [tensor, state.absmax]
         total += sum(part.numel() * part.element_size() for part in parts)
     return total
 
 
-def _is_wrapped(tensor: Tensor) -> bool:
-    return hasattr(tensor, "__tensor_flatten__") and not hasattr(tensor, "quant_state")
+def _wrapped(tensor: Tensor) -> list[Tensor]:
+    """The tensors that one of torchao's consists of; any other, itself."""
+    flatten = getattr(tensor, "__tensor_flatten__", None)
+    return [tensor] if flatten is None else [getattr(tensor, key) for key in flatten()[0]]
 
 
 def _four_bit(weight: Tensor) -> nn.Module:

@@ -41,4 +41,5 @@ def use_float8(module: nn.Module, names: set[str], block: tuple[int, int]) -> No
     """Replace the linear layers of these names; build both on the meta device."""
     for name in names:
         linear = module.get_submodule(name)
+        assert isinstance(linear, nn.Linear)  # as its name was promised to be
         module.set_submodule(name, BlockFloat8Linear(linear.in_features, linear.out_features, block))

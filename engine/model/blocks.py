@@ -6,7 +6,7 @@ Throughout: B batch, L sequence length, D hidden size, H heads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -79,7 +79,7 @@ class GatedSiLU(nn.Module):
         return gated_silu(*x.chunk(2, dim=-1))
 
 
-def is_plain(layer: nn.Linear) -> bool:
+def is_plain(layer: nn.Module) -> TypeGuard[nn.Linear]:
     """Whether the layer is no more than its weight: quantised ones and adapters are of other classes."""
     return type(layer) is nn.Linear and type(layer.weight) is nn.Parameter
 

@@ -22,21 +22,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..catalog.words import canonical_words
+from ..contract import outside
 from ..contract.errors import ModelError
 from .checkpoint import assign, read_tensors
 from .denoiser import Denoiser, Parametrisation
 from .depth_codec import DepthCodec
 from .fine_stage import FineConfig, FineTransformer
 from .image_codec import ImageCodec, PixelCodec
+from .limits import MAX_SIDE_PX, MAX_TOKENS, check_whole
 from .published import VARIANTS, PublishedConfig
 from .refinement import RefinedTransformer, RefinementConfig
 from .speed import compile_transformer, lay_out
@@ -49,6 +52,20 @@ _SMALL_VARIANTS = (SMALL_VARIANT, "relievo_small_v1")  # as 0.1.0 called it, whe
 CONFIG_FILE, WEIGHTS_FILE, VOCABULARY_FILE = "config.json", "model.safetensors", "vocabulary.json"
 
 
+#: What a config.json of the small model holds at least.
+_SHAPE = {
+    "variant": str,
+    "native_px": int,
+    "transformer": dict,
+    "refinement": dict,
+    "depth_codec": {"normalize": [str]},
+    "text": {"max_words": int},
+    "parametrisation": {"schedule?": dict},
+    "upsampler?": dict,
+    "fine?": dict,
+}
+
+
 class ModelConfig(Protocol):
     """What is known of every model before its weights are read.
 
@@ -57,12 +74,18 @@ class ModelConfig(Protocol):
     farthest       in mean depths: what is farther is its rounding of infinity
     """
 
-    native_px: int
-    native_side: Literal["area", "longer"]
-    farthest: float
-    transformer: TransformerConfig
-    depth_codec: DepthCodec
-    parametrisation: Parametrisation
+    @property
+    def native_px(self) -> int: ...
+    @property
+    def native_side(self) -> Literal["area", "longer"]: ...
+    @property
+    def farthest(self) -> float: ...
+    @property
+    def transformer(self) -> TransformerConfig: ...
+    @property
+    def depth_codec(self) -> DepthCodec: ...
+    @property
+    def parametrisation(self) -> Parametrisation: ...
 
 
 class Model(Protocol):
@@ -73,28 +96,39 @@ class Model(Protocol):
     one_batch  whether there is memory for both predictions of guidance at once
     windows    how many windows of a picture larger than its own size it looks at at once
     compiled   whether the first call of a size takes long
-    upsampler  what makes its results twice as large and sharper, or None
+    upsampler  what makes its results several times as large and sharper, or None
     """
 
-    config: ModelConfig
-    device: torch.device
-    text: TextEncoder
-    image_codec: ImageCodec
-    depth_codec: DepthCodec
-    dit: Denoiser
-    previews: bool
-    one_batch: bool
-    windows: int
-    compiled: bool
-    upsampler: Upsampler | None
+    @property
+    def config(self) -> ModelConfig: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def text(self) -> TextEncoder: ...
+    @property
+    def image_codec(self) -> ImageCodec: ...
+    @property
+    def depth_codec(self) -> DepthCodec: ...
+    @property
+    def dit(self) -> Denoiser: ...
+    @property
+    def previews(self) -> bool: ...
+    @property
+    def one_batch(self) -> bool: ...
+    @property
+    def windows(self) -> int: ...
+    @property
+    def compiled(self) -> bool: ...
+    @property
+    def upsampler(self) -> Upsampler | None: ...
 
 
 @dataclass(frozen=True)
 class SmallConfig:
     """Everything about the small model but its weights and its words."""
 
-    native_side: ClassVar = "area"
-    farthest: ClassVar = 25.0
+    native_side: Literal["area", "longer"] = field(default="area", init=False)  # the same for all of these
+    farthest: float = field(default=25.0, init=False)
     native_px: int
     transformer: TransformerConfig
     refinement: RefinementConfig
@@ -114,18 +148,23 @@ class SmallConfig:
                 "Install the model that belongs to this version of Depthwright.",
             )
         try:
+            outside.check(values, _SHAPE)
             depth_codec = dict(values["depth_codec"])
-            return cls(
-                native_px=int(values["native_px"]),
+            config = cls(
+                native_px=values["native_px"],
                 transformer=TransformerConfig.from_dict(values["transformer"]),
                 refinement=RefinementConfig(**values["refinement"]),
                 depth_codec=DepthCodec(normalize=tuple(depth_codec.pop("normalize")), **depth_codec),
-                max_words=int(values["text"]["max_words"]),
+                max_words=values["text"]["max_words"],
                 parametrisation=Parametrisation.from_dict(values["parametrisation"]),
                 upsampler=UpsamplerConfig.from_dict(values["upsampler"]) if values.get("upsampler") else None,
                 fine=FineConfig(**values["fine"]) if values.get("fine") else None,
             )
-        except (KeyError, TypeError, ValueError) as error:
+            check_whole(config, native_px=(1, MAX_SIDE_PX), max_words=(1, MAX_TOKENS))
+            if config.depth_codec.patch_size != config.refinement.patch_px * (config.fine.side if config.fine else 1):
+                raise ValueError(f"patches of {config.depth_codec.patch_size} pixels are not the transformer's")
+            return config
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 "The model's config.json is not valid.", "Install the model again.", f"{type(error).__name__}: {error}"
             ) from error
@@ -155,7 +194,8 @@ class SmallModel(nn.Module):
         self.config, self.vocabulary = config, vocabulary
         self.image_codec = PixelCodec(config.depth_codec.patch_size)
         self.depth_codec = config.depth_codec
-        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, canonical_words, config.max_words)
+        in_its_words = partial(canonical_words, vocabulary=frozenset(vocabulary))
+        self.text = WordEncoder(vocabulary, config.transformer.context_in_dim, in_its_words, config.max_words)
         if config.fine:
             self.dit: RefinedTransformer = FineTransformer(config.transformer, config.refinement, config.fine)
         else:
@@ -203,7 +243,7 @@ class SmallModel(nn.Module):
 def read_json(path: Path) -> Any:
     """ModelError where the file is missing or not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return outside.read(path)
     except OSError as error:
         raise ModelError(
             f"The model file {path.name} is missing.", "Install the model or Depthwright again.", str(path)
@@ -234,6 +274,8 @@ def load_small(folder: Path, device: torch.device | str = "cpu", compiled: bool 
     """
     config = SmallConfig.from_dict(read_json(folder / CONFIG_FILE))
     vocabulary = read_json(folder / VOCABULARY_FILE)
+    if not isinstance(vocabulary, list) or not all(isinstance(word, str) for word in vocabulary):
+        raise ModelError(f"The model file {VOCABULARY_FILE} is no list of words.", "Install the model again.")
     with torch.device("meta"):
         model = SmallModel(config, vocabulary)
     state = read_tensors(folder / WEIGHTS_FILE)

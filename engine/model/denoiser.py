@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from .limits import check_numbers, check_switches
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -26,6 +28,11 @@ class Schedule:
     depth_shift_mu: float = 1.1
     depth_shift_sigma: float = 1.0
     d2i_full_noise_rgb: bool = False
+
+    def __post_init__(self) -> None:
+        shifts = ("rgb_shift_mu", "rgb_shift_sigma", "depth_shift_mu", "depth_shift_sigma")
+        check_numbers(self, **dict.fromkeys(shifts, (-100.0, 100.0)))
+        check_switches(self, "d2i_full_noise_rgb")
 
 
 class Denoiser(Protocol):
@@ -52,7 +59,12 @@ class Parametrisation:
     depth_x_prediction: bool = True  # True: the output is the clean sample
     x_prediction_t_min: float = 0.05  # v = (x_t - x_hat) / max(t, t_min)
 
+    def __post_init__(self) -> None:
+        check_numbers(self, x_prediction_t_min=(1e-6, 1.0))
+        check_switches(self, "image_x_prediction", "depth_x_prediction")
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Parametrisation:
         """From ``asdict``; what is missing is as released. TypeError: a field there is not."""
-        return cls(**{**values, "schedule": Schedule(**values.get("schedule", {}))})
+        given: dict[str, Any] = {**values, "schedule": Schedule(**values.get("schedule", {}))}
+        return cls(**given)

@@ -19,6 +19,7 @@ from typing import Literal
 
 import torch
 
+from .limits import check_numbers, check_whole
 from .patches import from_patches, to_patches
 
 Step = Literal["unit_mean", "contract", "none"]
@@ -43,24 +44,29 @@ class DepthCodec:
     mean_over: Literal["batch", "item"] = "batch"
 
     def __post_init__(self) -> None:
+        check_whole(self, patch_size=(1, 256))
+        check_numbers(self, value_scale=(1e-6, 1e6), value_offset=(-1e6, 1e6))
+        if self.mean_over not in ("batch", "item"):
+            raise ValueError(f"the mean is over {str(self.mean_over)[:60]}")
         unknown = [step for step in self.normalize if step not in STEPS]
         if unknown:
-            raise ValueError(f"depth normalisation {unknown} is none of {', '.join(STEPS)}")
+            raise ValueError(f"depth normalisation {str(unknown)[:60]} is none of {', '.join(STEPS)}")
 
     @property
     def channels(self) -> int:
         return self.patch_size**2
 
-    def encode(self, depth: torch.Tensor) -> torch.Tensor:
+    def encode(self, depth: torch.Tensor, unit: float | None = None) -> torch.Tensor:
         """(B, H, W) or (B, H, W, 1) depth -> (B, h*w, p*p) tokens, h = H / p, w = W / p.
 
+        unit  what a unit mean divides by; None: the mean of this depth
         Infinite depth (sky) has no part in the mean and is coded as the contraction's limit.
         Raises ValueError where p does not divide H and W.
         """
         values = depth[..., 0] if depth.ndim == 4 else depth
         for step in self.normalize:
             if step == "unit_mean":
-                values = values / self.unit(values)
+                values = values / (self.unit(values) if unit is None else unit)
             elif step == "contract":
                 values = contract(values)
         return self._tokens(values)

@@ -6,14 +6,18 @@ zero, which is what the sky was trained to be: then it is a depth in proportions
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from ..contract import outside
 from ..contract.errors import EnvironmentMissing, ModelError
+
+if TYPE_CHECKING:
+    from transformers import DepthAnythingForDepthEstimation
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and spread of the pictures it was trained on
 SKY = 0.01  # of the nearest disparity: what is less is infinitely far
@@ -27,9 +31,12 @@ class DepthEstimator(nn.Module):
     metric     whether it gives depth in metres; else disparity in proportions
     """
 
-    def __init__(self, network: nn.Module, normalisation: tuple = IMAGENET) -> None:
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, network: DepthAnythingForDepthEstimation, normalisation: tuple = IMAGENET) -> None:
         super().__init__()
-        config = network.config
+        config = cast("Any", network.config)  # its annotations allow for more than any published one has
         self.network = network
         self.native_px: int = config.backbone_config.image_size
         self.patch_px: int = config.patch_size
@@ -51,12 +58,14 @@ class DepthEstimator(nn.Module):
             ) from error
         remedy = "Download it again, or choose a folder with Depth Anything V2 in the layout of transformers."
         try:
-            kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+            kind = outside.read(folder / "config.json", {"model_type?": str}).get("model_type")
             if kind != DepthAnythingConfig.model_type:
                 raise ModelError(f"The depth estimator is a '{kind}', not Depth Anything.", remedy, str(folder))
-            network, report = DepthAnythingForDepthEstimation.from_pretrained(
+            loaded = DepthAnythingForDepthEstimation.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
             )
+            # Its annotation knows only what it gives without output_loading_info.
+            network, report = cast("tuple[DepthAnythingForDepthEstimation, dict[str, Any]]", loaded)
         except (OSError, ValueError, AttributeError, SafetensorError) as error:
             raise ModelError(
                 "The depth estimator's files are missing or damaged.", remedy, f"{folder}: {error}"
@@ -88,7 +97,8 @@ class DepthEstimator(nn.Module):
 def _normalisation(folder: Path) -> tuple:
     """The mean and spread that preprocessor_config.json says, where there is one."""
     try:
-        values = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-        return values["image_mean"], values["image_std"]
-    except (OSError, ValueError, KeyError):
+        values = outside.read(folder / "preprocessor_config.json", {"image_mean": [float], "image_std": [float]})
+    except (OSError, outside.Malformed):
         return IMAGENET
+    found = values["image_mean"], values["image_std"]
+    return found if all(len(each) == 3 for each in found) and min(values["image_std"]) > 0 else IMAGENET

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .limits import MAX_BLOCKS, check_whole
 from .patches import from_patches, to_patches
 from .refinement import DEPTH_CHANNELS, IMAGE_CHANNELS, Predicted, RefinedTransformer, RefinementConfig, grid_of
 from .transformer import TransformerConfig
@@ -28,6 +29,9 @@ class FineConfig:
     side: int = 2  # pixels a side that are averaged
     width: int = 32  # channels between the convolutions
     layers: int = 3  # convolutions between the first and the last
+
+    def __post_init__(self) -> None:
+        check_whole(self, side=(1, 16), width=(1, 4096), layers=(0, MAX_BLOCKS))
 
 
 def averaged_level(t: Tensor, side: int) -> Tensor:
@@ -65,7 +69,7 @@ class FineTransformer(RefinedTransformer):
         self.fine = FineStage(refinement.features, fine)
 
     def forward(
-        self, img: Tensor, img_ids: Tensor, depth: Tensor, timesteps: Tensor, depth_timesteps: Tensor, **rest: Tensor
+        self, img: Tensor, img_ids: Tensor, depth: Tensor, *, timesteps: Tensor, depth_timesteps: Tensor, **rest: Tensor
     ) -> tuple[Tensor, Tensor]:
         grid = grid_of(img_ids)
         image = self._noisy(img, grid, IMAGE_CHANNELS)
@@ -82,7 +86,7 @@ class FineTransformer(RefinedTransformer):
         patch = self.refinement.patch_px * self.side
         return to_patches(clean[..., :IMAGE_CHANNELS], patch), to_patches(clean[..., IMAGE_CHANNELS:], patch)
 
-    def image_only(self, img: Tensor, img_ids: Tensor, timesteps: Tensor, **rest: Tensor) -> Tensor:
+    def image_only(self, img: Tensor, img_ids: Tensor, *, timesteps: Tensor, **rest: Tensor) -> Tensor:
         grid = grid_of(img_ids)
         image = self._noisy(img, grid, IMAGE_CHANNELS)
         levels = averaged_level(timesteps, self.side)

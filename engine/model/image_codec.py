@@ -10,17 +10,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import nn
 
 from ..contract.errors import EnvironmentMissing, ModelError
 from .checkpoint import assign, read_tensors
+from .limits import MAX_CHANNELS, check_whole
 from .patches import from_patches, to_patches
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLFlux2
+    from diffusers.models.autoencoders.vae import DecoderOutput
+    from diffusers.models.modeling_outputs import AutoencoderKLOutput
 
 Grid = tuple[int, int]
 Tensors = Mapping[str, torch.Tensor]
@@ -73,6 +76,8 @@ class PixelCodec:
         return to_patches(known[..., None].expand(-1, -1, -1, 3), self.patch_px)
 
 
+_MODULES = {"encoder": ("encoder", "quant_conv"), "decoder": ("decoder", "post_quant_conv")}  # of a half
+
 REACH = 4  # tokens of FLUX.2's autoencoder: beyond them its convolutions see little, though its attention sees all
 
 
@@ -90,6 +95,11 @@ class Flux2CodecConfig:
     num_res_blocks: int = 2
     z_channels: int = 32
 
+    def __post_init__(self) -> None:
+        check_whole(self, ch=(1, MAX_CHANNELS), ch_mult=(1, 64), num_res_blocks=(1, 64), z_channels=(1, MAX_CHANNELS))
+        if len(self.ch_mult) > 8:
+            raise ValueError(f"ch_mult has {len(self.ch_mult)} levels")
+
     @property
     def patch_px(self) -> int:
         return 2 ** len(self.ch_mult)
@@ -102,7 +112,9 @@ class Flux2CodecConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> Flux2CodecConfig:
         """From a config.json's entry; what is not one of the fields is ignored."""
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-        return cls(**{name: tuple(value) if name == "ch_mult" else value for name, value in known.items()})
+        if "ch_mult" in known:
+            known["ch_mult"] = tuple(known["ch_mult"])
+        return cls(**known)
 
 
 class Flux2Codec(nn.Module):
@@ -142,10 +154,9 @@ class Flux2Codec(nn.Module):
         tensors = diffusers_state_dict(halves, config)
         with torch.device("meta"):
             codec = cls(config)
-        if encoder is None:
-            codec.vae.encoder = codec.vae.quant_conv = None
-        if decoder is None:
-            codec.vae.decoder = codec.vae.post_quant_conv = None
+        for half in files.keys() - halves.keys():
+            for module in _MODULES[half]:
+                setattr(codec.vae, module, None)
         placed = {name: t.to(device, dtype if t.is_floating_point() else None) for name, t in tensors.items()}
         assign(codec.vae, placed, "image codec")
         # The statistics are applied outside the convolutions, to float32 tokens: rounding them would shift every token.
@@ -159,7 +170,8 @@ class Flux2Codec(nn.Module):
         height, width = image.shape[-2:]
         if height % self.patch_px or width % self.patch_px:
             raise ValueError(f"{width}x{height} pixels cannot be cut into patches of {self.patch_px}x{self.patch_px}")
-        latent = self.vae.encode(image.to(self.vae.dtype)).latent_dist.mode().float()
+        encoded = cast("AutoencoderKLOutput", self.vae.encode(image.to(self.vae.dtype)))  # not the tuple it may be
+        latent = encoded.latent_dist.mode().float()
         tokens = nn.functional.pixel_unshuffle(latent, 2)  # (B, z*2*2, h, w): latent channel, row, column
         tokens = (tokens - self._mean) / self._std
         return tokens.flatten(2).transpose(1, 2)
@@ -174,18 +186,19 @@ class Flux2Codec(nn.Module):
             raise ValueError(f"tokens of shape {tuple(tokens.shape)} where {expected} were expected")
         latent = tokens.transpose(1, 2).reshape(batch, channels, h, w).float() * self._std + self._mean
         latent = nn.functional.pixel_shuffle(latent, 2)
-        return self.vae.decode(latent.to(self.vae.dtype)).sample.float()
+        latent = cast("torch.FloatTensor", latent.to(self.vae.dtype))  # any floats will do
+        return cast("DecoderOutput", self.vae.decode(latent)).sample.float()
 
     def known_tokens(self, known: torch.Tensor) -> torch.Tensor:
         return wholly_known(known, self.patch_px)
 
     @property
     def _mean(self) -> torch.Tensor:
-        return self.vae.bn.running_mean[:, None, None]
+        return self.vae.bn.get_buffer("running_mean")[:, None, None]
 
     @property
     def _std(self) -> torch.Tensor:
-        return torch.sqrt(self.vae.bn.running_var + self.vae.bn.eps)[:, None, None]
+        return torch.sqrt(self.vae.bn.get_buffer("running_var") + self.vae.bn.eps)[:, None, None]
 
 
 def wholly_known(known: torch.Tensor, patch_px: int) -> torch.Tensor:

@@ -14,7 +14,6 @@ memory is taken.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,12 +21,14 @@ from typing import Any, Literal
 
 import torch
 
-from ..catalog.verify import header_fault
+from ..catalog.verify import SAFETENSORS, header_fault
+from ..contract import outside
 from ..contract.errors import ModelError
 from .checkpoint import PUBLISHED_PREFIX, check_fits
 from .denoiser import Parametrisation
 from .depth_codec import DepthCodec
 from .image_codec import Flux2Codec, Flux2CodecConfig, diffusers_state_dict
+from .limits import MAX_BLOCKS, MAX_SIDE_PX, MAX_TOKENS, check_whole
 from .transformer import Transformer, TransformerConfig
 
 WEIGHTS_FILE, ENCODER_FILE, DECODER_FILE = "model.safetensors", "ae_encoder.safetensors", "ae_decoder.safetensors"
@@ -39,6 +40,17 @@ VARIANTS: dict[str, TransformerConfig] = {
 }
 #: How safetensors names the types that weights may be stored in.
 FLOATS = ("F32", "BF16", "F16")
+
+
+#: What a config.json may hold besides its variant; null is as if it were not there.
+_SHAPE = {
+    "native_px?": int,
+    "transformer?": dict,
+    "image_codec?": dict,
+    "depth_codec?": {"normalize?": [str]},
+    "text?": {"output_layers?": [int], "max_tokens?": int},
+    "parametrisation?": {"schedule?": dict},
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,7 @@ class PublishedConfig:
                 f"Use a checkpoint whose config.json names one of {', '.join(VARIANTS)}.",
             )
         try:
+            outside.check(values, _SHAPE)
             text, depth = values.get("text", {}), dict(values.get("depth_codec", {}))
             if "normalize" in depth:
                 depth["normalize"] = tuple(depth["normalize"])
@@ -74,13 +87,14 @@ class PublishedConfig:
                 transformer=TransformerConfig.from_dict(
                     VARIANTS[variant].to_dict() | dict(values.get("transformer", {}))
                 ),
-                native_px=int(values.get("native_px", cls.native_px)),
+                native_px=values.get("native_px", cls.native_px),
                 image_codec=Flux2CodecConfig.from_dict(values.get("image_codec", {})),
                 depth_codec=replace(DepthCodec(patch_size=16), **depth),
                 output_layers=tuple(text.get("output_layers", cls.output_layers)),
-                max_tokens=int(text.get("max_tokens", cls.max_tokens)),
+                max_tokens=text.get("max_tokens", cls.max_tokens),
                 parametrisation=Parametrisation.from_dict(values.get("parametrisation", {})),
             )
+            check_whole(config, native_px=(1, MAX_SIDE_PX), output_layers=(0, MAX_BLOCKS), max_tokens=(1, MAX_TOKENS))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 "The model's config.json is not valid.", "Download the model again.", f"{type(error).__name__}: {error}"
@@ -167,8 +181,8 @@ def _header(path: Path) -> dict[str, dict[str, Any]]:
         if fault := header_fault(path):
             raise _damaged(path, fault)
         with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    except OSError as error:
+            header = outside.parse(file.read(int.from_bytes(file.read(8), "little")), SAFETENSORS)
+    except (OSError, outside.Malformed) as error:
         raise _damaged(path, str(error)) from error
     header.pop("__metadata__", None)
     return header

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .limits import check_whole
 from .patches import from_patches, to_patches
 from .transformer import Transformer, TransformerConfig
 
@@ -24,6 +25,9 @@ class RefinementConfig:
     patch_px: int  # side of a token in pixels, the same for image and depth
     features: int = 8  # feature channels a pixel
     width: int = 24  # channels between the two convolutions
+
+    def __post_init__(self) -> None:
+        check_whole(self, patch_px=(1, 256), features=(1, 4096), width=(1, 4096))
 
 
 class ConvTail(nn.Module):
@@ -71,8 +75,9 @@ class RefinedTransformer(nn.Module):
 
     def forward(self, img: Tensor, img_ids: Tensor, depth: Tensor, **rest: Tensor) -> tuple[Tensor, Tensor]:
         """As Transformer.forward; tokens are pixel patches (engine.model.patches), on a grid read off ``img_ids``."""
-        image, depth = self.pixels(img, img_ids, depth, **rest)
-        return to_patches(image.clean, self.refinement.patch_px), to_patches(depth.clean, self.refinement.patch_px)
+        of_image, of_depth = self.pixels(img, img_ids, depth, **rest)
+        patch = self.refinement.patch_px
+        return to_patches(of_image.clean, patch), to_patches(of_depth.clean, patch)
 
     def image_only(self, img: Tensor, img_ids: Tensor, **rest: Tensor) -> Tensor:
         """As Transformer.image_only."""

@@ -12,12 +12,12 @@ Wrap = tuple[bool, bool]
 MARGIN = 3  # pixels a bicubic kernel may reach beyond the border
 
 
-def shrink(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+def shrink(pixels: Tensor, size: tuple[int, ...]) -> Tensor:
     """To a smaller (or equal) size, every pixel the mean of the area it covers."""
     return F.interpolate(_where_it_works(pixels), size=size, mode="area").to(pixels.device)
 
 
-def enlarge(pixels: Tensor, size: tuple[int, int], *, wrap: Wrap | bool, mode: str = "bicubic") -> Tensor:
+def enlarge(pixels: Tensor, size: tuple[int, ...], *, wrap: Wrap | bool, mode: str = "bicubic") -> Tensor:
     """To a larger (or equal) size. ``wrap`` continues the picture around its borders, so that a tile stays one.
 
     mode  "bicubic" or "bilinear" (no overshoot)

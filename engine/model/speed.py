@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -54,7 +55,7 @@ def compile_module(module: nn.Module, blocks: Sequence[nn.Module], also: Sequenc
             block.compile()
         return
     # On a processor what calls the loops is compiled too.
-    options = {"cpp_wrapper": next(module.parameters()).device.type == "cpu"}
+    options: dict[str, Any] = {"cpp_wrapper": next(module.parameters()).device.type == "cpu"}
     module.compile(options=options)
     for name in also:
         setattr(module, name, torch.compile(getattr(module, name), options=options))

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -27,7 +27,14 @@ from .speed import compile_transformer
 from .text_encoder import Qwen3Encoder
 from .transformer import Transformer
 
-M = TypeVar("M")  # a module, or what else has ``to(device)``
+
+class Movable(Protocol):
+    """A module, or what else moves in place."""
+
+    def to(self, device: torch.device | str, /) -> Any: ...
+
+
+M = TypeVar("M", bound=Movable)
 #: say(what is being loaded, how much of it is, of how much): raises Cancelled when the user stopped it.
 Say = Callable[[str, int, int], None]
 
@@ -45,16 +52,17 @@ class Stages:
 
     def __init__(self, device: torch.device, say: Say) -> None:
         self._device, self._say = device, say
-        self._parts: list[Part] = []
+        self._parts: list[Part[Any]] = []
 
     def part(self, name: str, load: Callable[[], M], placement: Placement) -> Part[M]:
-        self._parts.append(Part(name, load, placement))
-        return self._parts[-1]
+        part = Part(name, load, placement)
+        self._parts.append(part)
+        return part
 
     def use(self, part: Part[M]) -> M:
         """The part's module, on the device."""
         for other in self._parts:
-            if other is not part and other.module is not None:
+            if other is not part:
                 self._send_away(other)
         if part.module is None:
             self._say(f"loading the {part.name}", 0, 1)
@@ -63,7 +71,9 @@ class Stages:
             part.module.to(self._device)
         return part.module
 
-    def _send_away(self, part: Part) -> None:
+    def _send_away(self, part: Part[Any]) -> None:
+        if part.module is None:
+            return
         if part.placement == "disk":
             part.module = None
         elif part.placement == "host":
@@ -71,6 +81,10 @@ class Stages:
         else:
             return
         free_device_memory()
+
+
+_REMEMBERED = 64  # notes of prompts
+_BYTES_READ = 500  # of a prompt that is read whole, whatever it says: a token is a byte at least
 
 
 class StagedText:
@@ -82,6 +96,7 @@ class StagedText:
         """source  what the tokens depend on beside the prompt"""
         self._stages, self._part, self._source, self._embeddings = stages, part, source, embeddings
         self._device = device
+        self._notes: dict[str, tuple[str, ...]] = {}  # of prompts that were encoded, not taken from the cache
 
     def encode(self, prompts: Sequence[str]) -> Tensor:
         """B prompts -> (B, max_tokens, channels) float32."""
@@ -91,11 +106,20 @@ class StagedText:
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         return ()
 
+    def notes(self, prompt: str) -> tuple[str, ...]:
+        if prompt in self._notes:
+            return self._notes[prompt]
+        if len(prompt.encode()) <= _BYTES_READ:
+            return ()
+        return ("The prompt is long: the model may not have read its end.",)  # for its tokens the encoder had to come
+
     def _tokens(self, prompt: str) -> Tensor:
         key = key_of(self._source, prompt)
         tokens = self._embeddings.get(key)
         if tokens is None:
-            tokens = self._stages.use(self._part).encode([prompt])[0]
+            encoder = self._stages.use(self._part)
+            tokens = encoder.encode([prompt])[0]
+            self._notes = {prompt: encoder.notes(prompt)} | dict(list(self._notes.items())[:_REMEMBERED])
             self._embeddings.put(key, tokens)
         return tokens.to(self._device, torch.float32)
 

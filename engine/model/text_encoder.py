@@ -7,7 +7,6 @@ classifier-free guidance calls unconditional. Padding is part of the result: the
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +17,11 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from ..catalog.plans import Precision
-from ..contract.errors import EnvironmentMissing, ModelError
+from ..contract import outside
+from ..contract.errors import EngineError, EnvironmentMissing, ModelError
 from .block_float8 import FLOAT8, SCALE, BlockFloat8Linear, dequantised, use_float8
 from .checkpoint import assign_quantised, check_fits
+from .limits import MAX_BLOCKS, MAX_CHANNELS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Qwen3Config
@@ -34,14 +35,16 @@ FIRST_WORD = 3
 
 
 class TextEncoder(Protocol):
-    channels: int
-
     def encode(self, prompts: Sequence[str]) -> torch.Tensor:
         """B prompts -> (B, L, channels) tokens."""
         ...
 
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         """Words of the prompt that cannot influence the result, in their order: to be told to the user."""
+        ...
+
+    def notes(self, prompt: str) -> tuple[str, ...]:
+        """What else the user should know of how the prompt was read. After encode()."""
         ...
 
 
@@ -83,12 +86,22 @@ class WordEncoder(nn.Module):
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         return tuple(self._split(prompt)[1])
 
+    def notes(self, prompt: str) -> tuple[str, ...]:
+        canonical = self._canonical_words(prompt)[0]
+        known = [word for word in canonical if word in self._id_of]
+        return cut_note(len(known), self.max_words, "words")
+
     def _split(self, prompt: str) -> tuple[list[str], list[str]]:
         """Words that become tokens, and words that do not: not understood, not in this checkpoint, or one too many."""
         canonical, unknown = self._canonical_words(prompt)
         known = [word for word in canonical if word in self._id_of]
         absent = [word for word in canonical if word not in self._id_of]
         return known[: self.max_words], unknown + absent + known[self.max_words :]
+
+
+def cut_note(count: int, most: int, what: str) -> tuple[str, ...]:
+    """What to say of a prompt of so many words or tokens that a model reads."""
+    return (f"The prompt has {count} {what}, of which the model reads the first {most}.",) if count > most else ()
 
 
 class Qwen3Encoder(nn.Module):
@@ -117,11 +130,12 @@ class Qwen3Encoder(nn.Module):
 
         needed = copy.deepcopy(config)
         needed.num_hidden_layers = max(1, *output_layers)  # transformers returns no states from a model without layers
+        assert config.layer_types is not None  # Qwen3Config fills it in where it is not given
         needed.layer_types = config.layer_types[: needed.num_hidden_layers]
         self.model = _transformers().Qwen3Model(needed)
         if needed.num_hidden_layers < config.num_hidden_layers:
             # transformers norms the last state it returns; in the full model this one is an inner, un-normed state.
-            self.model.norm = nn.Identity()
+            self.model.set_submodule("norm", nn.Identity())
 
     @classmethod
     def load(
@@ -139,8 +153,11 @@ class Qwen3Encoder(nn.Module):
         """
         transformers = _transformers()
         with _readable(folder):
-            config = transformers.Qwen3Config.from_pretrained(folder, local_files_only=True)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            config = _config(folder)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            _check_template(tokenizer.chat_template)
         if not tokenizer.chat_template:
             raise ModelError(
                 "The text encoder's tokenizer has no chat template, with which the model reads prompts.",
@@ -155,7 +172,7 @@ class Qwen3Encoder(nn.Module):
     def without_weights(cls, folder: Path, output_layers: Sequence[int] = (9, 18, 27)) -> Qwen3Encoder:
         """What its config.json describes, on the meta device: to be counted. ModelError where there is none."""
         with _readable(folder):
-            config = _transformers().Qwen3Config.from_pretrained(folder, local_files_only=True)
+            config = _config(folder)
         with torch.device("meta"):
             return cls(config, output_layers=output_layers)
 
@@ -218,6 +235,11 @@ class Qwen3Encoder(nn.Module):
     def unknown_words(self, prompt: str) -> tuple[str, ...]:
         return ()  # every string is tokens to a language model
 
+    def notes(self, prompt: str) -> tuple[str, ...]:
+        if self.tokenizer is None:
+            return ()
+        return cut_note(len(self.tokenizer(self._as_chat(prompt)).input_ids), self.max_tokens, "tokens")
+
     def tokenise(self, prompts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """B prompts -> ids and attention mask, (B, max_tokens) int64: as a user's chat message, padded on the right.
 
@@ -225,17 +247,11 @@ class Qwen3Encoder(nn.Module):
         """
         if self.tokenizer is None:
             raise ValueError("this text encoder was made without a tokenizer")
-        pad = self.tokenizer.pad_token_id or 0
-        ids = torch.full((len(prompts), self.max_tokens), pad, dtype=torch.int64)
+        pad = self.tokenizer.pad_token_id
+        ids = torch.full((len(prompts), self.max_tokens), pad if isinstance(pad, int) else 0, dtype=torch.int64)
         mask = torch.zeros_like(ids)
         for row, prompt in enumerate(prompts):
-            text = self.tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}],
-                tokenize=False,
-                add_generation_prompt=True,
-                enable_thinking=False,
-            )
-            tokens = self.tokenizer(text).input_ids[: self.max_tokens]
+            tokens = self.tokenizer(self._as_chat(prompt)).input_ids[: self.max_tokens]
             ids[row, : len(tokens)] = torch.tensor(tokens)
             mask[row, : len(tokens)] = 1
         return ids, mask
@@ -249,6 +265,80 @@ class Qwen3Encoder(nn.Module):
         ).hidden_states
         return torch.cat([states[layer] for layer in self.output_layers], dim=-1)
 
+    def _as_chat(self, prompt: str) -> str:
+        """The prompt as a user's message, by the tokenizer's template. ModelError where that is damaged."""
+        assert self.tokenizer is not None  # who calls has asked
+        try:
+            text = self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": prompt}],
+                tokenize=False,
+                add_generation_prompt=True,
+                enable_thinking=False,
+            )
+        except Exception as error:  # whatever a template may raise
+            raise _template_damaged(repr(error)) from error
+        if not isinstance(text, str) or prompt.strip() not in text:
+            raise _template_damaged(f"it makes {str(text)[:200]!r} of {prompt[:200]!r}")
+        return text
+
+
+#: What a Qwen3 model's config.json holds, and how large it may be.
+_LIMITS = {
+    "num_hidden_layers": MAX_BLOCKS,
+    "hidden_size": MAX_CHANNELS,
+    "intermediate_size": 4 * MAX_CHANNELS,
+    "num_attention_heads": MAX_CHANNELS,
+    "num_key_value_heads": MAX_CHANNELS,
+    "head_dim": MAX_CHANNELS,
+    "vocab_size": 1 << 22,
+}
+
+
+def _config(folder: Path) -> Qwen3Config:
+    """What its config.json says, its sizes checked before anything is made of them."""
+    said = outside.read(folder / "config.json", {f"{name}?": int for name in _LIMITS})
+    for name, most in _LIMITS.items():
+        if said.get(name) is not None and not 1 <= said[name] <= most:
+            raise outside.Malformed(f"{name} is {said[name]}")
+    return _transformers().Qwen3Config.from_pretrained(folder, local_files_only=True)
+
+
+_MAX_TEMPLATE = 200_000  # characters; Qwen3's has 4,000
+_MAX_LOOPS = 3  # in each other
+
+
+def _check_template(template: object) -> None:
+    """Malformed where a chat template could run without end, or fill the memory: it is a program, if in a sandbox."""
+    if template is None or template == "":
+        return
+    if not isinstance(template, str) or len(template) > _MAX_TEMPLATE:
+        raise outside.Malformed("the chat template is no text, or too long")
+    from jinja2 import Environment, TemplateError, nodes
+
+    try:
+        tree = Environment(extensions=["jinja2.ext.loopcontrols"]).parse(template)
+    except (TemplateError, RecursionError) as error:
+        raise outside.Malformed(f"the chat template: {error}") from error
+    multiplies = next(tree.find_all((nodes.Mul, nodes.Pow)), None)
+    if multiplies is not None or _loops(tree) > _MAX_LOOPS:
+        raise outside.Malformed("the chat template multiplies, or has more loops in each other than any needs")
+
+
+def _loops(node: Any) -> int:
+    """How many loops are in each other at most."""
+    from jinja2 import nodes
+
+    inner = max((_loops(child) for child in node.iter_child_nodes()), default=0)
+    return inner + isinstance(node, nodes.For)
+
+
+def _template_damaged(detail: str) -> ModelError:
+    return ModelError(
+        "The text encoder's chat template is damaged.",
+        "Download the text encoder again, with tokenizer_config.json and chat_template.jinja.",
+        detail,
+    )
+
 
 class _LazyTensors(Mapping[str, torch.Tensor]):
     """The tensors of a folder's safetensors files, each read when asked for: not all are needed."""
@@ -259,7 +349,9 @@ class _LazyTensors(Mapping[str, torch.Tensor]):
         index = folder / "model.safetensors.index.json"
         try:
             if index.is_file():
-                self._file_of: dict[str, str] = json.loads(index.read_text())["weight_map"]
+                self._file_of: dict[str, str] = outside.read(index, {"weight_map": {str: str}})["weight_map"]
+                if foreign := [name for name in self._file_of.values() if Path(name).name != name]:
+                    raise outside.Malformed(f"{foreign[0]!r} is no name of a file beside it")
             else:
                 with safe_open(folder / "model.safetensors", framework="pt") as weights:
                     self._file_of = dict.fromkeys(weights.keys(), "model.safetensors")
@@ -313,7 +405,11 @@ def _shapes(
 def _readable(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (EngineError, MemoryError):
+        raise
+    except (
+        Exception
+    ) as error:  # of whatever kind: transformers checks little of what it reads, tokenizers raises bare ones
         raise ModelError(
             "The text encoder's config or tokenizer cannot be read.",
             "Download the text encoder again.",
@@ -324,7 +420,8 @@ def _readable(folder: Path) -> Iterator[None]:
 def _block(config: Qwen3Config) -> tuple[int, int]:
     """Rows and columns that share a scale in the FP8 build."""
     quantised = getattr(config, "quantization_config", None) or {}
-    return tuple(quantised.get("weight_block_size") or (128, 128))
+    rows, columns = quantised.get("weight_block_size") or (128, 128)
+    return rows, columns
 
 
 def _weight(name: str, tensor: torch.Tensor, scaled: bool) -> torch.Tensor:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from .attention import Rotation, one_row, rope
 from .blocks import STREAMS, DoubleStreamBlock, LastLayer, ModulationLinear, Part, SingleStreamBlock
+from .limits import MAX_BLOCKS, MAX_CHANNELS, check_numbers, check_switches, check_whole
 
 TIME_EMBEDDING_DIM = 256
 
@@ -47,19 +48,28 @@ class TransformerConfig:
     depth_out_channels: int | None = None  # More: features for a refinement head (engine.model.refinement)
 
     def __post_init__(self) -> None:
+        channels = ("in_channels", "depth_channels", "context_in_dim", "hidden_size", "num_heads")
+        check_whole(self, **dict.fromkeys(channels, (1, MAX_CHANNELS)), axes_dim=(2, MAX_CHANNELS))
+        blocks = ("depth_double", "depth_single", "depth_decoder_num_layers")
+        check_whole(self, **dict.fromkeys(blocks, (0, MAX_BLOCKS)))
+        optional = ("kv_heads", "image_out_channels", "depth_out_channels")
+        given = [name for name in optional if getattr(self, name) is not None]
+        check_whole(self, **dict.fromkeys(given, (1, MAX_CHANNELS)))
+        check_numbers(self, theta=(1.0, 1e9), mlp_ratio=(0.01, 64.0))
+        check_switches(self, "use_guidance_embed", "cross_stream_timestep_mixing")
         if self.hidden_size % self.num_heads or sum(self.axes_dim) != self.hidden_size // self.num_heads:
             raise ValueError(
                 f"hidden_size {self.hidden_size} / num_heads {self.num_heads} must equal the sum of axes_dim "
                 f"{self.axes_dim}"
             )
-
-        if self.kv_heads is not None and (self.kv_heads < 1 or self.num_heads % self.kv_heads):
+        if self.kv_heads is not None and self.num_heads % self.kv_heads:
             raise ValueError(f"num_heads {self.num_heads} must be a multiple of kv_heads {self.kv_heads}")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TransformerConfig:
         known = {f.name for f in fields(cls)}
-        return cls(**{k: tuple(v) if k == "axes_dim" else v for k, v in values.items() if k in known})
+        chosen: dict[str, Any] = {k: tuple(v) if k == "axes_dim" else v for k, v in values.items() if k in known}
+        return cls(**chosen)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

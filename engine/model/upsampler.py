@@ -1,8 +1,8 @@
 """Several times the size, sharpened: a small convolutional network behind a small model, image and depth together.
 
 Edges that both have are sharpened together. It adds a correction to a smooth enlargement, so that where it has learned
-nothing it changes nothing. Detail
-that a small picture does not have is made out of noise: one value for each new pixel.
+nothing it changes nothing. Detail that a small picture does not have is made out of noise: one value for each new
+pixel.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .depth_codec import FARTHEST, contract, expand
+from .limits import MAX_BLOCKS, check_switches, check_whole
 from .resample import Wrap, enlarge, extended
 
 CHANNELS = 4  # red, green, blue, depth
+MAX_DOUBLINGS = 4
 LEAST_SPREAD = 0.02  # of a depth's codes: below it they are flat
 NOISE_SEED = 20260613  # the same picture is always given the same detail
 
@@ -36,6 +38,14 @@ class UpsamplerConfig:
     widths: tuple[int, ...] = ()
     noise: bool = False
 
+    def __post_init__(self) -> None:
+        check_whole(self, width=(1, 4096), blocks=(0, MAX_BLOCKS))
+        if self.widths:
+            check_whole(self, widths=(1, 4096))
+        if len(self.widths) > MAX_DOUBLINGS:
+            raise ValueError(f"it doubles {len(self.widths)} times, and should {MAX_DOUBLINGS} times at most")
+        check_switches(self, "noise")
+
     @property
     def factor(self) -> int:
         return 2 ** max(1, len(self.widths))
@@ -43,7 +53,8 @@ class UpsamplerConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> UpsamplerConfig:
         """From ``asdict``; TypeError: a field there is not."""
-        return cls(**{**values, "widths": tuple(values.get("widths", ()))})
+        given: dict[str, Any] = {**values, "widths": tuple(values.get("widths", ()))}
+        return cls(**given)
 
 
 class ResidualBlock(nn.Module):
@@ -82,8 +93,8 @@ class Upsampler(nn.Module):
             self.conv_out = nn.Conv2d(config.widths[-1], CHANNELS, 3, padding=1)
         else:
             self.conv_out = nn.Conv2d(config.width, CHANNELS * config.factor**2, 3, padding=1)
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        for parameter in self.conv_out.parameters():
+            nn.init.zeros_(parameter)
 
     @property
     def factor(self) -> int:

@@ -54,9 +54,10 @@ class PictureTokens(Protocol):
 class DepthTokens(Protocol):
     """The part of a depth codec that is needed here; see engine.model.depth_codec."""
 
-    patch_size: int
-    value_scale: float
-
+    @property
+    def patch_size(self) -> int: ...
+    @property
+    def value_scale(self) -> float: ...
     def encode_relative(self, depth: Tensor) -> Tensor: ...
     def decode(self, tokens: Tensor, grid: tuple[int, int], *, clip: bool = False) -> Tensor: ...
     def known_tokens(self, known: Tensor) -> Tensor: ...
@@ -281,11 +282,11 @@ def walk(num_steps: int, resample: int) -> Iterator[tuple[int, int]]:
 
 def renoised(x: Tensor, t: Tensor, higher: Tensor, generator: torch.Generator) -> Tensor:
     """x_t brought to a higher level, by as much fresh noise as makes its spread what it is there."""
-    t, higher = float(t), float(higher)
-    if higher <= t:
+    low, high = float(t), float(higher)
+    if high <= low:
         return x
-    keep = (1 - higher) / (1 - t)
-    fresh = max(0.0, higher**2 - (keep * t) ** 2) ** 0.5
+    keep = (1 - high) / (1 - low)
+    fresh = max(0.0, high**2 - (keep * low) ** 2) ** 0.5
     return keep * x + fresh * torch.randn(x.shape, generator=generator).to(x.device)
 
 

@@ -10,12 +10,9 @@ more of what is settled.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
-
-DepthEstimate = Literal["sample", "mean"]
 
 
 class MeanOfLooks:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..contract.request import DepthEstimate
 from ..model.denoiser import Denoiser, Parametrisation
-from .constraints import NONE, Constraints, renoised, walk
-from .estimates import DepthEstimate, MeanOfLooks
+from .constraints import NONE, Constraints, Noise, renoised, walk
+from .estimates import MeanOfLooks
 from .guidance import ALWAYS, Guidance, guided
 from .schedules import Mode, timesteps
 from .tiling import NO_RINGS, Predict, Rings, random_offset, seen_from_both_sides, seen_rolled
@@ -126,8 +128,7 @@ def sample(
     rolls = torch.Generator("cpu").manual_seed(seed)
     looks = MeanOfLooks(look_seeds or [seed + 2]) if mode == "i2d" and depth_estimate == "mean" else None
     jumps = torch.Generator("cpu").manual_seed(seed + 1)  # not the noise of the beginning once more
-    noise = tuple(None if known else n.to(device) for known, n in ((mode == "i2d", image), (mode == "d2i", depth)))
-
+    start: Noise = (None if mode == "i2d" else image, None if mode == "d2i" else depth)
     moves = list(walk(num_steps, constraints.resample))
     step = Step(0, sum(end > start for start, end in moves), image, depth)
     for index, to in moves:
@@ -137,7 +138,7 @@ def sample(
             continue
         if on_step:
             on_step(step)
-        image, depth = constraints.impose(image, depth, t_image[index], t_depth[index], noise)
+        image, depth = constraints.impose(image, depth, t_image[index], t_depth[index], start)
         levels = (t_image[index].to(device, timestep_dtype), t_depth[index].to(device, timestep_dtype))
         offset = random_offset(grid, tile, rolls, patch_px)
         if any(tile) and to == num_steps:
@@ -162,14 +163,14 @@ def sample(
         else:
             depth = depth if mode == "d2i" else depth + (t_depth[to] - t_depth[index]).to(device) * depth_v
         if to == num_steps:
-            image, depth = constraints.impose(image, depth, t_image[to], t_depth[to], noise)
+            image, depth = constraints.impose(image, depth, t_image[to], t_depth[to], start)
         step = Step(step.index + 1, step.of, image, depth, clean_image, clean_depth)
     if on_step:
         on_step(step)
     return image, depth
 
 
-def refine_depth(model: Denoiser, ctx: Tensor, image: Tensor, **settings) -> Tensor:
+def refine_depth(model: Denoiser, ctx: Tensor, image: Tensor, **settings: Any) -> Tensor:
     """Second stage of two-stage depth refinement: i2d over a generated image's tokens, without guidance.
 
     settings  those of the first ``sample`` call, the seed included, but for mode, guidance_scale and log2_alpha.

@@ -44,8 +44,8 @@ def random_offset(
     if not any(rings):
         return (0, 0)
     # Drawn for both axes whether they tile or not: the same seed rolls a ring the same way.
-    drawn = [int(torch.randint(0, side * patch_px, (), generator=generator)) for side in grid]
-    return tuple(offset if ring else 0 for offset, ring in zip(drawn, rings, strict=True))
+    down, across = (int(torch.randint(0, side * patch_px, (), generator=generator)) for side in grid)
+    return down if rings[0] else 0, across if rings[1] else 0
 
 
 def seen_rolled(
@@ -58,8 +58,10 @@ def seen_rolled(
 ) -> tuple[Tensor, Tensor]:
     """Predictions for image and depth (B, h*w, C), with the grid rolled by that much while the model looks at it."""
     down, across = offset_px
-    outputs = predict(*(roll(tokens, grid, offset_px, patch_px) for tokens in state), *levels)
-    return tuple(roll(out.float(), grid, (-down, -across), patch_px) for out in outputs)
+    image, depth = (roll(tokens, grid, offset_px, patch_px) for tokens in state)
+    image, depth = predict(image, depth, *levels)
+    image, depth = (roll(out.float(), grid, (-down, -across), patch_px) for out in (image, depth))
+    return image, depth
 
 
 def seen_from_both_sides(
@@ -76,8 +78,8 @@ def seen_from_both_sides(
     A look counts the less the nearer it is to its own border, as windows do.
     """
     sides = [side * patch_px for side in grid]
-    halves = [side // 2 if ring else 0 for side, ring in zip(sides, rings, strict=True)]
-    offsets = offset_px, tuple(offset + half for offset, half in zip(offset_px, halves, strict=True))
+    down, across = (side // 2 if ring else 0 for side, ring in zip(sides, rings, strict=True))
+    offsets = offset_px, (offset_px[0] + down, offset_px[1] + across)
     looks = [seen_rolled(predict, state, levels, grid, offset, patch_px) for offset in offsets]
 
     tent = tent_weights(sides, rings).to(state[0].device)
@@ -88,7 +90,8 @@ def seen_from_both_sides(
         own = share.repeat_interleave(first.shape[-1] // patch_px**2, dim=-1)  # every pixel's values side by side
         return own * first + (1 - own) * second
 
-    return tuple(blended(*pair) for pair in zip(*looks, strict=True))
+    (image, depth), (other_image, other_depth) = looks
+    return blended(image, other_image), blended(depth, other_depth)
 
 
 def tent_weights(sides: Sequence[int], axes: Sequence[bool] = (True, True)) -> Tensor:

@@ -105,7 +105,8 @@ def windowed(predict_for: Callable[[int], Predict], grid: Grid, windows: Windows
                  windows side by side
     seed         of where the windows lie
     """
-    cell, models = windows.patch_px, {}
+    cell = windows.patch_px
+    models: dict[int, Predict] = {}
     shifts = torch.Generator("cpu").manual_seed(seed)
 
     def predict(image: Tensor, depth: Tensor, t_image: Tensor, t_depth: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,19 +114,20 @@ def windowed(predict_for: Callable[[int], Predict], grid: Grid, windows: Windows
         wholes = [plane.unfold(state, grid) for plane, state in zip(planes, (image, depth), strict=True)]
         sums, total = [torch.zeros_like(whole) for whole in wholes], torch.zeros_like(wholes[0][:1, :1])
         weight = windows.weights().to(image.device)
-        shift = tuple(torch.randint(0, cell, (2,), generator=shifts).tolist())
-        places = windows.places(grid, shift)
+        down, across = torch.randint(0, cell, (2,), generator=shifts).tolist()
+        places = windows.places(grid, (down, across))
         for start in range(0, len(places), windows.at_once):
             batch = places[start : start + windows.at_once]
             if len(batch) not in models:
                 models[len(batch)] = predict_for(len(batch))
-            seen = [
+            image, depth = (
                 plane.fold(
                     torch.stack([whole[:, :, rows[:, None], columns] for rows, columns in batch], 1).flatten(0, 1)
                 )
                 for plane, whole in zip(planes, wholes, strict=True)
-            ]
-            for plane, added, part in zip(planes, sums, models[len(batch)](*seen, t_image, t_depth), strict=True):
+            )
+            outputs = models[len(batch)](image, depth, t_image, t_depth)
+            for plane, added, part in zip(planes, sums, outputs, strict=True):
                 parts = plane.unfold(part.float(), windows.size).unflatten(0, (-1, len(batch))) * weight
                 for number, (rows, columns) in enumerate(batch):
                     added[:, :, rows[:, None], columns] += parts[:, number]
@@ -133,7 +135,8 @@ def windowed(predict_for: Callable[[int], Predict], grid: Grid, windows: Windows
                 total[:, :, rows[:, None], columns] += weight
             if windows.on_batch:
                 windows.on_batch()
-        return tuple(plane.fold(added / total) for plane, added in zip(planes, sums, strict=True))
+        image, depth = (plane.fold(added / total) for plane, added in zip(planes, sums, strict=True))
+        return image, depth
 
     return predict
 
@@ -166,15 +169,13 @@ class Broad:
     ) -> Broad:
         """Of tokens (B, L, C) of an enlarged sample, which was made on a smaller grid."""
 
-        def broad(tokens: Tensor, plane: Plane) -> Tensor:
-            size = tuple(max(1, side * plane.patch_px // SHARE) for side in small_grid)
-            return shrink(plane.unfold(tokens, grid), size)
+        def broad(tokens: Tensor | None, plane: Plane) -> Tensor | None:
+            if tokens is None:
+                return None
+            rows, columns = (max(1, side * plane.patch_px // SHARE) for side in small_grid)
+            return shrink(plane.unfold(tokens, grid), (rows, columns))
 
-        small = [
-            None if tokens is None else broad(tokens, plane)
-            for tokens, plane in ((image, image_plane), (depth, depth_plane))
-        ]
-        return cls(grid, image_plane, depth_plane, *small, wrap)
+        return cls(grid, image_plane, depth_plane, broad(image, image_plane), broad(depth, depth_plane), wrap)
 
     def settle_image(self, clean: Tensor) -> Tensor:
         """The predicted tokens (B, L, C), brought to the broad shapes."""
@@ -187,5 +188,5 @@ class Broad:
         if wanted is None:
             return clean
         pixels = plane.unfold(clean, self.grid)
-        missing = wanted - shrink(pixels, tuple(wanted.shape[-2:]))
-        return plane.fold(pixels + enlarge(missing, tuple(pixels.shape[-2:]), wrap=self.wrap, mode="bilinear"))
+        missing = wanted - shrink(pixels, wanted.shape[-2:])
+        return plane.fold(pixels + enlarge(missing, pixels.shape[-2:], wrap=self.wrap, mode="bilinear"))

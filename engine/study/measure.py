@@ -53,7 +53,7 @@ def error_grid(model: SmallModel, scenes: Scenes) -> dict[str, list[list[float]]
                 levels = [torch.full((len(image[part]),), t) for t in (t_image, t_depth)]
                 clean = (image[part], depth[part])
                 noisy = [Noised(c, n[part], t).tokens() for c, n, t in zip(clean, noises, levels, strict=True)]
-                predicted = model.denoise(*noisy, text[part], (side, side), *levels)
+                predicted = model.denoise(noisy[0], noisy[1], text[part], (side, side), levels[0], levels[1])
                 sums += [(p - c).square().mean(dim=(1, 2)).sum().item() for p, c in zip(predicted, clean, strict=True)]
             rows["image"].append(sums[0] / len(scenes))
             rows["depth"].append(sums[1] / len(scenes))

@@ -15,15 +15,15 @@ TARGETS = r".*(double_blocks\.\d+\.(txt|img)_(attn\.(qkv|proj)|mlp\.[02])|single
 _NAME = "default"
 
 
-def add_lora(model: nn.Module, rank: int, alpha: float | None = None) -> None:
+def add_lora(model: nn.Module, rank: int) -> None:
     """Put factors beside the base's matrices, in place; of all else only what is depth's is trained from here on.
 
-    They begin without effect. alpha / rank scales them (None: 1).
+    They begin without effect, and are added as they are (alpha = rank).
     """
     frozen_image = {
         name for name, p in model.named_parameters() if not p.requires_grad and re.search(r"\.img_(attn|mlp)", name)
     }
-    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=alpha or rank, target_modules=TARGETS), model, _NAME)
+    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=TARGETS), model, _NAME)
     for name, parameter in model.named_parameters():
         if "lora_" in name:
             base = re.sub(r"\.lora_[AB]\..*", ".weight", name)

@@ -87,7 +87,7 @@ def convert(reader: Reader, folder: Path, size_px: int, threads: int, image_give
             path = folder / f"{first:09d}.npz"
             if not path.exists():
                 chosen = range(first, min(first + SHARD_SIZE, len(reader)))
-                _save_shard(path, *map(list, zip(*pool.map(sample, chosen), strict=True)), image_given)
+                _save_shard(path, *map(list, zip(*pool.map(sample, chosen), strict=True)), image_given=image_given)
             yield path
 
 

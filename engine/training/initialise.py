@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ..model.bundle import SmallModel
+from ..model.fine_stage import FineStage, FineTransformer
+from ..model.refinement import ConvTail
 
 OUTPUTS = (
     ".proj.weight",
@@ -44,7 +46,9 @@ def initialise(model: SmallModel) -> None:
     for name, parameter in model.dit.transformer.named_parameters():
         begin(name, parameter)
     nn.init.normal_(model.text.tokens.weight[1:], std=1.0)  # row 0 is padding: zero
-    stages = [model.dit.fine] if model.config.fine else []
-    for tail in (model.dit.image_tail, model.dit.depth_tail, *stages):
-        nn.init.zeros_(tail.conv_out.weight)
-        nn.init.zeros_(tail.conv_out.bias)
+    tails: list[ConvTail | FineStage] = [model.dit.image_tail, model.dit.depth_tail]
+    if isinstance(model.dit, FineTransformer):
+        tails.append(model.dit.fine)
+    for tail in tails:
+        for parameter in tail.conv_out.parameters():
+            nn.init.zeros_(parameter)

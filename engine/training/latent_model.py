@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..model.bundle import CONFIG_FILE, WEIGHTS_FILE
+from ..model.bundle import CONFIG_FILE, WEIGHTS_FILE, SmallModel
 from ..model.checkpoint import PUBLISHED_PREFIX
 from ..model.denoiser import Parametrisation
 from ..model.depth_codec import DepthCodec
@@ -92,3 +92,6 @@ class LatentModel(nn.Module):
         weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in state.items()}
         save_file(weights, folder / WEIGHTS_FILE)
         (folder / CONFIG_FILE).write_text(json.dumps(self.config.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+
+Trained = SmallModel | LatentModel  # what the trainer trains

@@ -78,7 +78,7 @@ class PlateauLogitNormal:
         """Numbers in (0, 1), evenly distributed, as levels: the inverse of the distribution function."""
         slope = LogitNormal(self.mean, self.std)
         mode = self.mode
-        rise, height = slope.share_below(mode), float(slope.density(np.float64(mode)))
+        rise, height = slope.share_below(mode), float(slope.density(np.asarray(mode)))
         area = uniform.double() * (rise + height * (1 - mode))
         on_plateau = mode + (area - rise) / height
         return torch.where(area < rise, slope.levels(area.clamp(max=rise)), on_plateau).to(uniform.dtype)

@@ -7,17 +7,17 @@ from torch import Tensor, nn
 
 from ..model.image_codec import Grid
 from ..sampling.sampler import velocity
+from .latent_model import Trained
 from .training_recipe import Noised, Recipe
 
 
 class Objective(nn.Module):
-    """model     as SmallModel: ``denoise``, ``denoise_image``, ``config.parametrisation``
-    teacher   a frozen text-to-image model with the same ``denoise_image``, for post-training
-    """
+    """teacher   a frozen text-to-image model, for post-training"""
 
-    def __init__(self, model: nn.Module, recipe: Recipe, teacher: nn.Module | None = None) -> None:
+    def __init__(self, model: Trained, recipe: Recipe, teacher: Trained | None = None) -> None:
         super().__init__()
-        self.model, self.recipe = model, recipe
+        self.model: Trained = model
+        self.recipe = recipe
         self._teacher = (teacher,)  # in a tuple: neither trained nor saved with the model
 
     def forward(self, image: Noised, depth: Noised | None, text: Tensor, grid: Grid) -> Tensor:
@@ -39,7 +39,7 @@ class Objective(nn.Module):
         return torch.stack([image_losses, depth_losses])
 
     def distillation(
-        self, teacher: nn.Module, image_out: Tensor, image: Noised, t_depth: Tensor, text: Tensor, grid: Grid
+        self, teacher: Trained, image_out: Tensor, image: Noised, t_depth: Tensor, text: Tensor, grid: Grid
     ) -> Tensor:
         """How far the image's velocity is from the frozen original's, (B,) (arXiv 2606.13676, equation 8).
 

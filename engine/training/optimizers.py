@@ -22,27 +22,26 @@ class Optimizers:
 
     def __init__(self, model: nn.Module, muon_lr: float | None, adam_lr: float) -> None:
         trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        matrices = [p for name, p in trained.items() if muon_lr and "_blocks." in name and p.ndim == 2]
+        matrices = [p for name, p in trained.items() if "_blocks." in name and p.ndim == 2] if muon_lr else []
         inside = {id(p) for p in matrices}
         others = [p for p in trained.values() if id(p) not in inside]
         self.lrs: list[float] = []
         self.parts: list[torch.optim.Optimizer] = []
-        if matrices:
+        if muon_lr and matrices:
             self.lrs.append(muon_lr)
             self.parts.append(torch.optim.Muon(matrices, lr=muon_lr, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"))
         self.lrs.append(adam_lr)
         self.parts.append(torch.optim.AdamW(others, lr=adam_lr, betas=ADAM_BETAS, eps=1e-9, weight_decay=0.0))
 
-    def step(self, lr_factor: float, clip: Callable[[list[nn.Parameter], float], Tensor]) -> Tensor:
-        """One update, and the gradients gone; returns the norm they had before ``clip`` (accelerate's) cut it."""
+    def step(self, lr_factor: float, clip: Callable[[list[nn.Parameter], float], object]) -> None:
+        """One update, and the gradients gone; ``clip`` (accelerate's) cuts their norm."""
         # Muon's updates have a fixed size already.
-        norm = clip([p for group in self.parts[-1].param_groups for p in group["params"]], CLIP_NORM)
+        clip([p for group in self.parts[-1].param_groups for p in group["params"]], CLIP_NORM)
         for optimizer, lr in zip(self.parts, self.lrs, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = lr * lr_factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return norm
 
     @property
     def plain(self) -> list[torch.optim.Optimizer]:

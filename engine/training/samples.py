@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..model.bundle import SmallModel
 from ..sampling.sampler import sample
+from .latent_model import Trained
 
 PROMPTS = (
     "red brick wall", "small grey cobblestones", "brown wood planks", "blue ceramic tiles",
@@ -38,7 +38,7 @@ def depth_pixels(depth: Tensor) -> np.ndarray:
 
 @torch.no_grad()
 def sample_joint(
-    model: SmallModel, prompts: list[str], *, steps: int, guidance: float, seed: int
+    model: Trained, prompts: list[str], *, steps: int, guidance: float, seed: int
 ) -> tuple[Tensor, Tensor]:
     """Image (B, 3, S, S) in [-1, 1] and depth (B, S, S) of the prompts, at the model's own size."""
     device = next(model.parameters()).device
@@ -60,7 +60,7 @@ def sample_joint(
     return model.image_codec.decode(image, grid).to(device), model.depth_codec.decode(depth, grid, clip=True)
 
 
-def write_sample_grid(model: SmallModel, path: Path, steps: int = 20, guidance: float = 2.5) -> None:
+def write_sample_grid(model: Trained, path: Path, steps: int = 20, guidance: float = 2.5) -> None:
     image, depth = sample_joint(model, list(PROMPTS), steps=steps, guidance=guidance, seed=0)
     cells = np.concatenate([image_pixels(image), depth_pixels(depth)], axis=2)  # (B, S, 2 S, 3)
     rows = cells.reshape(-1, COLUMNS, *cells.shape[1:])

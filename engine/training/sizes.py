@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from ..builtin.procedural import VOCABULARY
 from ..model.bundle import SmallConfig
@@ -11,9 +12,6 @@ from ..model.depth_codec import DepthCodec
 from ..model.fine_stage import FineConfig
 from ..model.refinement import RefinementConfig
 from ..model.transformer import TransformerConfig
-
-# Depth codes lie in 0..2 with most of them near 1; tokens are brought to about -2..2, the noise's own spread.
-CENTRED = {"value_offset": 1.0, "value_scale": 2.0, "mean_over": "item"}
 
 
 def pixel_model(
@@ -45,7 +43,8 @@ def pixel_model(
             cross_stream_timestep_mixing=True,
         ),
         refinement=RefinementConfig(patch_px=patch_px),
-        depth_codec=DepthCodec(patch_size=patch_px * side, **CENTRED),
+        # Codes lie in 0..2 with most of them near 1; tokens are brought to about -2..2, the noise's own spread.
+        depth_codec=DepthCodec(patch_size=patch_px * side, value_offset=1.0, value_scale=2.0, mean_over="item"),
         max_words=16,
         parametrisation=Parametrisation(
             schedule=Schedule(rgb_shift_mu=shift, depth_shift_mu=shift),
@@ -57,12 +56,12 @@ def pixel_model(
     )
 
 
-SMALL = {"native_px": 64, "patch_px": 8, "hidden": 192, "heads": 4, "double": 2, "single": 4, "decoder": 2}
+small = partial(pixel_model, native_px=64, patch_px=8, hidden=192, heads=4, double=2, single=4, decoder=2)
 PRESETS: dict[str, SmallConfig] = {
     "tiny": pixel_model(native_px=16, patch_px=4, hidden=48, heads=2, double=1, single=1, decoder=1),  # for tests
     "tiny-fine": pixel_model(16, 4, 48, 2, 1, 1, 1, fine=FineConfig(width=8, layers=1)),
-    "small64": pixel_model(**SMALL),
-    "small128": pixel_model(**SMALL, fine=FineConfig()),
+    "small64": small(),
+    "small128": small(fine=FineConfig()),
 }
 
 

@@ -14,7 +14,8 @@ from .draws import AUGMENTATION, DATA, numpy_rng
 class Source(Protocol):
     """Samples to train on. Depth: z-depth, inf = sky, NaN = not known."""
 
-    size_px: int
+    @property
+    def size_px(self) -> int: ...
 
     def __len__(self) -> int:
         """Samples there are."""

@@ -45,19 +45,19 @@ class Sparsity:
                 f"'{text}' is no sparsity.", "Write it as points:0.05, lidar:0.02 or holes:0.7."
             ) from error
 
-    def known(self, number: int, shape: tuple[int, int]) -> np.ndarray:
+    def known(self, number: int, shape: tuple[int, ...]) -> np.ndarray:
         """(H, W) bool: the known pixels of sample ``number``; the same in every epoch and every run."""
         return _PATTERNS[self.pattern](np.random.default_rng([self.seed, number]), shape, self.share)
 
 
-def points(rng: np.random.Generator, shape: tuple[int, int], share: float) -> np.ndarray:
+def points(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> np.ndarray:
     """(H, W) bool: round(share * H * W) pixels, at least one."""
     known = np.zeros(shape, bool)
     known.flat[rng.permutation(known.size)[: max(1, round(share * known.size))]] = True
     return known
 
 
-def lidar(rng: np.random.Generator, shape: tuple[int, int], share: float) -> np.ndarray:
+def lidar(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> np.ndarray:
     """(H, W) bool: lines of equal elevation, which a camera sees curved; equal steps of azimuth along them."""
     height, width = shape
     wanted = share * height * width / (1 - _DROPPED)
@@ -78,7 +78,7 @@ def lidar(rng: np.random.Generator, shape: tuple[int, int], share: float) -> np.
     return known
 
 
-def holes(rng: np.random.Generator, shape: tuple[int, int], share: float) -> np.ndarray:
+def holes(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> np.ndarray:
     """(H, W) bool: round gaps until so many pixels are gone; the last one may be smaller than it was drawn."""
     height, width = shape
     y, x = np.mgrid[:height, :width]

@@ -23,7 +23,7 @@ from ..model.checkpoint import load_transformer
 from ..model.denoiser import Parametrisation
 from ..model.depth_codec import DepthCodec
 from ..model.image_codec import Flux2Codec, ImageCodec
-from ..model.text_encoder import Qwen3Encoder, TextEncoder
+from ..model.text_encoder import Qwen3Encoder, TextEncoder, WordEncoder
 from ..model.transformer import Transformer, TransformerConfig
 from . import streamed
 from .adapters import add_lora
@@ -66,7 +66,7 @@ def grow(
 
 
 def from_nothing(
-    sizes: TransformerConfig, image_codec: ImageCodec, text: TextEncoder, *, native_px: int, seed: int
+    sizes: TransformerConfig, image_codec: ImageCodec, text: Qwen3Encoder | WordEncoder, *, native_px: int, seed: int
 ) -> LatentModel:
     """A model at its beginning; it predicts the clean sample of both, as the paper's family does."""
     torch.manual_seed(seed)

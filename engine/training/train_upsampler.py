@@ -79,24 +79,32 @@ def shrunk(batch: Batch, factor: int) -> Batch:
 def predicted(model: SmallModel, batch: Batch, noise: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Image and depth, in its mean, as the model predicts them from one noisy look at the batch."""
     patch = model.image_codec.patch_px
-    grid = tuple(side // patch for side in batch.image.shape[-2:])
+    rows, columns = (side // patch for side in batch.image.shape[-2:])
+    grid = rows, columns
     t = torch.from_numpy(rng.uniform(0.0, noise, len(batch.captions)).astype(np.float32))
     captions = [caption if rng.random() >= CAPTION_DROPOUT else "" for caption in batch.captions]
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     clean = model.image_codec.encode(batch.image), model.depth_codec.encode(batch.depth)
-    noisy = (x + t[:, None, None] * (torch.randn(x.shape, generator=generator) - x) for x in clean)
-    image, depth = model.denoise(*noisy, model.text_input(captions), grid, t, t)
+    image, depth = (x + t[:, None, None] * (torch.randn(x.shape, generator=generator) - x) for x in clean)
+    image, depth = model.denoise(image, depth, model.text_input(captions), grid, t, t)
     return (
         model.image_codec.decode(image.float(), grid).clamp(-1, 1),
         model.depth_codec.decode(depth.float(), grid, clip=True),
     )
 
 
+def upsampler_of(model: SmallModel) -> Upsampler:
+    """ValueError where it has none."""
+    if model.upsampler is None:
+        raise ValueError("the model has no upsampler: give it one (with_upsampler)")
+    return model.upsampler
+
+
 def seen_and_true(
     model: SmallModel, sharp: Batch, settings: Settings, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """What the network is shown, (B, 4, H, W), and what it should make of it, (B, 4, f H, f W)."""
-    small = shrunk(sharp, model.upsampler.factor)
+    small = shrunk(sharp, upsampler_of(model).factor)
     true_depth = sharp.depth / model.depth_codec.unit(small.depth)
     small = replace(small, depth=small.depth / model.depth_codec.unit(small.depth))
     if rng.random() < settings.predicted:
@@ -144,8 +152,8 @@ def windows(
 def nearness(found: Windows) -> Tensor:
     """Mean absolute error of colours and codes, and of their steps between neighbours: (2,)."""
     values = (found.made - found.truth).abs().mean()
-    steps = sum((found.made.diff(dim=axis) - found.truth.diff(dim=axis)).abs().mean() for axis in (2, 3))
-    return torch.stack([values, steps])
+    down, across = ((found.made.diff(dim=axis) - found.truth.diff(dim=axis)).abs().mean() for axis in (2, 3))
+    return torch.stack([values, down + across])
 
 
 def broad_error(found: Windows, factor: int) -> Tensor:
@@ -186,7 +194,8 @@ def train(
 
     save  called every few minutes, with the averaged weights in place
     """
-    upsampler = model.upsampler.requires_grad_(True).train()
+    upsampler = upsampler_of(model)
+    upsampler.requires_grad_(True).train()
     optimizer = torch.optim.AdamW(upsampler.parameters(), lr=settings.lr, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, settings.steps, pct_start=0.05)
     average, adversary = Average(upsampler, settings.ema), Adversary(settings)
@@ -227,10 +236,12 @@ def train(
 
 def sharpness(found: Windows) -> Tensor:
     """Mean squared step between neighbouring pixels' colours, in the truth's."""
-    made, truth = (
-        sum(x[:, :3].detach().diff(dim=axis).square().mean() for axis in (2, 3)) for x in (found.made, found.truth)
-    )
-    return made / truth
+
+    def energy(pixels: Tensor) -> Tensor:
+        colours = pixels[:, :3].detach()
+        return colours.diff(dim=2).square().mean() + colours.diff(dim=3).square().mean()
+
+    return energy(found.made) / energy(found.truth)
 
 
 def with_upsampler(base: SmallModel, config: UpsamplerConfig, begin: SmallModel | None) -> SmallModel:
@@ -241,6 +252,7 @@ def with_upsampler(base: SmallModel, config: UpsamplerConfig, begin: SmallModel 
     if given is not None:
         if given.config != config:
             raise InputError("The upsampler to begin with is of another size.", f"Ask for {given.config}.")
+        assert model.upsampler is not None  # its config asks for one
         model.upsampler.load_state_dict(given.state_dict())
     return model
 
@@ -248,7 +260,7 @@ def with_upsampler(base: SmallModel, config: UpsamplerConfig, begin: SmallModel 
 def main(arguments: list[str] | None = None) -> int:
     default, sizes = Settings(steps=1), UpsamplerConfig()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="shards at twice the model's size")
+    parser.add_argument("--data", type=Path, required=True, help="shards as many times the model's size")
     parser.add_argument("--model", type=Path, required=True, help="folder of the model it is for")
     parser.add_argument("--init", type=Path, help="folder of a model with an upsampler to begin with")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model with its upsampler")

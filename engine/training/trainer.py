@@ -37,6 +37,7 @@ from .draws import (
     reordered,
     torch_generator,
 )
+from .latent_model import Trained
 from .objective import Objective
 from .optimizers import Average, Optimizers, lr_factor
 from .photographs import photographed
@@ -91,23 +92,26 @@ class Settings:
 
     def progress(self, step: int, trained_s: float) -> float:
         """Share of the budget that is spent."""
-        return step / self.steps if self.steps else trained_s / (self.budget_minutes * 60)
+        if self.steps:
+            return step / self.steps
+        assert self.budget_minutes is not None  # one of the two is given
+        return trained_s / (self.budget_minutes * 60)
 
 
 class Trainer:
     def __init__(
         self,
-        model: nn.Module,
+        model: Trained,
         source: Source,
         recipe: Recipe,
         settings: Settings,
         run: Path,
         accelerator: Accelerator | None = None,
-        teacher: nn.Module | None = None,
+        teacher: Trained | None = None,
     ) -> None:
         """Ready to train, from the run's last checkpoint where there is one.
 
-        model    as SmallModel or LatentModel; what of it requires a gradient is trained
+        model    what of it requires a gradient is trained
         teacher  for post-training: see Objective
         """
         self.source, self.recipe, self.settings, self.folder = source, recipe, settings, RunFolder(run)
@@ -121,7 +125,7 @@ class Trainer:
         if processes > 1 and not settings.steps:
             raise InputError("Several processes cannot share a budget in minutes.", "Give steps.")
         self.items = range(self.accelerator.process_index, settings.batch, processes)
-        self.model = model
+        self.model: Trained = model
         patch = model.image_codec.patch_px
         self.grid: Grid = (source.size_px // patch, source.size_px // patch)
         self.step, self.samples, self.trained_s, self.logged_at = 0, 0, 0.0, 0
@@ -129,10 +133,10 @@ class Trainer:
         if self.accelerator.is_main_process:
             self.folder.begin(self.config(), checkpoint["step"] if checkpoint else 0)
         if checkpoint:
-            shapes = (
+            wanted, found = (
                 {name: value.shape for name, value in s.items()} for s in (model.state_dict(), checkpoint["model"])
             )
-            check_fits(*shapes, "model of this run")
+            check_fits(wanted, found, "model of this run")
             model.load_state_dict(checkpoint["model"])
         if settings.compile:
             for module in model.modules():
@@ -240,7 +244,13 @@ class Trainer:
         if self.accelerator.num_processes == 1:
             return list(flags)
         wanted = torch.tensor(flags, dtype=torch.float32, device=self.device)
-        return self.accelerator.reduce(wanted, "sum").bool().tolist()
+        return self.summed(wanted).bool().tolist()
+
+    def summed(self, values: Tensor) -> Tensor:
+        """Over all processes."""
+        total = self.accelerator.reduce(values, "sum")
+        assert isinstance(total, Tensor)  # as what it is of
+        return total
 
     def draw_batch(self, step: int) -> Batch:
         """This process's items of a step, some of the given pictures as a camera might have taken them."""
@@ -270,7 +280,7 @@ class Trainer:
         captions = [self.caption(caption, draws, i) for i, caption in zip(self.items, batch.captions, strict=True)]
         text = self.model.text_input(captions).to(self.device)
         counts = torch.stack([part.counted().sum() if part else image.t.new_zeros(()) for part in (image, depth)])
-        counts = self.accelerator.reduce(counts.float(), "sum").clamp(min=1)
+        counts = self.summed(counts.float()).clamp(min=1)
         weights = torch.tensor([1.0, recipe.depth_weight], device=self.device)
 
         total = torch.zeros(2, device=self.device)
@@ -324,7 +334,7 @@ class Trainer:
 
     def log(self, losses: Tensor) -> None:
         """losses  (2,) of image and depth, summed over the steps since the last line"""
-        mean = self.accelerator.reduce(losses, "sum") / (self.step - self.logged_at)
+        mean = self.summed(losses) / (self.step - self.logged_at)
         self.logged_at = self.step
         if self.accelerator.is_main_process:
             values = {"samples": self.samples, "minutes": self.trained_s / 60}
@@ -334,7 +344,10 @@ class Trainer:
 
 def cut(part: Noised | None, items: slice) -> Noised | None:
     """Some of the items."""
-    return part and Noised(*(None if value is None else value[items] for value in part))
+    if part is None:
+        return None
+    known = None if part.known is None else part.known[items]
+    return Noised(part.clean[items], part.noise[items], part.t[items], known)
 
 
 class Prefetch:

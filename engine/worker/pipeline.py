@@ -13,7 +13,7 @@ import numpy as np
 from .. import catalog
 from ..backends.base import Backend, Report
 from ..contract.arrays import Arrays
-from ..contract.errors import EngineError, EnvironmentMissing
+from ..contract.errors import EngineError, EnvironmentMissing, ModelError
 from ..contract.result import Result
 from ..contract.settled import Settled
 from ..contract.version import VERSION
@@ -75,6 +75,12 @@ class Pipeline:
             if name != entry.backend:
                 backend.unload()  # two models rarely have room beside each other
         output = self._backend(entry).run(entry, request, arrays, report)
+        if request.mode != "d2i" and np.isnan(output.depth).any():
+            raise ModelError(
+                "The model gave no numbers: its weights are damaged, or it does not work at this precision.",
+                "Verify and repair the model, or try another precision.",
+                f"{entry.id}: NaN in the depth",
+            )
         notes = output.notes
         if output.unknown_words:
             notes = (*notes, f"Not known to this model, ignored: {_listed(output.unknown_words)}.")

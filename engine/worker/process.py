@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import BinaryIO
+from io import FileIO
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from .. import catalog
 from ..backends.base import Report
 from ..catalog import actions, places
 from ..contract.errors import ERROR_KINDS, Cancelled, EngineError, EnvironmentMissing
+from ..contract.packing import CAPABILITY, Packer
 from ..contract.protocol import (
     Alive,
     Cancel,
@@ -40,6 +41,8 @@ from ..contract.protocol import (
     Progress,
     Run,
     Shutdown,
+    Sink,
+    Source,
     Unload,
     check_hello,
     write_message,
@@ -51,7 +54,7 @@ from .pipeline import Pipeline
 HEARTBEAT_S = 1.0
 ORPHAN_GRACE_S = 2.0  # for the work in hand to notice that nobody waits for it any more
 MAX_DETAIL_CHARACTERS = 20_000
-ENGINE = __package__.rpartition(".")[0]  # the logger above those of all its rooms
+ENGINE = __name__.rsplit(".", 2)[0]  # the logger above those of all its rooms
 
 
 class ClientGone(Exception):
@@ -64,7 +67,7 @@ class Worker:
     pipeline  anything with Pipeline's ``run`` and ``unload``
     """
 
-    def __init__(self, pipeline: Pipeline, stdin: BinaryIO, stdout: BinaryIO) -> None:
+    def __init__(self, pipeline: Pipeline, stdin: Source, stdout: Sink) -> None:
         self._pipeline = pipeline
         self._reader = FrameReader(stdin)
         self._stdout = stdout
@@ -73,6 +76,7 @@ class Worker:
         self._cancelled: set[int] = set()
         self._leaving = threading.Event()
         self._job: int | None = None
+        self._packer: Packer | None = None  # for a client that says it is far away
 
     def serve(self) -> int:
         """Work until the client says Shutdown or is gone. Returns the exit status.
@@ -134,7 +138,11 @@ class Worker:
         result = self._pipeline.run(catalog.received(order.request, order.arrays), order.arrays, report)
         return Finished(order.job, result.record(), {"image": result.image, "depth": result.depth})
 
-    def _manage(self, order: Manage, report: Report) -> Finished:
+    def _manage(self, order: Manage, report: actions.Report) -> Finished:
+        if order.action == "prove":  # of this process, not of files
+            from .proof import prove
+
+            return Finished(order.job, prove(report))
         return Finished(order.job, actions.perform(order.action, order.options, report))
 
     def _unload(self) -> None:
@@ -148,7 +156,7 @@ class Worker:
     def _send(self, message: Message) -> None:
         try:
             with self._sending:
-                write_message(self._stdout, message)
+                write_message(self._stdout, message, self._packer)
         except OSError as error:
             raise ClientGone from error
 
@@ -157,7 +165,10 @@ class Worker:
     def _read(self) -> None:
         """Sort what comes in, until the client leaves; then make sure that this process ends."""
         try:
-            check_hello(self._reader.read() or Shutdown(), "The program that started this engine", "on both sides")
+            hello = self._reader.read() or Shutdown()
+            check_hello(hello, "The program that started this engine", "on both sides")
+            if hello.capabilities.get(CAPABILITY):
+                self._packer = Packer()
             while (message := self._reader.read()) is not None and not isinstance(message, Shutdown):
                 if isinstance(message, Cancel):
                     self._cancelled.add(message.job)
@@ -230,6 +241,7 @@ def is_device_fault(error: Exception) -> bool:
 def _capabilities() -> dict[str, object]:
     return {
         "models": [entry.id for entry in catalog.models()],
+        CAPABILITY: True,
         "torch": importlib.util.find_spec("torch") is not None,  # found, not loaded: hello must come at once
     }
 
@@ -247,7 +259,7 @@ class _LogFrames(logging.Handler):
             self._worker._send(Log(text, record.levelname, self._worker._job))
 
 
-def claim_pipes() -> tuple[BinaryIO, BinaryIO]:
+def claim_pipes() -> tuple[FileIO, FileIO]:
     """Keep stdin and stdout for frames: what prints goes to stderr (the log), what reads finds nothing.
 
     The copies are not inherited, so a child process can neither disturb the frames nor hold the pipes open.

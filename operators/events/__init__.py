@@ -1,1 +1,1 @@
-"""What Blender does to us: files that open, renders that begin, undo, a command line."""
+"""What Blender does to us: files that open, renders that begin, a command line."""

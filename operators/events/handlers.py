@@ -6,8 +6,8 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...scene.settings import older, preferences, tab
-from ...scene.view import depth_pass
-from ..shared import model_files, preview, session
+from ...scene.view import aside
+from ..shared import engine_state, model_files, preview, session
 
 
 @persistent
@@ -30,7 +30,7 @@ def _after_load(*_) -> None:
 def _before_render(scene: bpy.types.Scene, *_) -> None:
     if bpy.app.background:
         return  # nobody waits for the memory, and a batch would load its model for every job anew
-    if depth_pass.is_pass(scene):
+    if aside.is_aside(scene):
         return  # Depthwright's own, on the CPU, and for the model that would be unloaded
     if session.busy(session.generating) is None and preferences.read().unload_before_render:
         session.unload()
@@ -52,3 +52,4 @@ def unregister() -> None:
     bpy.app.handlers.load_pre.remove(_before_load)
     session.close()
     model_files.forget()
+    engine_state.forget()

@@ -15,19 +15,21 @@ import numpy as np
 from ...engine import catalog
 from ...engine.contract.arrays import size_px
 from ...engine.contract.errors import InputError
-from ...engine.contract.request import Request, tile_fields
+from ...engine.contract.request import Mode, Request, tile_fields
 from ...engine.contract.settled import Settled
 from ...engine.geometry import depth as depth_maps
+from ...scene.blocks.context import current
 from ...scene.files import blend as files
 from ...scene.files import pictures, results
+from ...scene.files.incoming import sky_where_transparent
 from ...scene.live import mesh
 from ...scene.material import displacement, material
 from ...scene.placement import DEFAULT_FOV_DEG, Placement, check_shape, place, placement_for, view_fov_deg
 from ...scene.stage import render
-from ...scene.view import depth_pass
-from ..shared import session
+from ...scene.view import aside, depth_pass
+from ..shared import givens, session
 from . import fit_options, known_options, live_options, sheets
-from .base_file import camera_of, open_or_keep
+from .base_file import begin, camera_of, camera_or_none
 from .console import Console
 from .staging import Staging
 
@@ -40,6 +42,7 @@ ONLY_FOR = {
     "material": ("relief_m", "tile_repeat", "displacement", "flatten", "maps", "asset"),
     "scene": ("camera", "fov_deg", "align_to_scene", "known_from_scene", *live_options.OPTIONS),
 }
+_NEW_CAMERA = f"The scene had no camera: it got one with a field of view of {DEFAULT_FOV_DEG:g} degrees."
 UNSAID = {"tile_repeat": 1, "displacement": displacement.DEFAULT}  # else None, or False
 
 
@@ -69,7 +72,7 @@ class Shot:
 
 def generate(args: argparse.Namespace, console: Console) -> Outcome:
     """Prompt -> result folder with a .blend of the displaced material or the scene in it."""
-    open_or_keep(args.blend)
+    chosen = begin(args)
     request, placement, arrays = read_generate(args)
     results.refuse_another(args.out, request, [blend_name(args.target)])
     with Staging() as staging:
@@ -78,8 +81,10 @@ def generate(args: argparse.Namespace, console: Console) -> Outcome:
         shot = _shot(args, staging, [*known_options.known_files(args).values(), *written])
         maps = sheets.place(args.maps, staging, args.prompt) if args.maps else None
         extra = sheets.wanted(args, maps, args.prompt)
+        blend = staging.level_file(folder, blend_name(args.target))
         result = ask(request, arrays, console)
-        notes = write_generated(result, placement, folder, shot, console, extra)
+        notes = write_generated(result, placement, folder, blend, shot, console, extra)
+    notes = (*notes, *say(console, *chosen, *usual_camera(placement, args)))
     paths = {"folder": args.out, "blend": args.out / blend_name(args.target)}
     return Outcome(paths | _render_path(args) | _maps_path(args), notes, result.seconds)
 
@@ -89,27 +94,21 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Settle
 
     InputError for anything the model or the file cannot do.
     """
-    scene = bpy.context.scene
+    scene = current().scene
     _refuse_without_effect(args)
     material.check_repeat(args.tile_repeat)
-    camera = camera_of(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
+    camera = camera_or_none(scene, args.camera) if args.target == "scene" and args.fov_deg is None else None
     arrays = (
         known_options.going_on(args, base, camera) if args.known_from_scene else known_options.read_known(args, base)
     )
     known_options.refuse_without_known(args, arrays)
     width_px, height_px = known_options.picture_px(args, camera, {} if args.known_from_scene else arrays)
     check_shape(scene, camera, width_px, height_px)
-    request = Request(
-        target=args.target,
-        **sampling_fields(args),
+    request = replace(
+        asked(args),
         width_px=width_px,
         height_px=height_px,
-        log2_alpha=args.log2_alpha,
         fov_deg=view_fov_deg(scene, args.target, camera, args.fov_deg or DEFAULT_FOV_DEG),
-        refine_depth=args.refine_depth,
-        depth_estimate=args.depth_estimate,
-        **tile_fields(args.tile),
-        depth_strictness=args.depth_strictness,
     )
     placement = placement_for(
         scene,
@@ -127,6 +126,33 @@ def read_generate(args: argparse.Namespace, base: Path = Path()) -> tuple[Settle
     return catalog.resolve(request, arrays), placement, arrays
 
 
+def asked(args: argparse.Namespace) -> Request:
+    """What generate asks for, before a file is looked at."""
+    return Request(
+        target=args.target,
+        **sampling_fields(args),
+        log2_alpha=args.log2_alpha,
+        refine_depth=args.refine_depth,
+        depth_estimate=args.depth_estimate,
+        **tile_fields(args.tile),
+        depth_strictness=args.depth_strictness,
+    )
+
+
+def usual_camera(placement: Placement, args: argparse.Namespace) -> tuple[str, ...]:
+    """A note where a camera is made that nobody asked for."""
+    if placement.target != "scene" or placement.camera_uid is not None or args.fov_deg:
+        return ()
+    return (_NEW_CAMERA,)
+
+
+def say(console: Console, *notes: str) -> tuple[str, ...]:
+    """The notes, said."""
+    for note in notes:
+        console.say(note)
+    return notes
+
+
 def _refuse_without_effect(args: argparse.Namespace) -> None:
     """InputError for an option that the other target has: a thousand jobs later is too late to see the mistake."""
     for name in ONLY_FOR["scene" if args.target == "material" else "material"]:
@@ -139,16 +165,20 @@ def _refuse_without_effect(args: argparse.Namespace) -> None:
 
 
 def write_generated(
-    result: Result, placement: Placement, folder: Path, shot: Shot | None, console: Console, extra: sheets.Sheets
+    result: Result,
+    placement: Placement,
+    folder: Path,
+    blend: Path,
+    shot: Shot | None,
+    console: Console,
+    extra: sheets.Sheets,
 ) -> tuple[str, ...]:
     """All files of a generated result into that (temporary) folder, and the render; what the user should know."""
     _write_result(result, folder, results.KNOWN_UNITS if placement.scene_units else None)
-    made = place(bpy.context, result, placement)
+    made = place(current(), result, placement)
     extra.write(made, console)
-    notes = fit_options.said(made)
-    for note in notes:
-        console.say(note)
-    _write_blend(made, placement.target, folder / blend_name(placement.target))
+    notes = say(console, *fit_options.said(made))
+    _write_blend(made, placement.target, blend)
     _take(shot, result.image, console)
     return (*result.notes, *notes)
 
@@ -167,12 +197,11 @@ def _write_result(result: Result, folder: Path, depth_unit: str | None = None) -
 
 def _write_blend(made: bpy.types.Object, target: str, blend: Path) -> None:
     """The file, ready to render."""
-    scene = bpy.context.scene
-    if target == "scene":
-        render.show_as_made(scene)  # a film look over the picture would not give it back
-    elif scene.camera is None:
-        render.show_as_made(scene)
-        render.add_stage(bpy.context, made)
+    scene = current().scene
+    if not bpy.data.filepath:  # a new file; how the user's own shows colours is his
+        aside.show_as_made(scene)  # a film look over the picture would not give it back
+    if target == "material" and scene.camera is None:
+        render.add_stage(current(), made)
     files.save_blend(blend)
 
 
@@ -181,30 +210,33 @@ def _take(shot: Shot | None, image: np.ndarray, console: Console) -> None:
     if shot is not None:
         console.say("rendering")
         height_px, width_px = image.shape[:2]
-        render.render_png(bpy.context, shot.png, width_px=width_px, height_px=height_px, samples=shot.samples)
+        render.render_png(current(), shot.png, width_px=width_px, height_px=height_px, samples=shot.samples)
 
 
 def depth_from_image(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture -> result folder with its depth."""
-    open_or_keep(args.blend)
-    return _convert(args, "i2d", {"image": pictures.read_image(args.image)}, console)
+    begin(args)
+    return _convert(args, "i2d", givens.picture(args.image), console)
 
 
 def image_from_depth(args: argparse.Namespace, console: Console) -> Outcome:
     """Depth -> result folder with a picture for it."""
-    open_or_keep(args.blend)
+    chosen = begin(args)
     if not args.from_scene:
         if args.camera or args.size:
             raise InputError("--camera and --size go with --from-scene.", "A depth file has its own view and size.")
-        return _convert(args, "d2i", {"depth": pictures.read_depth(args.depth)}, console)
-    scene = bpy.context.scene
+        return _convert(args, "d2i", givens.depth(args.depth, args.depth_is), console)
+    scene = current().scene
     camera = camera_of(scene, args.camera)
     width_px, height_px = known_options.picture_px(args, camera)
     check_shape(scene, camera, width_px, height_px)
     console.say("looking at the scene")
-    depth = depth_pass.of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
+    depth = depth_pass.of_scene(current(), camera, width_px=width_px, height_px=height_px)
     fov_deg = view_fov_deg(scene, "scene", camera)
-    return _convert(args, "d2i", {"depth": depth}, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
+    given = givens.Given()
+    given["depth"] = depth
+    outcome = _convert(args, "d2i", given, console, fov_deg=fov_deg, depth_unit=results.SCENE_UNITS)
+    return replace(outcome, notes=(*outcome.notes, *say(console, *chosen)))
 
 
 def sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
@@ -231,14 +263,14 @@ def sampling_fields(args: argparse.Namespace) -> dict[str, Any]:
 
 def _convert(
     args: argparse.Namespace,
-    mode: str,
-    arrays: dict[str, np.ndarray],
+    mode: Mode,
+    arrays: givens.Given,
     console: Console,
     *,
     fov_deg: float | None = None,
     depth_unit: str | None = None,
 ) -> Outcome:
-    arrays = arrays | known_options.read_known(args)
+    known_options.read_known(args, into=arrays)
     known_options.refuse_without_known(args, arrays)
     width_px, height_px = size_px(arrays)
     if "known_depth" in arrays:
@@ -264,38 +296,37 @@ def _convert(
 
 def scene_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a mesh that fits the camera."""
-    open_or_keep(args.blend)
-    camera = None if args.fov_deg else camera_of(bpy.context.scene, args.camera)
+    notes = list(begin(args))
+    camera = None if args.fov_deg else camera_or_none(current().scene, args.camera)
+    if camera is None and not args.fov_deg:
+        notes.append(_NEW_CAMERA)
     start = live_options.settings(args)
-    notes: list[str] = []
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
         made = mesh.build(
-            bpy.context,
+            current(),
             picture,
             depth_map,
             _pair_record(args),
             name=args.image.stem,
             camera=camera,
-            fov_deg=args.fov_deg,
+            fov_deg=None if camera else args.fov_deg or DEFAULT_FOV_DEG,
             live=start,
         )
         notes.extend(fit_options.fit(args, made))
         return made
 
     outcome = _from_pair(args, console, build)
-    for note in notes:
-        console.say(note)
-    return replace(outcome, notes=tuple(notes))
+    return replace(outcome, notes=(*outcome.notes, *say(console, *notes)))
 
 
 def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
     """Picture + depth -> .blend with a displaced material."""
-    open_or_keep(args.blend)
+    chosen = begin(args)
 
     def build(picture: np.ndarray, depth_map: np.ndarray) -> bpy.types.Object:
         return material.build(
-            bpy.context,
+            current(),
             picture,
             depth_map,
             _pair_record(args),
@@ -306,15 +337,20 @@ def material_from_pair(args: argparse.Namespace, console: Console) -> Outcome:
             flatten=args.flatten,
         )
 
-    return _from_pair(args, console, build)
+    return replace(_from_pair(args, console, build), notes=say(console, *chosen))
 
 
 def _from_pair(
     args: argparse.Namespace, console: Console, build: Callable[[np.ndarray, np.ndarray], bpy.types.Object]
 ) -> Outcome:
-    picture = pictures.read_image(args.image)
+    found, notes = pictures.read_picture(args.image), []
+    picture = found.colour
     height_px, width_px = picture.shape[:2]
-    depth_map = depth_maps.match(pictures.read_depth(args.depth), width_px, height_px)
+    depth_map = depth_maps.match(pictures.read_depth(args.depth, args.depth_is, notes), width_px, height_px)
+    depth_map = depth_maps.check(sky_where_transparent(depth_map, found.opaque))
+    notes = (*found.notes, *notes)
+    for note in notes:
+        console.say(note)
     with Staging() as staging:
         blend = staging.file(args.out)
         extra, written = sheets.Sheets(), []
@@ -326,7 +362,15 @@ def _from_pair(
         extra.write(made, console)
         _write_blend(made, args.command, blend)
         _take(shot, picture, console)
-    return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args))
+    return Outcome({"blend": args.out} | _render_path(args) | _maps_path(args), notes)
+
+
+def losses(console: Console) -> tuple[str, ...]:
+    """What is missing in the open file, said."""
+    notes = files.losses()
+    for note in notes:
+        console.say(note)
+    return notes
 
 
 def ask(request: Settled, arrays: dict[str, np.ndarray], console: Console) -> Result:
@@ -337,6 +381,8 @@ def ask(request: Settled, arrays: dict[str, np.ndarray], console: Console) -> Re
     except BaseException:
         job.cancel()
         raise
+    if isinstance(arrays, givens.Given):
+        result = arrays.finish(result)
     for note in result.notes:
         console.say(note)
     return result

@@ -26,21 +26,37 @@ class Console:
 
     def say(self, line: str) -> None:
         if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
+            print(_plain(line), file=sys.stderr, flush=True)
 
     def event(self, event: Progress | Log) -> None:
         """What a job reports: a line for every new stage and every last step, in between one a second."""
         if isinstance(event, Log):
             self.say(event.text)
         else:
-            self._progress(event.stage, event.step, event.of)
+            self.progress(event.stage, event.step, event.of)
+
+    def progress(self, stage: str, step: int, of: int) -> None:
+        """The same, of what is no job."""
+        self._progress(stage, step, of)
+
+
+def _plain(text: str) -> str:
+    """Without control characters: what a file or a server says must not steer the terminal."""
+    return "".join(c if c == "\t" or c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    # Half characters stand for the bytes of names that are no UTF-8: the stream's own business.
+    return character if 0xDC80 <= code <= 0xDCFF or code > 0x2FFF else f"\\x{code:02x}"
 
 
 def print_error(error: EngineError, verbose: bool = False) -> None:
     """Two lines: what went wrong, what to do; before them, if asked, where it came from."""
     if verbose and error.detail:
-        print(error.detail, file=sys.stderr)
-    print(f"{error.summary}\n{error.remedy}", file=sys.stderr, flush=True)
+        print(_plain(error.detail), file=sys.stderr)
+    lines = (" ".join(text.splitlines()) for text in (error.summary, error.remedy))
+    print(_plain("\n".join(lines)), file=sys.stderr, flush=True)
 
 
 def print_outcome(outcome: dict, stdout: TextIO, as_json: bool) -> None:
@@ -49,7 +65,8 @@ def print_outcome(outcome: dict, stdout: TextIO, as_json: bool) -> None:
         print(json.dumps(outcome), file=stdout, flush=True)
     else:
         for path in outcome["paths"].values():
-            print(path, file=stdout, flush=True)
+            # A program that reads it gets the path as it is.
+            print(_plain(str(path)).replace("\n", "\\n") if stdout.isatty() else path, file=stdout, flush=True)
 
 
 @contextmanager

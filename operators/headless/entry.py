@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
-import shutil
-import signal
-import socket
 import sys
-import threading
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from ...engine.contract.errors import EngineError, EnvironmentMissing, InputError
-from . import staging
+from . import session_folder, staging, stopping
 from .console import Console, claimed_stdout, print_error, print_outcome
 from .parser import build_parser
-
-DEAF_AFTER_S = 2.0  # after a signal: then the main thread is in a render, and stays there
 
 DONE, FAILED, REFUSED = 0, 1, 2  # exit status: done; a job failed; bad arguments or input
 
 
-class Stopped(BaseException):
-    """SIGTERM, SIGHUP or Ctrl-C. Not an Exception: no handler on the way may take it for a failed job."""
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(signal_number)
-        self.exit_status = 128 + signal_number  # what a shell reports for a process ended by that signal
+stopping.before_leaving(staging.abandon_all)  # the worker needs no telling: its pipe closes
 
 
 def main() -> NoReturn:
-    """The console script."""
+    """The console script; see script.py."""
     _open_closed_streams()
+    stopping.before_leaving(session_folder.remove)
     try:
-        status = run(sys.argv[1:])
+        status = _run(sys.argv[1:], to_the_end=True)
     except Exception:  # a bug
         traceback.print_exc()
         status = FAILED
-    _remove_session_folder()
+    session_folder.remove()
     with contextlib.suppress(OSError):  # nobody reads them any more
         sys.stdout.flush()
         sys.stderr.flush()
@@ -60,16 +49,12 @@ def _open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
-def _remove_session_folder() -> None:
-    """Blender's folder for temporary files, which its own end would remove, and os._exit does not."""
-    if (bpy := sys.modules.get("bpy")) is not None:
-        folder = Path(bpy.app.tempdir)
-        if folder.name.startswith("blender_"):  # else it is the system's own: Blender could not make one
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def run(arguments: Sequence[str]) -> int:
     """One command line; the exit status. Errors a user can meet are two lines on stderr, bugs a traceback."""
+    return _run(arguments, to_the_end=False)
+
+
+def _run(arguments: Sequence[str], *, to_the_end: bool) -> int:
     try:
         args = build_parser().parse_args(arguments)
     except InputError as error:
@@ -78,17 +63,9 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as leave:  # --help and --version have printed what was asked
         return int(leave.code or 0)
     try:
-        with _stoppable():
-            return _run(args)
-    except Stopped as stop:
-        print("Stopped.", file=sys.stderr)
-        return stop.exit_status
-
-
-def _run(args) -> int:
-    # Here and not above: --help and a mistyped option answer without loading Blender.
-    try:
-        import bpy  # noqa: F401
+        # Here and not above: --help and a mistyped option answer without loading Blender.
+        with session_folder.around_loading() if to_the_end else contextlib.nullcontext():
+            import bpy  # noqa: F401
     except ImportError as error:
         print_error(
             EnvironmentMissing(
@@ -98,8 +75,21 @@ def _run(args) -> int:
             )
         )
         return FAILED
+    # All that is loaded is loaded before a signal may interrupt it.
+    from ..shared import session  # noqa: F401
+    from . import batch, commands, models_command, paint  # noqa: F401
+
+    try:
+        with stopping.stoppable(to_the_end=to_the_end):
+            return _done(args)
+    except stopping.Stopped as stop:
+        print("Stopped.", file=sys.stderr)
+        return stop.exit_status
+
+
+def _done(args: argparse.Namespace) -> int:
     from ..shared import session
-    from . import batch, commands, models_command, paint
+    from . import batch, commands, engine_command, models_command, paint
 
     console = Console(args.quiet)
     try:
@@ -107,9 +97,13 @@ def _run(args) -> int:
             if args.command == "models":
                 print(models_command.run(args, console), file=stdout)
                 return DONE
+            if args.command == "engine":
+                print(engine_command.run(args, console), file=stdout)
+                return DONE
             if args.command == "batch":
                 return batch.run(args, console, stdout)
             outcome = (commands.COMMANDS | {"paint": paint.paint})[args.command](args, console)
+            outcome = replace(outcome, notes=(*commands.losses(console), *outcome.notes))
             print_outcome(outcome.to_dict(), stdout, args.json)
             return DONE
     except EngineError as error:
@@ -124,52 +118,3 @@ def _run(args) -> int:
         return FAILED
     finally:
         session.close()
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM, SIGINT and SIGHUP raise Stopped meanwhile: temporary files go, the worker ends."""
-    heard = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if _within_blender(frame):
-            return  # Stopped would end in Blender's hands, and a render go on without what was interrupted: see _watch
-        heard.set()
-        signal.signal(number, signal.SIG_IGN)  # a second one must not cut the clean-up short
-        raise Stopped(number)
-
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored: under nohup
-        numbers.append(signal.SIGHUP)
-    kept = {number: signal.signal(number, stop) for number in numbers}
-    # Python runs stop() in the main thread, which hears nothing while it renders. The number arrives here at once.
-    arrivals, departures = socket.socketpair()
-    departures.setblocking(False)
-    kept_fd = signal.set_wakeup_fd(departures.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(arrivals, heard), name="depthwright-stop", daemon=True).start()
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(kept_fd)
-        departures.close()
-        for number, handler in kept.items():
-            # None: the handler was Blender's own, in C, which Python cannot put back. The program is about to end.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-
-def _within_blender(frame: FrameType | None) -> bool:
-    """Whether one of Blender's operators is at work, which has called back."""
-    while frame is not None and frame.f_globals.get("__name__") != "bpy.ops":
-        frame = frame.f_back
-    return frame is not None
-
-
-def _watch(arrivals: socket.socket, heard: threading.Event) -> None:
-    """End the process where a signal has come and the main thread does not hear of it, or cannot heed it."""
-    with arrivals:
-        number = arrivals.recv(1)
-        if number and not heard.wait(DEAF_AFTER_S):
-            staging.abandon_all()  # the worker needs no telling: its pipe closes
-            _remove_session_folder()
-            print("Stopped.", file=sys.stderr, flush=True)
-            os._exit(128 + number[0])

@@ -6,18 +6,19 @@ import argparse
 
 import bpy
 
+from ...scene.blocks.context import current
 from ...scene.live import fitting
 
 
 def fit(args: argparse.Namespace, made: bpy.types.Object) -> tuple[str, ...]:
     """Bring a scene mesh to the size that is asked for; what came of it."""
     if args.align_to_scene:
-        fitting.align_to_scene(bpy.context, made)
+        fitting.align_to_scene(current(), made)
     elif args.known_distance:
         asked = args.known_distance
-        ends = [fitting.vertex_at(made, *pixel) for pixel in (asked.first_px, asked.second_px)]
-        unit_m = bpy.context.scene.unit_settings.scale_length
-        factor = fitting.set_distance(bpy.context, made, *ends, asked.metres / unit_m)
+        first, second = (fitting.vertex_at(made, *pixel) for pixel in (asked.first_px, asked.second_px))
+        unit_m = current().scene.unit_settings.scale_length
+        factor = fitting.set_distance(current(), made, first, second, asked.metres / unit_m)
         return (f"All distances are {factor:.6g} times those of the depth file.",)
     return said(made)
 

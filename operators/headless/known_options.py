@@ -11,6 +11,7 @@ import numpy as np
 from ...engine import catalog
 from ...engine.contract.arrays import size_px
 from ...engine.contract.errors import InputError
+from ...scene.blocks.context import current
 from ...scene.placement import check_shape
 from ...scene.view import camera as cameras
 from ...scene.view import depth_pass
@@ -19,9 +20,18 @@ from ..shared import givens
 KNOWN_OPTIONS = {"image": "known_image", "depth": "known_depth", "mask": "mask"}  # givens.read's name -> option
 
 
-def read_known(args: argparse.Namespace, base: Path = Path(), seen: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """The arrays of --known-image, --known-depth and --mask, as far as the command has and the user gives them."""
-    return givens.read(**known_files(args, base), seen=seen)
+def read_known(
+    args: argparse.Namespace, base: Path = Path(), seen: np.ndarray | None = None, into: givens.Given | None = None
+) -> givens.Given:
+    """The arrays of --known-image, --known-depth and --mask, as far as the command has and the user gives them.
+
+    into  what is given besides, which they are added to
+    """
+    files = known_files(args, base)
+    meaning = getattr(args, "depth_is", None)
+    if meaning is not None and "depth" not in files and getattr(args, "depth", None) is None:
+        raise InputError("--depth-is means nothing without a depth file.", "Leave it out, or give a depth file.")
+    return givens.read(**files, seen=seen, meaning=meaning, into=into)
 
 
 def known_files(args: argparse.Namespace, base: Path = Path()) -> dict[str, Path]:
@@ -42,13 +52,13 @@ def refuse_without_known(args: argparse.Namespace, arrays: dict[str, np.ndarray]
             )
 
 
-def going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | None) -> dict[str, np.ndarray]:
+def going_on(args: argparse.Namespace, base: Path, camera: bpy.types.Object | None) -> givens.Given:
     """The arrays of --known-from-scene: what that camera sees, and what else is known of the same picture."""
     if camera is None:
         raise InputError("--known-from-scene needs a camera of the file.", "Give --camera instead of --fov-deg.")
     width_px, height_px = picture_px(args, camera)
-    check_shape(bpy.context.scene, camera, width_px, height_px)
-    seen = depth_pass.known_of_scene(bpy.context, camera, width_px=width_px, height_px=height_px)
+    check_shape(current().scene, camera, width_px, height_px)
+    seen = depth_pass.known_of_scene(current(), camera, width_px=width_px, height_px=height_px)
     arrays = read_known(args, base, seen)
     size_px(arrays)  # all of one size
     return arrays
@@ -65,4 +75,4 @@ def picture_px(
     longest_px = args.size.width_px if args.size else catalog.find(args.model).default_size_px
     if args.size and args.size.exact:
         return args.size.width_px, args.size.height_px
-    return cameras.picture_px(bpy.context.scene, longest_px) if camera else (longest_px, longest_px)
+    return cameras.picture_px(current().scene, longest_px) if camera else (longest_px, longest_px)

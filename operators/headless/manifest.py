@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ...engine.contract import outside
 from ...engine.contract.errors import EngineError, InputError
 from ...scene.files.writing import unwritable
 
@@ -26,6 +27,7 @@ class Manifest:
 
     def __init__(self, folder: Path, shard: tuple[int, int] | None) -> None:
         self._folder = folder
+        self._held: BinaryIO | None = None
         self.path = folder / ("manifest-{}-of-{}.jsonl".format(*shard) if shard else "manifest.jsonl")
 
     def refuse_used_folder(self, job_ids: list[str]) -> None:
@@ -83,17 +85,33 @@ class Manifest:
         """In how many parts the jobs are of which a manifest of that name holds one."""
         return name.rpartition("-of-")[2]
 
-    def finished(self) -> dict[str, str]:
-        """id -> sha256 of the jobs that are done, from the manifests of all shards."""
+    def finished(self) -> dict[str, dict[str, Any]]:
+        """id -> line of the jobs that are done, from the manifests of all shards."""
         entries = [entry for path in sorted(self._folder.glob(PATTERN)) for entry in _read(path)]
-        return {entry["id"]: entry["sha256"] for entry in entries if entry["status"] == "done"}
+        return {entry["id"]: entry for entry in entries if entry["status"] == "done"}
+
+    def check_place(self) -> None:
+        """EngineError where the file is no longer what this process holds: its folder was removed meanwhile."""
+        if self._held is None:
+            return
+        try:
+            there = self._held.closed or os.path.samestat(os.fstat(self._held.fileno()), self.path.stat())
+            there = there and self.path.is_file()
+        except OSError:
+            there = False
+        if not there:
+            raise EngineError(
+                f"'{self._folder}' was removed, moved or replaced while its jobs ran.",
+                "Put it back where it was and go on with --resume, or begin anew.",
+            )
 
     def drop(self, job_ids: set[str]) -> None:
         """Take out this file's lines of jobs that run again, and one torn by a kill."""
         kept = [entry for entry in _read(self.path) if entry["id"] not in job_ids]
         temporary = self.path.with_name(f".depthwright-{self.path.name}")
         try:
-            file = temporary.open("wb")
+            temporary.unlink(missing_ok=True)  # what a kill has left; a link there is not followed
+            file = temporary.open("xb")
             file.writelines(_line(entry) for entry in kept)
             file.flush()
             os.fsync(file.fileno())
@@ -103,11 +121,13 @@ class Manifest:
             temporary.replace(self.path)
         except OSError as error:
             raise unwritable(self.path, error) from error
-        self._held.close()
+        if self._held is not None:
+            self._held.close()
         self._held = file
 
     def append(self, entry: dict[str, Any]) -> None:
-        """Add a job's line; returns when it is on the disk."""
+        """Add a job's line; returns when it is on the disk. EngineError where it cannot be, see check_place() too."""
+        self.check_place()
         try:
             with self.path.open("ab") as file:
                 file.write(_line(entry))
@@ -140,10 +160,22 @@ def _read(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a manifest. A torn one is as if it were not there: its job was not recorded as done."""
     entries = []
     for line in path.read_bytes().splitlines(keepends=True):  # of bytes: only at \n, not at what Unicode calls a line
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if line.endswith(b"\n") and isinstance(entry, dict) and {"id", "status", "sha256"} <= entry.keys():
+        if line.endswith(b"\n") and (entry := entry_of(line)) is not None:
             entries.append(entry)
     return entries
+
+
+_TEXTS = {"id": str, "status": str, "sha256": str}
+_OTHERS = {"identity": str, "line": int, "paths": dict, "files": list, "notes": list}
+
+
+def entry_of(text: bytes) -> dict[str, Any] | None:
+    """A job's line, as it was written; None where it is damaged, or something else altogether."""
+    try:
+        entry = outside.parse(text, _TEXTS)
+    except outside.Malformed:
+        return None
+    if any(name in entry and type(entry[name]) is not kind for name, kind in _OTHERS.items()):
+        return None
+    named = [*entry.get("paths", {}).values(), *entry.get("files", []), *entry.get("notes", [])]
+    return entry if all(isinstance(name, str) for name in named) else None

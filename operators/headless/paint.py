@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ...engine.contract.errors import InputError
 from ...engine.contract.request import Request
 from ...scene import painting
 from ...scene.blocks import records
+from ...scene.blocks.context import current
 from ...scene.files import blend as files
 from ...scene.painting import Applied, Blending, Painting, PaintSettings, Recipe
 from ...scene.settings.sampling import MAX_SEED
@@ -22,7 +24,7 @@ from ...scene.stage import render
 from ...scene.view import camera as cameras
 from ..shared import paint_run
 from . import commands
-from .base_file import open_or_keep
+from .base_file import begin
 from .console import Console
 from .staging import Staging
 
@@ -35,7 +37,7 @@ STAGE_PX = 960
 def paint(args: argparse.Namespace, console: Console) -> commands.Outcome:
     """Prompt and objects of a file -> .blend in which they wear their textures."""
     began_s = time.monotonic()
-    open_or_keep(args.blend)
+    chosen = begin(args)
     with Staging() as staging:
         blend = staging.file(args.out)
         paths = {"blend": args.out}
@@ -45,6 +47,7 @@ def paint(args: argparse.Namespace, console: Console) -> commands.Outcome:
             png, paths["render"] = staging.file(args.render), args.render
         _, notes = _paint(args, console)
         _write(args, blend, png, console)
+    notes = (*notes, *commands.say(console, *chosen))
     return commands.Outcome(paths, notes, time.monotonic() - began_s)
 
 
@@ -64,8 +67,8 @@ def paint_row(
 
 def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[str, ...]]:
     """Paint in the open file; what became of it, and what the user should know."""
-    context = bpy.context
-    request = catalog.resolve(_request(args))  # a model that cannot do it is refused before anything is made
+    context = current()
+    request = catalog.resolve(asked(args))  # a model that cannot do it is refused before anything is made
     objects = [_object(context.scene, name) for name in dict.fromkeys(args.object)]
     views = painting.views_from_text(context, args.views, objects, request.width_px)
     work = painting.begin(
@@ -78,21 +81,19 @@ def _paint(args: argparse.Namespace, console: Console) -> tuple[Applied, tuple[s
         whole_scene=args.whole_scene,
     )
     applied, notes = _waited_for(work, lambda number: _recipe(args, number), console)
-    notes = (*notes, paint_run.said(applied))
-    for note in notes:
-        console.say(note)
-    return applied, notes
+    return applied, commands.say(console, *notes, paint_run.said(applied))
 
 
-def _waited_for(work: Painting, recipe, console: Console) -> tuple[Applied, tuple[str, ...]]:
-    jobs, said = paint_run.run(bpy.context, work, recipe), ""
+def _waited_for(work: Painting, recipe: Callable[[int], Recipe], console: Console) -> tuple[Applied, tuple[str, ...]]:
+    jobs, said = paint_run.run(current(), work, recipe), ""
     while True:
         try:
             job = next(jobs)
         except StopIteration as end:
             return end.value
-        if paint_run.shown.now != said:
-            said = paint_run.shown.now
+        shown = paint_run.shown
+        if shown is not None and shown.now != said:
+            said = shown.now
             console.say(said)
         try:
             job.wait(on_progress=console.event)
@@ -102,7 +103,8 @@ def _waited_for(work: Painting, recipe, console: Console) -> tuple[Applied, tupl
             raise
 
 
-def _request(args: argparse.Namespace) -> Request:
+def asked(args: argparse.Namespace) -> Request:
+    """The request of its views, before there are any."""
     if not args.prompt.strip():
         raise InputError("The prompt is empty.", "Say what the surface shall look like, for example: old wood.")
     return Request(
@@ -165,17 +167,16 @@ def _image(name: str | None) -> bpy.types.Image | None:
 
 def _write(args: argparse.Namespace, blend: Path, png: Path | None, console: Console) -> None:
     """The file, ready to render, and its render if that is asked for."""
-    scene = bpy.context.scene
-    if scene.camera is None:
-        objects = [scene.objects[name] for name in dict.fromkeys(args.object)]
-        render.show_as_made(scene)
-        render.add_round_stage(bpy.context, objects)
-        cameras.fit_frame(scene, STAGE_PX, STAGE_PX)
+    scene = current().scene
+    if scene.camera is not None:
+        width_px, height_px = cameras.frame_px(scene)
+    else:
+        width_px = height_px = STAGE_PX
+        render.add_round_stage(current(), [scene.objects[name] for name in dict.fromkeys(args.object)])
     files.save_blend(blend)
     if png is not None:
         console.say("rendering")
-        width_px, height_px = cameras.frame_px(scene)
-        render.render_png(bpy.context, png, width_px=width_px, height_px=height_px, samples=args.samples, denoise=True)
+        render.render_png(current(), png, width_px=width_px, height_px=height_px, samples=args.samples, denoise=True)
 
 
 def _record(applied: Applied) -> dict:

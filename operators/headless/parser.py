@@ -6,24 +6,26 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ...engine.catalog import models_text as model_files
+from ...engine.client.install import command as engine_files
 from ...engine.contract.errors import InputError
 from ...engine.contract.request import DEPTH_ESTIMATES, FRAMINGS, PRECISIONS, PRESETS, TARGETS, TILE_CHOICES
 from ...engine.contract.version import VERSION
+from ...engine.geometry.depth import Meaning
 
 MAX_NAME_BYTES = 255  # of a file or folder, on every file system in use
 DISPLACEMENTS = ("modifier", "adaptive", "bump")  # scene.displacement.CHOICES, which only Blender can import
 SHADINGS = ("lit", "unlit")  # scene.painting.SHADINGS
 ALIGN_HELP = "scale and offset the scene's depth to fit what else the file shows"
-DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy"
+DEPTH_HELP = "depth along the view axis: .exr (32-bit float) or .npy; or as --depth-is says"
 
 
 class Parser(argparse.ArgumentParser):
     """argparse that raises instead of leaving, so that a bad line of a batch is one failed job."""
 
-    def __init__(self, *args, **options) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
         # Abbreviated options would make a script change its meaning when an option is added.
         super().__init__(*args, allow_abbrev=False, **options)
 
@@ -100,6 +102,29 @@ def _png_file(text: str) -> Path:
     return _path(text)
 
 
+#: The types of options that are files or folders.
+PATH_TYPES = (_path, _blend_file, _png_file)
+
+
+def _meaning(text: str) -> Meaning:
+    try:
+        return Meaning.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no meaning of a depth; use z, m, cm, mm, disparity, inverse, or metres a step such as 0.0002"
+        ) from None
+
+
+def _add_depth_is(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--depth-is",
+        type=_meaning,
+        metavar="WHAT",
+        help="what the depth file's numbers are: z (default), m, cm, mm, disparity or inverse (1 / depth, larger is "
+        "nearer), or metres a step, such as 0.0002; a 16-bit PNG needs it",
+    )
+
+
 def _at_least(minimum: float, kind: type = int):
     def parse(text: str):
         value = kind(text)
@@ -137,6 +162,7 @@ def build_parser() -> Parser:
     image = _command(commands, "image", "a depth map gets its picture")
     source = image.add_mutually_exclusive_group(required=True)
     source.add_argument("--depth", type=_path, metavar="FILE", help=DEPTH_HELP)
+    _add_depth_is(image)
     source.add_argument("--from-scene", action="store_true", help="what a camera of the opened file sees")
     image.add_argument("--camera", metavar="NAME", help="with --from-scene; default: the file's active camera")
     image.add_argument("--size", type=Size.parse, metavar="N|WxH", help="with --from-scene: longer side, or both")
@@ -177,6 +203,11 @@ def build_parser() -> Parser:
     models = commands.add_parser("models", help=about, description=f"{about.capitalize()}.")
     model_files.add_options(models)
     models.set_defaults(verbose=False)
+
+    about = "the neural models' engine: install, status, test, remove, builds"
+    engine = commands.add_parser("engine", help=about, description=f"{about[:1].upper()}{about[1:]}.")
+    engine_files.add_options(engine)
+    engine.set_defaults(verbose=False)
     return parser
 
 
@@ -237,7 +268,7 @@ def add_paint_options(parser: argparse.ArgumentParser) -> None:
     _add_render(parser)
 
 
-def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:
+def _command(commands: argparse._SubParsersAction[Parser], name: str, summary: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}.")
     add_blend_option(parser)
     talk = parser.add_mutually_exclusive_group()
@@ -249,6 +280,8 @@ def _command(commands, name: str, summary: str) -> argparse.ArgumentParser:
 
 def add_blend_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--blend", type=_path, metavar="FILE", help="open this .blend first")
+    parser.add_argument("--scene", metavar="NAME", help="of the opened file; default: the one it was saved in")
+    parser.add_argument("--view-layer", metavar="NAME", help="of the scene; default: its active one, if it is rendered")
 
 
 def _add_sampling(parser: argparse.ArgumentParser, model: str) -> None:
@@ -306,10 +339,10 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
     if depth:
         depths = known.add_mutually_exclusive_group()
         depths.add_argument("--known-depth", type=_path, metavar="FILE", help="a depth to keep; NaN or 0: not known")
-    if image and depth:
-        depths.add_argument(
-            "--known-from-scene", action="store_true", help="go on from the depth of what the camera sees in the file"
-        )
+        _add_depth_is(known)
+        if image:
+            help = "go on from the depth of what the camera sees in the file"
+            depths.add_argument("--known-from-scene", action="store_true", help=help)
     known.add_argument("--mask", type=_path, metavar="FILE", help="a picture, white where pixels are known")
     known.add_argument(
         "--strictness", type=float, default=1.0, metavar="S", help="0: ignored; 1: returned exactly; default: 1"
@@ -324,7 +357,12 @@ def _add_known(parser: argparse.ArgumentParser, image: bool = True, depth: bool 
 def _add_camera(parser: argparse.ArgumentParser) -> None:
     camera = parser.add_mutually_exclusive_group()
     camera.add_argument("--camera", metavar="NAME", help="a camera of the opened file; default: its active camera")
-    camera.add_argument("--fov-deg", type=_fov, metavar="F", help="a new camera; F: horizontal field of view")
+    camera.add_argument(
+        "--fov-deg",
+        type=_fov,
+        metavar="F",
+        help="a new camera; F: horizontal field of view; default: without a camera 50",
+    )
 
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:
@@ -385,6 +423,7 @@ def _add_relief(parser: argparse.ArgumentParser) -> None:
 def _add_pair(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", type=_path, required=True, metavar="FILE", help="the picture: .png, .jpg, .exr ...")
     parser.add_argument("--depth", type=_path, required=True, metavar="FILE", help=DEPTH_HELP)
+    _add_depth_is(parser)
     parser.add_argument("--out", type=_blend_file, required=True, metavar="X.blend", help="the file to write")
 
 

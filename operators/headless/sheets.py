@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bpy
 
+from ...scene.blocks.context import current
 from ...scene.material import map_set
 from ...scene.stage import asset
 from .console import Console
@@ -29,7 +30,7 @@ class Sheets:
             map_set.write(made, self.maps, self.name)
         if self.asset:
             console.say("rendering the asset's preview")
-            asset.mark(bpy.context, made)
+            asset.mark(current(), made)
 
 
 def place(maps: Path, staging: Staging, title: str) -> Path:

@@ -32,11 +32,17 @@ class Staging:
         """An empty temporary folder that becomes ``final``; where that exists, its files of the same names change."""
         temporary = self._temporary(final)
         try:
+            remove(temporary)  # what a kill has left under a predictable name
             temporary.mkdir()
         except OSError as error:
             raise unwritable(final, error) from error
         self._moves.append((temporary, final))
         return temporary
+
+    def level_file(self, folder: Path, name: str) -> Path:
+        """Where a file of a folder() is written if it holds relative paths: as deep down as it will be."""
+        final = next(final for temporary, final in self._moves if temporary == folder)
+        return self.file(final / name) if folder.parent == final.absolute() else folder / name
 
     def file(self, final: Path) -> Path:
         """A temporary name, same suffix, for a file that becomes ``final``."""
@@ -45,12 +51,24 @@ class Staging:
             raise InputError(f"'{final}' is a folder.", "Give the name of a file.")
         temporary = temporary.with_name(temporary.name + final.suffix)  # writers choose the format by it
         try:
-            temporary.touch()
+            remove(temporary)
+            temporary.touch(exist_ok=False)
             temporary.unlink()
         except OSError as error:
             raise unwritable(final, error) from error
         self._moves.append((temporary, final))
         return temporary
+
+    def files(self) -> list[Path]:
+        """Where all files that are there so far will be."""
+        found = []
+        for temporary, final in self._moves:
+            if temporary.is_dir():
+                inside = sorted(path for path in temporary.rglob("*") if path.is_file())
+                found += [final / path.relative_to(temporary) for path in inside]
+            elif temporary.exists():
+                found.append(final)
+        return found
 
     def _next_name(self) -> str:
         return f"{TEMPORARY_PREFIX}{len(self._moves)}-{self._name}"
@@ -59,6 +77,10 @@ class Staging:
         """A free name in the same file system as ``final``; makes the folders above it."""
         final = final.absolute()
         try:
+            if final.is_symlink() and not final.exists():
+                raise InputError(
+                    f"'{final}' is a link to a place that is not there.", "Make that place, or remove the link."
+                )
             for folder in [folder for folder in reversed(final.parents) if not folder.exists()]:
                 folder.mkdir(exist_ok=True)
                 self._made.append(folder)
@@ -76,13 +98,15 @@ class Staging:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         _open.remove(self)
+        place = Path()
         try:
             if kind is None:
-                for temporary, final in self._moves:
-                    _move(temporary, final)
+                # What was asked for first comes last: where the folder of a result lies, all that goes with it does.
+                for temporary, place in reversed(self._moves):
+                    _move(temporary, place)
         except OSError as failure:
             kind = type(failure)
-            raise unwritable(Path(failure.filename or self._moves[0][1]), failure) from failure
+            raise unwritable(place, failure) from failure
         finally:
             self._remove_temporaries()
             if kind is not None:
@@ -112,12 +136,17 @@ def _move(temporary: Path, final: Path) -> None:
     if not temporary.exists():
         return  # asked for, then not needed
     if temporary.is_dir() and final.is_dir():
-        # request.json last: where it lies, the rest is complete.
-        for item in sorted(temporary.iterdir(), key=lambda item: item.name == "request.json"):
+        # request.json last: where it lies, the rest is complete. What says that maps are ours first: a kill leaves no
+        # files that nobody knows.
+        for item in sorted(temporary.iterdir(), key=_rank):
             item.replace(final / item.name)
         temporary.rmdir()
     else:
         temporary.replace(final)
+
+
+def _rank(item: Path) -> int:
+    return 2 if item.name == "request.json" else 0 if item.name.endswith("maps.json") else 1
 
 
 def leftovers(parent: Path, name: str) -> list[Path]:

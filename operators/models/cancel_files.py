@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ...engine.contract.errors import Refusal
+from ...scene.blocks.context import Context
 from ..shared import model_files, session
 from ..shared.verb import Verb
 
@@ -17,10 +18,10 @@ class DEPTHWRIGHT_OT_cancel_files(Verb, bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         return None if session.files.job else Refusal("Nothing is running.", "There is nothing to stop.")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         model_files.cancel()
         return {"FINISHED"}
 

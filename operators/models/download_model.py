@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import bpy
 
@@ -11,6 +12,8 @@ from ...engine.catalog.actions import license_lines
 from ...engine.catalog.models_text import gigabytes
 from ...engine.catalog.parts import Part
 from ...engine.contract.errors import Refusal
+from ...scene.blocks.context import Context, current
+from ...scene.settings import tab
 from ..shared import model_files
 from ..shared.model_files import OnModelFiles
 from ..shared.verb import ONLINE_ACCESS_OFF
@@ -19,9 +22,9 @@ DIALOG_PX = 460
 DIALOG_CHARACTERS = 72  # of a line in it
 
 
-def _text_encoders(properties: object, context: bpy.types.Context | None) -> tuple[tuple[str, str, str], ...]:
+def _text_encoders(properties: object, context: object) -> tuple[tuple[str, str, str], ...]:
     """What can take that place in the chosen model; Blender needs strings that stay, which the catalogue's are."""
-    entry = context.scene.depthwright.entry if context else catalog.models()[0]
+    entry = tab.of(current().scene).entry if context else catalog.models()[0]
     choices = next((slot.choices for slot in entry.parts if slot.role == "text_encoder"), ())
     return tuple((part.id, part.label, part.repository) for part in choices) or (("none", "None", "It needs none"),)
 
@@ -46,18 +49,18 @@ class DEPTHWRIGHT_OT_download_model(OnModelFiles, bpy.types.Operator):
     )
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         return super().why_not(context) if bpy.app.online_access else Refusal(*ONLINE_ACCESS_OFF)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        here = model_files.files.states.get(context.scene.depthwright.model, {})
+    def invoke(self, context: Context, event: bpy.types.Event) -> set[str]:
+        here = model_files.files.states.get(tab.of(context.scene).model, {})
         for slot in here.get("parts", ()):
             if slot["role"] == "text_encoder" and slot["folder"]:  # or another one would be brought besides
                 self.text_encoder = slot["part"]
-        return context.window_manager.invoke_props_dialog(self, width=DIALOG_PX)
+        return set[str](context.window_manager.invoke_props_dialog(self, width=DIALOG_PX))
 
-    def draw(self, context: bpy.types.Context) -> None:
-        entry, layout = context.scene.depthwright.entry, self.layout
+    def draw(self, context: Context) -> None:
+        entry, layout = tab.of(context.scene).entry, self.layout
         size = sum(part.bytes for part in self._parts(context))
         layout.label(text=f"{entry.label}: about {gigabytes(size)}", icon="IMPORT")
         terms = layout.box().column(align=True)
@@ -73,19 +76,19 @@ class DEPTHWRIGHT_OT_download_model(OnModelFiles, bpy.types.Operator):
             layout.prop(self, "text_encoder")
         layout.prop(self, "repair")
 
-    def _parts(self, context: bpy.types.Context) -> list[Part]:
+    def _parts(self, context: Context) -> list[Part]:
         """What would be brought, were nothing of it here."""
-        slots = context.scene.depthwright.entry.parts
+        slots = tab.of(context.scene).entry.parts
         wished = {part.id: part for slot in slots for part in slot.choices if slot.role == "text_encoder"}
         return [
             wished.get(self.text_encoder, slot.choices[0]) if slot.role == "text_encoder" else slot.choices[0]
             for slot in slots
         ]
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         """The dialog was confirmed, with the licences in it; a script's call means the same."""
-        entry = context.scene.depthwright.entry
-        options = {"model": entry.id, "accepted": True, "repair": self.repair}
+        entry = tab.of(context.scene).entry
+        options: dict[str, Any] = {"model": entry.id, "accepted": True, "repair": self.repair}
         if len(_text_encoders(self, context)) > 1:
             options["parts"] = {"text_encoder": self.text_encoder}
         return self.begin("download", options)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from ...scene.blocks.context import Context
+from ...scene.settings import tab
 from ..shared.model_files import OnModelFiles
 
 
@@ -23,12 +25,12 @@ class DEPTHWRIGHT_OT_import_model(OnModelFiles, bpy.types.Operator):
         name="Folders", description="Show folders in the file browser", default=True, options={"HIDDEN"}
     )
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: Context, event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        options = {"folder": bpy.path.abspath(self.directory), "model": context.scene.depthwright.model}
+    def execute(self, context: Context) -> set[str]:
+        options = {"folder": bpy.path.abspath(self.directory), "model": tab.of(context.scene).model}
         return self.begin("import", options)
 
 

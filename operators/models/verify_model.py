@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from ...scene.blocks.context import Context
+from ...scene.settings import tab
 from ..shared.model_files import OnModelFiles
 
 
@@ -13,8 +15,8 @@ class DEPTHWRIGHT_OT_verify_model(OnModelFiles, bpy.types.Operator):
     bl_idname = "depthwright.verify_model"
     bl_label = "Verify"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        return self.begin("verify", {"model": context.scene.depthwright.model})
+    def execute(self, context: Context) -> set[str]:
+        return self.begin("verify", {"model": tab.of(context.scene).model})
 
 
 def register() -> None:

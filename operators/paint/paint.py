@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...scene import painting
+from ...scene.blocks.context import Context
 from ..shared import paint_order, paint_run, session
 from ..shared.waiting import Done, WaitsForWork
 
@@ -26,10 +27,10 @@ class DEPTHWRIGHT_OT_paint(WaitsForWork, bpy.types.Operator):
     status = session.painting
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         return paint_order.why_not(context)
 
-    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
+    def work(self, context: Context) -> Generator[JobOrChore, None, Done]:
         with painting.leaving_no_uvs(context.selected_objects):
             started, recipe = paint_order.begin(context)
             applied, notes = yield from paint_run.run(context, started, recipe)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...scene import painting
+from ...scene.blocks.context import Context, active
+from ...scene.settings import paint
 from ..shared import paint_run
 from ..shared.paint_order import OnPainting
 from ..shared.waiting import Done, WaitsForWork
@@ -23,8 +25,8 @@ class DEPTHWRIGHT_OT_paint_rebake(OnPainting, WaitsForWork, bpy.types.Operator):
     bl_label = "Bake Again"
     bl_options = {"REGISTER", "UNDO"}
 
-    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
-        started = painting.load(context.active_object).with_settings(context.scene.depthwright_paint.put_together())
+    def work(self, context: Context) -> Generator[JobOrChore, None, Done]:
+        started = painting.load(active(context)).with_settings(paint.of(context.scene).put_together())
         applied, notes = yield from paint_run.run(context, started, paint_run.nothing_to_ask)
         return Done(paint_run.said(applied), notes)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import bpy
 
+from ...scene.blocks.context import Context
 from ..shared import paint_order, paint_run, session
 from ..shared.waiting import Done, WaitsForWork
 
@@ -25,10 +26,10 @@ class DEPTHWRIGHT_OT_paint_region(WaitsForWork, bpy.types.Operator):
     status = session.painting
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         return paint_order.why_not_region(context)
 
-    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
+    def work(self, context: Context) -> Generator[JobOrChore, None, Done]:
         started, recipe = paint_order.begin_region(context)
         applied, notes = yield from paint_run.run(context, started, recipe)
         return Done(f"{applied.images[0].name}: repainted", notes)

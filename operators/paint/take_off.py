@@ -6,6 +6,7 @@ import bpy
 
 from ...engine.contract.errors import EngineError
 from ...scene import painting
+from ...scene.blocks.context import Context, active
 from ..shared.paint_order import OnPainting
 
 
@@ -16,14 +17,14 @@ class DEPTHWRIGHT_OT_paint_remove(OnPainting, bpy.types.Operator):
     bl_label = "Take Off"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         try:
-            painting.remove(context.active_object)
+            painting.remove(active(context))
         except EngineError as error:
             self.status.say(error=error)
             return self.failed(error)
         self.status.say()
-        self.report({"INFO"}, f"{context.active_object.name} shows its own materials")
+        self.report({"INFO"}, f"{active(context).name} shows its own materials")
         return {"FINISHED"}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...scene import painting
+from ...scene.blocks.context import Context, active
 from ...scene.settings.sampling import MAX_SEED
 from ..shared import paint_order, paint_run
 from ..shared.paint_order import OnPainting
@@ -34,8 +35,8 @@ class DEPTHWRIGHT_OT_paint_view_again(OnPainting, WaitsForWork, bpy.types.Operat
         options={"SKIP_SAVE"},
     )
 
-    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
-        started = painting.load(context.active_object)
+    def work(self, context: Context) -> Generator[JobOrChore, None, Done]:
+        started = painting.load(active(context))
         record = started.taken_at(started.index(self.view)).record
         seed = self.seed if self.seed >= 0 else (record["request"]["seed"] + 1) % (MAX_SEED + 1)
         recipe = paint_order.recipe_again(record, seed)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...scene import painting
+from ...scene.blocks.context import Context, active
 from ..shared import paint_run
 from ..shared.paint_order import OnPainting
 from ..shared.waiting import Done, WaitsForWork
@@ -25,8 +26,8 @@ class DEPTHWRIGHT_OT_paint_view_remove(OnPainting, WaitsForWork, bpy.types.Opera
 
     view: bpy.props.StringProperty(name="View", description="The name of the view", options={"SKIP_SAVE"})
 
-    def work(self, context: bpy.types.Context) -> Iterator[JobOrChore]:
-        started = painting.load(context.active_object).without(self.view)
+    def work(self, context: Context) -> Generator[JobOrChore, None, Done]:
+        started = painting.load(active(context)).without(self.view)
         applied, notes = yield from paint_run.run(context, started, paint_run.nothing_to_ask)
         return Done(f"Without {self.view}: {paint_run.said(applied)}", notes)
 

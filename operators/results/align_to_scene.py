@@ -5,12 +5,13 @@ from __future__ import annotations
 import bpy
 
 from ...engine.contract.errors import EngineError, Refusal
+from ...scene.blocks.context import Context, active
 from ...scene.live import fitting
 from ..shared import session
-from ..shared.verb import Verb
+from ..shared.verb import PanelVerb
 
 
-class DEPTHWRIGHT_OT_align_to_scene(Verb, bpy.types.Operator):
+class DEPTHWRIGHT_OT_align_to_scene(PanelVerb, bpy.types.Operator):
     """Scale and move the depth of the active Depthwright scene so that it fits the other geometry there is"""
 
     bl_idname = "depthwright.align_to_scene"
@@ -20,16 +21,16 @@ class DEPTHWRIGHT_OT_align_to_scene(Verb, bpy.types.Operator):
     status = session.scaling
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         if not fitting.is_scene(context.active_object):
             return Refusal("The active object is no scene made by Depthwright.", "Select one.")
         if context.mode != "OBJECT":
             return Refusal("Blender is not in Object Mode.", "Change to it.")
         return None
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         try:
-            found = fitting.align_to_scene(context, context.active_object)
+            found = fitting.align_to_scene(context, active(context))
         except EngineError as error:
             self.status.say(error=error)
             return self.failed(error)

@@ -8,6 +8,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ...engine.contract.errors import EngineError, Refusal
+from ...scene.blocks.context import Context, active
 from ...scene.material import map_set
 from ..shared.verb import Verb
 
@@ -22,19 +23,19 @@ class DEPTHWRIGHT_OT_export_maps(Verb, bpy.types.Operator):
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         if map_set.has_maps(context.active_object):
             return None
         return Refusal("The active object wears no material of Depthwright.", "Select one that does.")
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: Context, event: bpy.types.Event) -> set[str]:
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        wearer = context.active_object
-        name = map_set.file_name(wearer.active_material.name.removesuffix(" Material"))
+    def execute(self, context: Context) -> set[str]:
+        wearer = active(context)
         try:
+            name = map_set.file_name(map_set.worn_by(wearer).name.removesuffix(" Material"))
             written = map_set.save(wearer, Path(bpy.path.abspath(self.directory)), name)
         except EngineError as error:
             return self.failed(error)

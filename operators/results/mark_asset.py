@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ...engine.contract.errors import EngineError, Refusal
+from ...scene.blocks.context import Context, active
 from ...scene.material import map_set
 from ...scene.stage import asset
 from ..shared.verb import Verb
@@ -18,14 +19,14 @@ class DEPTHWRIGHT_OT_mark_asset(Verb, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
+    def why_not(cls, context: Context) -> Refusal | None:
         if map_set.has_maps(context.active_object):
             return None
         return Refusal("The active object wears no material of Depthwright.", "Select one that does.")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         try:
-            thing = asset.mark(context, context.active_object)
+            thing = asset.mark(context, active(context))
         except EngineError as error:
             return self.failed(error)
         self.report({"INFO"}, f"'{thing.name}' is an asset")

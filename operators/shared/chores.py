@@ -18,6 +18,9 @@ class Tick(Protocol):
 
     def __call__(self, share: float = 0.0, stage: str = "") -> None: ...
 
+    def progress(self, stage: str, step: int, of: int) -> None:
+        """The same in steps of a stage; of = 0 where the number is not known."""
+
 
 class Chore:
     """A function on a thread of its own; see engine.client.job.Job for what the members mean.
@@ -70,16 +73,30 @@ class Chore:
         return self.result()
 
     def _run(self) -> None:
+        if self._work is None:
+            return
         try:
-            self._outcome = self._work(self._tick)
+            self._outcome = self._work(_Ticks(self))
         except BaseException as error:  # result() raises it on the main thread
             self._error = error
 
-    def _tick(self, share: float = 0.0, stage: str = "") -> None:
+    def tell(self, progress: Progress) -> None:
+        """For the work: how far it is."""
         if self.cancelled:
             raise Cancelled()
-        if stage:
-            self.progress = Progress(stage)
-        else:
-            self.progress = Progress(self._stage, round(100 * share), 100)
-        self._events.append(self.progress)
+        self.progress = progress
+        self._events.append(progress)
+
+
+class _Ticks:
+    """The Tick of a chore."""
+
+    def __init__(self, chore: Chore) -> None:
+        self._chore = chore
+
+    def __call__(self, share: float = 0.0, stage: str = "") -> None:
+        chore = self._chore
+        chore.tell(Progress(stage) if stage else Progress(chore._stage, round(100 * share), 100))
+
+    def progress(self, stage: str, step: int, of: int) -> None:
+        self._chore.tell(Progress(stage, step, of))

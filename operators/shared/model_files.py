@@ -6,41 +6,27 @@ Not an operator that listens, as generating is: a download takes hours, in which
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 
 from ...engine import catalog
 from ...engine.contract.errors import Cancelled, EngineError, Refusal
+from ...scene.blocks.context import Context, current
+from ...scene.settings import tab
 from . import session
+from .pace import Pace
 from .redraw import redraw
-from .verb import Verb
+from .verb import PanelVerb
 from .waiting import printing
 
 if TYPE_CHECKING:
     from ...engine.client.job import ModelJob
 
 TICK_S = 0.3
-PACE_S = 10.0  # from then on a guess of the rest is not all wrong
 FIRST_LOOK_S = 1.0  # after the start of Blender, which has other things to do then
-
-
-@dataclass
-class Pace:
-    """Of a download, since it began or went on: to guess when it is over."""
-
-    begin_s: float
-    begin_step: int
-    minutes_left: int | None = None  # None: too early to say
-
-    def note(self, step: int, of: int, now_s: float) -> None:
-        """step of ``of`` are done."""
-        passed_s, done = now_s - self.begin_s, step - self.begin_step
-        if passed_s > PACE_S and done > 0:
-            self.minutes_left = math.ceil((of - step) * passed_s / done / 60)
 
 
 @dataclass
@@ -61,14 +47,14 @@ class Files:
 files = Files()
 
 
-class OnModelFiles(Verb):
+class OnModelFiles(PanelVerb):
     """Base of the operators that do something with the chosen model's files."""
 
     status = session.files
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> Refusal | None:
-        if context.scene.depthwright.entry.parts:
+    def why_not(cls, context: Context) -> Refusal | None:
+        if tab.of(context.scene).entry.parts:
             return None
         return Refusal("The chosen model is part of Depthwright.", "Choose one that has to be downloaded.")
 
@@ -133,7 +119,7 @@ def forget() -> None:
 
 
 def _chosen() -> str:
-    settings = getattr(bpy.context.scene, "depthwright", None)
+    settings = getattr(current().scene, "depthwright", None)
     return (settings is not None and settings.model) or catalog.models()[0].id
 
 
@@ -152,9 +138,9 @@ def _tick() -> float | None:
     """On Blender's main thread, a few times a second, as long as there is a job or a look."""
     job = session.files.job or files.look
     if job is not None and job.done:
-        _take(job)
+        _take(cast("ModelJob", job))  # in session.files is no other
     _note_pace()
-    redraw(bpy.context)
+    redraw(current())
     return TICK_S if session.files.job or files.look else None
 
 

@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 
 from ...engine import catalog
 from ...engine.contract.arrays import size_px
 from ...engine.contract.errors import InputError, Refusal
 from ...engine.contract.request import Request, tile_fields
 from ...engine.contract.settled import Settled
-from ...scene.files import pictures
+from ...scene.blocks.context import Context
 from ...scene.material import material
 from ...scene.placement import Placement, check_shape, placement_for, view_fov_deg
+from ...scene.settings import tab
 from ...scene.settings.sampling import AUTO_PRECISION
 from ...scene.view import camera as cameras
 from ...scene.view import depth_pass
-from . import givens
+from . import engine_state, givens
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,15 @@ class Order:
 
     request: Settled
     placement: Placement
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    arrays: givens.Given = field(default_factory=givens.Given)
 
 
-def why_not(context: bpy.types.Context) -> Refusal | None:
+def why_not(context: Context) -> Refusal | None:
     """Why the panel's choices cannot be ordered; None when they can. Cheap: called while drawing."""
-    settings = context.scene.depthwright
+    settings = tab.of(context.scene)
     entry = settings.entry
+    if refusal := engine_state.why_no_engine(entry.needs_torch):
+        return refusal
     if settings.mode not in entry.modes:
         return Refusal(f"{entry.label} makes results from a prompt only.", "Choose another model.")
     if context.scene.camera is None and settings.sees_scene:
@@ -48,9 +50,9 @@ def why_not(context: bpy.types.Context) -> Refusal | None:
     return None
 
 
-def order_from(context: bpy.types.Context) -> Order:
+def order_from(context: Context) -> Order:
     """Read the panel. InputError where a file cannot be read or something is missing."""
-    scene, settings = context.scene, context.scene.depthwright
+    scene, settings = context.scene, tab.of(context.scene)
     if refusal := why_not(context):
         raise refusal.error()
     arrays = _arrays(context)
@@ -100,7 +102,7 @@ def order_from(context: bpy.types.Context) -> Order:
     return Order(catalog.resolve(request, arrays), placement, arrays)
 
 
-def _memory_fields(settings) -> dict[str, Any]:
+def _memory_fields(settings: tab.DepthwrightSettings) -> dict[str, Any]:
     """How a large model is fitted to the memory there is, and whether a model is compiled."""
     fields: dict[str, Any] = {"compile_blocks": settings.compile_blocks and settings.entry.can_compile}
     if settings.entry.is_fitted:
@@ -109,45 +111,47 @@ def _memory_fields(settings) -> dict[str, Any]:
     return fields
 
 
-def _through_active_camera(settings) -> bool:
+def _through_active_camera(settings: tab.DepthwrightSettings) -> bool:
     return settings.target == "scene" and (settings.camera_source == "active" or settings.sees_scene)
 
 
-def _arrays(context: bpy.types.Context) -> dict[str, np.ndarray]:
-    settings = context.scene.depthwright
-    return _given(context) | (_known(context) if settings.can_constrain else {})
+def _arrays(context: Context) -> givens.Given:
+    given = _given(context)
+    return _known(context, given) if tab.of(context.scene).can_constrain else given
 
 
-def _known(context: bpy.types.Context) -> dict[str, np.ndarray]:
-    settings = context.scene.depthwright
+def _known(context: Context, given: givens.Given) -> givens.Given:
+    """What is given, and what is known besides."""
+    settings = tab.of(context.scene)
     paths = {"mask": settings.mask_path}
     if settings.mode != "i2d":  # there the picture is given as a whole; in d2i so is the depth
         paths["image"] = settings.known_image_path
     if settings.mode != "d2i" and not settings.extends_scene:
         paths["depth"] = settings.known_depth_path
     chosen = {name: Path(bpy.path.abspath(path)) for name, path in paths.items() if path.strip()}
+    image, depth, mask = (chosen.get(name) for name in ("image", "depth", "mask"))
     if not settings.extends_scene:
-        return givens.read(**chosen)
+        return givens.read(image=image, depth=depth, mask=mask, into=given)
     camera = cameras.active(context.scene)
     width_px, height_px = cameras.picture_px(context.scene, settings.size_px)
-    depth = depth_pass.known_of_scene(context, camera, width_px=width_px, height_px=height_px)
-    return givens.read(**chosen, seen=depth)
+    seen = depth_pass.known_of_scene(context, camera, width_px=width_px, height_px=height_px)
+    return givens.read(image=image, depth=depth, mask=mask, seen=seen, into=given)
 
 
-def _given(context: bpy.types.Context) -> dict[str, np.ndarray]:
-    scene, settings = context.scene, context.scene.depthwright
+def _given(context: Context) -> givens.Given:
+    scene, settings, given = context.scene, tab.of(context.scene), givens.Given()
     if settings.paints_scene:
         width_px, height_px = cameras.picture_px(scene, settings.size_px)
         camera = cameras.active(scene)
-        return {"depth": depth_pass.of_scene(context, camera, width_px=width_px, height_px=height_px)}
-    if settings.mode == "i2d":
-        return {"image": pictures.read_image(_file(settings.image_path, "picture"))}
-    if settings.mode == "d2i":
-        return {"depth": pictures.read_depth(_file(settings.depth_path, "depth file"))}
-    return {}
+        given["depth"] = depth_pass.of_scene(context, camera, width_px=width_px, height_px=height_px)
+    elif settings.mode == "i2d":
+        given = givens.picture(_file(settings.image_path, "picture"))
+    elif settings.mode == "d2i":
+        given = givens.depth(_file(settings.depth_path, "depth file"))
+    return given
 
 
-def _tile_fields(settings) -> dict[str, Any]:
+def _tile_fields(settings: tab.DepthwrightSettings) -> dict[str, Any]:
     if settings.mode != "joint":  # whether a given file tiles is not known; as a tile, its slope would be relief
         return tile_fields("none")
     return tile_fields(settings.tile if settings.target == "material" else None)
@@ -159,6 +163,6 @@ def _file(path: str, what: str) -> Path:
     return Path(bpy.path.abspath(path))
 
 
-def _active_mesh(context: bpy.types.Context) -> bpy.types.Object | None:
+def _active_mesh(context: Context) -> bpy.types.Object | None:
     active = context.view_layer.objects.active if context.view_layer else None
     return active if active is not None and active.type == "MESH" else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ import bpy
 from ...engine.contract.errors import InputError
 from ...scene import painting
 from ...scene.blocks import find
-from ..events import texture_undo
-from . import preview, session
+from ...scene.blocks.context import Context, current
+from . import preview, session, texture_undo
 from .chores import Chore
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def nothing_to_ask(number: int) -> Recipe:
     raise AssertionError(f"view {number} has no picture")
 
 
-def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Recipe]) -> Iterator[JobOrChore]:
+def run(
+    context: Context, work: Painting, recipe: Callable[[int], Recipe]
+) -> Generator[JobOrChore, None, tuple[Applied, tuple[str, ...]]]:
     """Paint the missing views, and apply; a generator for operators.shared.waiting that returns an Applied and notes.
 
     recipe  number of a view -> what it is asked with
@@ -50,6 +52,7 @@ def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Reci
     shown = Shown([work.views[number].viewpoint.name for number in missing])
     scene_uid, layer = context.scene.session_uid, context.view_layer.name
     notes: list[str] = list(work.notes)
+    unseeing: dict[int, painting.SeesNothing] = {}
     try:
         preview.forget_views()
         blind = [number for number in missing if not isinstance(work.views[number], painting.SeenView)]
@@ -58,7 +61,15 @@ def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Reci
             yield moment
             moment.result()
             with _in_scene(context, scene_uid, layer) as now:
-                painting.look(now, work, number)
+                try:
+                    painting.look(now, work, number)
+                except painting.SeesNothing as nothing:
+                    unseeing[number] = nothing
+        if unseeing and len(unseeing) == len(work.views):
+            raise next(iter(unseeing.values()))
+        notes += [f"{nothing.summary} That view is left out." for nothing in unseeing.values()]
+        missing = [number for number in missing if number not in unseeing]
+        shown.names = [work.views[number].viewpoint.name for number in missing]
         for number in missing:
             shown.now = work.views[number].viewpoint.name
             notes += yield from _paint(context, work, number, recipe(number))
@@ -76,7 +87,9 @@ def run(context: bpy.types.Context, work: Painting, recipe: Callable[[int], Reci
         shown = None
 
 
-def _paint(context: bpy.types.Context, work: Painting, number: int, recipe: Recipe):
+def _paint(
+    context: Context, work: Painting, number: int, recipe: Recipe
+) -> Generator[JobOrChore, None, tuple[str, ...]]:
     """One view, and its height if that is wanted; returns what the engine said."""
     request, arrays = painting.order(context, work, number, recipe)
     job = session.submit(request, arrays)
@@ -92,7 +105,7 @@ def _paint(context: bpy.types.Context, work: Painting, number: int, recipe: Reci
 
 
 @contextmanager
-def _in_scene(context: bpy.types.Context, scene_uid: int, layer: str) -> Iterator[bpy.types.Context]:
+def _in_scene(context: Context, scene_uid: int, layer: str) -> Iterator[Context]:
     """The scene that the painting began in, whatever the user looks at meanwhile."""
     scene = find.by_uid(bpy.data.scenes, scene_uid)
     if scene is None or layer not in scene.view_layers:
@@ -101,7 +114,7 @@ def _in_scene(context: bpy.types.Context, scene_uid: int, layer: str) -> Iterato
         yield context
         return
     with context.temp_override(scene=scene, view_layer=scene.view_layers[layer]):
-        yield bpy.context
+        yield current()
 
 
 def said(applied: Applied) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import bpy.utils.previews
 import numpy as np
 
+from ...scene.blocks.kinds import untyped
+
 if TYPE_CHECKING:
     from ...engine.contract.protocol import Progress
 
@@ -33,7 +35,7 @@ def show(picture: np.ndarray, name: str = LAST) -> None:
         del _collection[name]
     item = _collection.new(name)
     item.image_size = width_px, height_px
-    item.image_pixels_float.foreach_set(rgba.ravel())
+    untyped(item.image_pixels_float).foreach_set(rgba.ravel())
 
 
 def show_progress(progress: Progress | None) -> None:
@@ -56,7 +58,9 @@ def of_view(view: str) -> str:
 
 def forget_views() -> None:
     """The pictures of an earlier painting go."""
-    for name in [name for name in _collection or () if name.startswith(_VIEW)]:
+    if _collection is None:
+        return
+    for name in [name for name in _collection if name.startswith(_VIEW)]:
         del _collection[name]
 
 

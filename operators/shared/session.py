@@ -6,6 +6,7 @@ processes: one generates, the other looks after the models' files, which may tak
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import bpy
 from ...engine.catalog import places
 from ...engine.client import environment
 from ...engine.client.client import EngineClient
+from ...engine.client.install.home import Home
 from ...engine.contract.errors import Refusal
 from ...scene.settings import preferences
 
@@ -107,6 +109,7 @@ class _Origin:
     """Those of the preferences that an engine is made from: when another one changes, it goes on."""
 
     command: str
+    folder: Path
     models_dir: str
     idle_unload_min: int
 
@@ -114,7 +117,7 @@ class _Origin:
     def now(cls) -> _Origin:
         values = preferences.read()
         models_dir = bpy.path.abspath(values.models_dir) if values.models_dir else ""
-        return cls(values.engine_command, models_dir, values.idle_unload_min)
+        return cls(values.engine_command, home().environment, models_dir, values.idle_unload_min)
 
 
 @dataclass
@@ -127,19 +130,21 @@ class _Engine:
 
     name: str
     made_from: _Origin
-    folder: Path = field(default_factory=lambda: engine_dir())
     client: EngineClient = field(init=False)
 
     def __post_init__(self) -> None:
-        env = environment.worker_env()
+        env = environment.worker_env(downloads=self.name == FILES)
         if self.made_from.models_dir:
             env[places.MODELS_VARIABLE] = self.made_from.models_dir
         idle_s = self.made_from.idle_unload_min * 60.0 or None
         self.client = EngineClient(self._command, _log_file(self.name), env, idle_unload_s=idle_s)
 
     def _command(self, needs_torch: bool) -> list[str]:
-        return environment.find_worker_command(self.made_from.command, self.folder, needs_torch)
+        return environment.find_worker_command(self.made_from.command, self.made_from.folder, needs_torch)
 
+
+#: What tests have found of engines that Depthwright did not install, by their setting: as long as this Blender runs.
+proofs: dict[str, dict[str, Any]] = {}
 
 _engines: dict[str, _Engine] = {}
 ENGINE, FILES = "engine", "models"  # the processes, by the names of their logs
@@ -204,9 +209,15 @@ def close() -> None:
         _engines.pop(name).client.close()
 
 
-def engine_dir() -> Path:
-    """Where 'Install Engine' puts its Python environment."""
-    return user_dir() / "engine"
+def home() -> Home:
+    """Where 'Install Engine' puts the engine, for every Blender of this user."""
+    folder = preferences.read().engine_dir
+    return Home.chosen(bpy.path.abspath(folder) if folder else "")
+
+
+def engine_setting() -> str:
+    """What the user has set instead of it: the preference, else the variable."""
+    return preferences.read().engine_command.strip() or os.environ.get(environment.VARIABLE, "").strip()
 
 
 def log_path() -> Path:

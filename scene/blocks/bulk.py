@@ -31,7 +31,7 @@ class MeshArrays:
 
     def attribute(self, name: str) -> np.ndarray:
         """(N,) or (N, 2) or (N, 3) of the attribute of that name."""
-        attribute = self._mesh.attributes[name]
+        attribute: Any = self._mesh.attributes[name]  # each of its kinds has data of its own
         field, width, kind = KINDS[attribute.data_type]
         values = self._of(attribute.data, field, width, kind)
         return values if width == 1 else values.reshape(-1, width)
@@ -64,4 +64,4 @@ def _memory(items: Any, width: int, kind: type) -> np.ndarray | None:
     start = items[0].as_pointer()
     if items[1].as_pointer() != start + size or items[count - 1].as_pointer() != start + (count - 1) * size:
         return None
-    return np.frombuffer((ctypes.c_byte * (count * size)).from_address(start), kind)
+    return np.frombuffer(memoryview((ctypes.c_byte * (count * size)).from_address(start)), kind)

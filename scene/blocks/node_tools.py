@@ -1,4 +1,4 @@
-"""Writing node trees as formulas: each method adds a node and gives back its output. The same from Blender 4.2 on."""
+"""Writing node trees, node by node or as formulas. The same from Blender 4.2 on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,24 @@ from typing import Any
 
 import bpy
 
+from .kinds import sure
+
+
+def fill(socket: Any, value: Any) -> None:
+    """Give an input the value that it has where nothing is linked to it: only the kinds of sockets have one."""
+    socket.default_value = value
+
+
+def tree_of(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
+    """The nodes of what has some."""
+    return sure(bpy.types.NodeTree, owner.node_tree)
+
 
 class Formula:
-    """Adds nodes to a geometry node tree. A value is an output socket, or a plain number for an unlinked input."""
+    """Adds nodes to a geometry node tree: each method one, and gives back its output.
+
+    A value is an output socket, or a plain number for an unlinked input.
+    """
 
     def __init__(self, tree: bpy.types.NodeTree) -> None:
         self._tree = tree
@@ -26,7 +41,7 @@ class Formula:
         if isinstance(value, bpy.types.NodeSocket):
             self._tree.links.new(value, socket)
         else:
-            socket.default_value = value
+            fill(socket, value)
 
     def math(self, operation: str, *values: Any) -> bpy.types.NodeSocket:
         return self.node("ShaderNodeMath", dict(enumerate(values)), operation=operation).outputs[0]
@@ -91,7 +106,8 @@ def _socket(sockets: Any, key: str | int) -> bpy.types.NodeSocket:
 def in_columns(tree: bpy.types.NodeTree) -> None:
     """Place the nodes so that a person can read the tree: each to the right of all that it takes from."""
     column = dict.fromkeys((node.name for node in tree.nodes), 0)
-    links = [(link.from_node.name, link.to_node.name) for link in tree.links]
+    ends = ((link.from_node, link.to_node) for link in tree.links)
+    links = [(start.name, end.name) for start, end in ends if start is not None and end is not None]
     for _ in column:
         before = dict(column)
         for start, end in links:

@@ -26,13 +26,31 @@ def get(owner: bpy.types.bpy_struct, key: str, default: Any = None) -> Any:
 
 def put(owner: bpy.types.bpy_struct, key: str, value: Any) -> None:
     owner[key] = value
-    owner.pop(older(key), None)
+    _forget_copy(owner, key)
+    forget(owner, older(key))
 
 
 def drop(owner: bpy.types.bpy_struct, key: str) -> None:
     """The property goes, if it is there."""
-    owner.pop(key, None)
-    owner.pop(older(key), None)
+    forget(owner, key)
+    forget(owner, older(key))
+
+
+def forget(owner: bpy.types.bpy_struct, name: str) -> None:
+    """Exactly that property goes, if it is there."""
+    owner.pop(name, None)
+    _forget_copy(owner, name)
+
+
+def _forget_copy(owner: bpy.types.bpy_struct, name: str) -> None:
+    """Of a file that an older one has saved, Blender 5.0 on keeps a second copy of all, for what bpy.props defines.
+
+    Ours are of no use there, and what they point to would never be without a user again.
+    """
+    hidden = getattr(owner, "bl_system_properties_get", None)
+    copies = hidden() if hidden is not None else None
+    if copies is not None and name in copies and name not in owner.bl_rna.properties:
+        del copies[name]
 
 
 def find(things: Any, name: str) -> Any:

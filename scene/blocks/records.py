@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import bpy
 
+from ...engine.contract import outside
 from . import properties
 
 KEY = "depthwright"
@@ -25,9 +28,23 @@ def as_text(record: dict[str, Any]) -> str:
 
 
 def of(datablock: bpy.types.ID) -> dict[str, Any] | None:
-    """The record a datablock carries; None where it is not Depthwright's."""
+    """The record a datablock carries; None where it is not Depthwright's, or was damaged since."""
     text = properties.get(datablock, KEY)
-    return json.loads(text) if isinstance(text, str) else None
+    try:
+        return outside.parse(text, {"request?": dict, "known_to_tile?": dict}) if isinstance(text, str) else None
+    except outside.Malformed:
+        return None
+
+
+def glance(datablock: bpy.types.ID) -> Mapping[str, Any]:
+    """The same, empty where there is none, and not to be changed: read once, so that redraws may ask for it."""
+    text = properties.get(datablock, KEY)
+    return _parsed(text) if isinstance(text, str) else {}
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Mapping[str, Any]:
+    return json.loads(text)
 
 
 def wrap(record: dict[str, Any]) -> tuple[bool, bool]:

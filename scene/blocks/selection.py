@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bpy
 
+from .context import Context
 
-def select_only(context: bpy.types.Context, thing: bpy.types.Object) -> None:
+
+def select_only(context: Context, thing: bpy.types.Object) -> None:
     """Make the thing the active and only selected object, where that disturbs nothing.
 
     In a mode other than Object Mode the active object is being worked on and stays. In a collection that this view

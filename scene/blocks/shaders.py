@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import bpy
 import numpy as np
 
-from . import colour
+from . import colour, cycles
+from .kinds import sure
+from .node_tools import fill, tree_of
 
 
 def unlit(name: str, picture: bpy.types.Image, mean: np.ndarray) -> bpy.types.Material:
@@ -19,9 +23,7 @@ def unlit(name: str, picture: bpy.types.Image, mean: np.ndarray) -> bpy.types.Ma
     links.new(emission.outputs["Emission"], output.inputs["Surface"])
     _in_a_row(texture, emission, output)
     _show_in_solid_view(material, texture, mean)
-    # As a lamp, a million emitting triangles cost Cycles far more than they give.
-    if hasattr(material, "cycles"):  # the add-on may be switched off
-        material.cycles.emission_sampling = "NONE"
+    _no_lamp(material)
     return material
 
 
@@ -33,10 +35,10 @@ def lit(
     nodes, links = _emptied(material)
     output = nodes.new("ShaderNodeOutputMaterial")
     surface = nodes.new("ShaderNodeBsdfPrincipled")
-    surface.inputs["Roughness"].default_value = roughness
+    fill(surface.inputs["Roughness"], roughness)
     coordinates = nodes.new("ShaderNodeTexCoord")
     mapping = nodes.new("ShaderNodeMapping")
-    mapping.inputs["Scale"].default_value = (tile_repeat, tile_repeat, 1.0)
+    fill(mapping.inputs["Scale"], (tile_repeat, tile_repeat, 1.0))
     texture = _texture(nodes, picture, extension="REPEAT")
     links.new(coordinates.outputs["UV"], mapping.inputs["Vector"])
     links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
@@ -66,21 +68,21 @@ def painted(
     output = nodes.new("ShaderNodeOutputMaterial")
     surface = nodes.new("ShaderNodeBsdfPrincipled" if lit else "ShaderNodeEmission")
     coordinates = nodes.new("ShaderNodeUVMap")
-    coordinates.uv_map = uv_layer
+    sure(bpy.types.ShaderNodeUVMap, coordinates).uv_map = uv_layer
     texture = _texture(nodes, picture, extension="EXTEND")
     links.new(coordinates.outputs["UV"], texture.inputs["Vector"])
     links.new(texture.outputs["Color"], surface.inputs["Base Color" if lit else "Color"])
     links.new(surface.outputs[0], output.inputs["Surface"])
     if lit:
-        surface.inputs["Roughness"].default_value = 0.7
-    elif hasattr(material, "cycles"):
-        material.cycles.emission_sampling = "NONE"
+        fill(surface.inputs["Roughness"], 0.7)
+    else:
+        _no_lamp(material)
     _in_a_row(coordinates, texture, surface, output)
     if relief is not None:
         height, displacement = _texture(nodes, relief, extension="EXTEND"), nodes.new("ShaderNodeDisplacement")
-        displacement.space = "WORLD"
-        displacement.inputs["Midlevel"].default_value = 0.0
-        displacement.inputs["Scale"].default_value = 1.0
+        sure(bpy.types.ShaderNodeDisplacement, displacement).space = "WORLD"
+        fill(displacement.inputs["Midlevel"], 0.0)
+        fill(displacement.inputs["Scale"], 1.0)
         links.new(coordinates.outputs["UV"], height.inputs["Vector"])
         links.new(height.outputs["Color"], displacement.inputs["Height"])
         links.new(displacement.outputs["Displacement"], output.inputs["Displacement"])
@@ -89,23 +91,31 @@ def painted(
     return material
 
 
+def _no_lamp(material: bpy.types.Material) -> None:
+    """As a lamp, a million emitting triangles cost Cycles far more than they give."""
+    settings = cycles.of(material)
+    if settings is not None:
+        settings.emission_sampling = "NONE"
+
+
 def _show_in_solid_view(material: bpy.types.Material, texture: bpy.types.Node, mean: np.ndarray) -> None:
     """Its texture where solid view shows textures, else the picture's mean colour."""
-    material.node_tree.nodes.active = texture
+    tree_of(material).nodes.active = texture
     # Viewport colours are linear.
     material.diffuse_color = (*colour.linear_from_srgb(mean), 1.0)
 
 
 def add_relief(material: bpy.types.Material, height_map: bpy.types.Image, relief_m: float) -> None:
     """Drive the displacement socket of a lit() material with a height of 0..1 that spans relief_m, 0.5 in place."""
-    nodes, links = material.node_tree.nodes, material.node_tree.links
+    nodes, links = tree_of(material).nodes, tree_of(material).links
     output = next(node for node in nodes if node.type == "OUTPUT_MATERIAL")
     mapping = next(node for node in nodes if node.type == "MAPPING")
     height = _texture(nodes, height_map, extension="REPEAT")
     displacement = nodes.new("ShaderNodeDisplacement")
-    displacement.space = "OBJECT"  # as the Displace modifier: scaled with the object
-    displacement.inputs["Midlevel"].default_value = 0.5
-    displacement.inputs["Scale"].default_value = relief_m
+    # As the Displace modifier: scaled with the object.
+    sure(bpy.types.ShaderNodeDisplacement, displacement).space = "OBJECT"
+    fill(displacement.inputs["Midlevel"], 0.5)
+    fill(displacement.inputs["Scale"], relief_m)
     links.new(mapping.outputs["Vector"], height.inputs["Vector"])
     links.new(height.outputs["Color"], displacement.inputs["Height"])
     links.new(displacement.outputs["Displacement"], output.inputs["Displacement"])
@@ -117,23 +127,26 @@ def plain_world(name: str, *, colour: tuple[float, float, float], strength: floa
     world = bpy.data.worlds.new(name)
     nodes, links = _emptied(world)
     output, background = nodes.new("ShaderNodeOutputWorld"), nodes.new("ShaderNodeBackground")
-    background.inputs["Color"].default_value = (*colour, 1.0)
-    background.inputs["Strength"].default_value = strength
+    fill(background.inputs["Color"], (*colour, 1.0))
+    fill(background.inputs["Strength"], strength)
     links.new(background.outputs["Background"], output.inputs["Surface"])
     _in_a_row(background, output)
     return world
 
 
-def _emptied(owner: bpy.types.Material | bpy.types.World):
+def _emptied(owner: bpy.types.Material | bpy.types.World) -> tuple[bpy.types.Nodes, bpy.types.NodeLinks]:
     """The owner's nodes and links, with nothing in them."""
     if owner.node_tree is None:  # from 5.0 on it has a tree from the start
         owner.use_nodes = True
-    owner.node_tree.nodes.clear()
-    return owner.node_tree.nodes, owner.node_tree.links
+    tree = tree_of(owner)
+    tree.nodes.clear()
+    return tree.nodes, tree.links
 
 
-def _texture(nodes, image: bpy.types.Image, *, extension: str) -> bpy.types.ShaderNodeTexImage:
-    texture = nodes.new("ShaderNodeTexImage")
+def _texture(
+    nodes: bpy.types.Nodes, image: bpy.types.Image, *, extension: Literal["EXTEND", "REPEAT"]
+) -> bpy.types.Node:
+    texture = sure(bpy.types.ShaderNodeTexImage, nodes.new("ShaderNodeTexImage"))
     texture.image = image
     texture.interpolation = "Linear"
     texture.extension = extension

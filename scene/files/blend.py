@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -36,10 +37,70 @@ def open_blend(path: str | Path) -> None:
     try:
         # Scripts in it do not run: a list of jobs must not be able to carry code.
         bpy.ops.wm.open_mainfile(filepath=str(path), load_ui=False, use_scripts=False)
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeError) as error:  # UnicodeError: what Blender says holds a name that is no UTF-8
         raise InputError(
             f"{path.name} cannot be opened.", "Use a .blend file that Blender opens.", str(error)
         ) from error
+
+
+def losses() -> tuple[str, ...]:
+    """What the open file names and is not there, and what of it does not run: sentences for the user."""
+    notes = []
+    missing = [
+        f"{what} {_plain(item.name)}"
+        for what, items in (
+            ("library", bpy.data.libraries),
+            ("image", bpy.data.images),
+            ("volume", bpy.data.volumes),
+            ("cache", bpy.data.cache_files),
+            ("font", bpy.data.fonts),
+            ("clip", bpy.data.movieclips),
+        )
+        for item in items
+        if _is_missing(item)
+    ]
+    if missing:
+        notes.append(f"Missing, and so not what it should be: {_listed(missing)}. Bring the files, or pack them.")
+    driven = [f"{_plain(block.name)}.{curve.data_path}" for block, curve in _drivers() if _is_script(curve.driver)]
+    if driven:
+        notes.append(
+            f"Drivers that need scripts do not run here, so these keep the values they have: {_listed(driven)}."
+        )
+    return tuple(notes)
+
+
+def _is_missing(item: bpy.types.ID) -> bool:
+    if getattr(item, "packed_file", None) is not None or getattr(item, "packed_files", None):
+        return False
+    path = item.filepath
+    if not path or path.startswith("<") or getattr(item, "source", "FILE") not in ("FILE", "MOVIE"):
+        return False
+    try:
+        return not Path(bpy.path.abspath(path, library=item.library)).exists()
+    except (OSError, ValueError):
+        return True
+
+
+def _drivers() -> Iterator[tuple[bpy.types.ID, bpy.types.FCurve]]:
+    for block in bpy.data.user_map():  # everything there is, whatever its kind
+        for owner in (block, getattr(block, "node_tree", None), getattr(block, "shape_keys", None)):
+            animation = getattr(owner, "animation_data", None)
+            for curve in animation.drivers if animation is not None else ():
+                yield owner, curve
+
+
+def _is_script(driver: bpy.types.Driver) -> bool:
+    """Whether it is an expression of Python that Blender does not work out by itself."""
+    return driver.type == "SCRIPTED" and not driver.is_simple_expression
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split())[:60]
+
+
+def _listed(names: list[str], most: int = 6) -> str:
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _pack_images() -> None:

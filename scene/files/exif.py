@@ -116,7 +116,7 @@ def _recorded(exif: Exif, width_px: int, height_px: int) -> tuple[tuple[int, int
     if exif.recorded_px is None:
         return (width_px, height_px), False
     recorded = exif.recorded_px
-    turned = recorded[::-1]  # a program turned the pixels, and left what the camera had said
+    turned = recorded[1], recorded[0]  # a program turned the pixels, and left what the camera had said
     for size in (recorded, turned):
         if same_aspect(*size, width_px, height_px):
             return size, False
@@ -258,7 +258,7 @@ _ACROSS, _DOWN, _UNIT = 0xA20E, 0xA20F, 0xA210
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 7: "B"}
 _RATIONALS = {5: "II", 10: "ii"}
 #: Of FocalPlaneResolutionUnit, in mm; cameras that write "none" mean inches.
-_UNITS_MM = {1: 25.4, 2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
+_UNITS_MM: dict[float, float] = {1: 25.4, 2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 _SCANS = (1, 2)  # FileSource: a scanner of films, of prints
 
 

@@ -12,10 +12,18 @@ from typing import NamedTuple
 import bpy
 import numpy as np
 
-from ...engine.contract.errors import InputError
-from ...engine.geometry import depth as depth_maps
-from ..blocks import colour as colours
-from .writing import check_readable, replacing
+from ..blocks.kinds import buffer_of, untyped
+from .incoming import read_depth, read_image, read_mask, read_partial_depth, read_picture
+from .loading import loaded, pixels
+from .writing import replacing
+
+__all__ = (  # what is read, under one name with what is written
+    "read_depth",
+    "read_image",
+    "read_mask",
+    "read_partial_depth",
+    "read_picture",
+)
 
 
 def new_picture(name: str, picture: np.ndarray, *, compress: bool = True) -> bpy.types.Image:
@@ -59,7 +67,7 @@ def put_pixels(image: bpy.types.Image, values: np.ndarray) -> None:
     height, width, _ = values.shape
     if tuple(image.size) != (width, height):
         image.scale(width, height)
-    image.pixels.foreach_set(np.ascontiguousarray(values[::-1]).ravel())
+    buffer_of(image).foreach_set(np.ascontiguousarray(values[::-1]).ravel())
     image.update()
 
 
@@ -116,67 +124,9 @@ def new_data(name: str, values: np.ndarray) -> bpy.types.Image:
     return _new(name, np.repeat(values.astype(np.float32)[..., None], 3, axis=-1), is_data=True)
 
 
-def pixels(image: bpy.types.Image) -> np.ndarray:
-    """(H, W, channels) float32 as Blender holds them: sRGB 0..1 for 8-bit images, linear for float ones."""
-    width, height = image.size
-    values = np.empty(width * height * image.channels, np.float32)
-    image.pixels.foreach_get(values)
-    return values.reshape(height, width, image.channels)[::-1]
-
-
-def read_image(path: str | Path) -> np.ndarray:
-    """(H, W, 3) uint8 sRGB of any image file Blender reads. InputError where it is none."""
-    with _loaded(path) as image:
-        values, linear = pixels(image), image.is_float
-    colour = np.repeat(values[..., :1], 3, axis=-1) if values.shape[2] < 3 else values[..., :3]
-    colour = np.nan_to_num(colour, posinf=1.0)
-    if linear:  # Blender turns pictures of more than 8 bits to scene-linear as it reads them
-        colour = colours.srgb_from_linear(colour)
-    if min(colour.shape[:2]) < 2:
-        raise InputError(
-            f"The image {Path(path).name} is only {colour.shape[1]} x {colour.shape[0]} pixels.",
-            "Use an image of at least 2 x 2 pixels.",
-        )
-    return np.rint(np.clip(colour, 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
-def read_depth(path: str | Path) -> np.ndarray:
-    """(H, W) float32 z-depth of an .exr (first channel) or .npy file; > 0 or inf. InputError where it is none."""
-    return depth_maps.check(_read_numbers(Path(path)))
-
-
-def read_partial_depth(path: str | Path) -> np.ndarray:
-    """The same of a depth of which only a part is known: > 0, inf for sky, NaN where it is not known.
-
-    Not known is what is NaN, 0 or negative in the file; the 1e10 that renderers write for nothing is sky.
-    """
-    values = _read_numbers(Path(path))
-    depth_maps.check(values)  # the same refusals
-    values = values.reshape(values.shape[:2]).astype(np.float32)
-    with np.errstate(invalid="ignore"):
-        return np.where(values > 0, np.where(values >= 1e9, np.inf, values), np.nan).astype(np.float32)
-
-
-def read_mask(path: str | Path) -> np.ndarray:
-    """(H, W) uint8, 255 where any colour of the image file is at least half, 0 elsewhere."""
-    return np.where(read_image(path).max(axis=-1) > 127, 255, 0).astype(np.uint8)
-
-
-def _read_numbers(path: Path) -> np.ndarray:
-    suffix = path.suffix.lower()
-    if suffix == ".npy":
-        return _read_npy(path)
-    if suffix == ".exr":
-        return read_values(path)
-    raise InputError(
-        f"{path.name} is not a depth file Depthwright reads.",
-        "Save the depth as .exr (32-bit float) or .npy: distances along the view axis.",
-    )
-
-
 def read_values(path: str | Path) -> np.ndarray:
     """(H, W) float32: the first channel of an image file, as its numbers are."""
-    with _loaded(path, data=True) as image:
+    with loaded(path, data=True) as image:
         return pixels(image)[..., 0]
 
 
@@ -221,7 +171,7 @@ def _png(picture: np.ndarray, *, level: int) -> bytes:
         return struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(lines, level)
+    body = zlib.compress(lines.data, level)
     return b"".join((b"\x89PNG\r\n\x1a\n", *chunk(b"IHDR", header), *chunk(b"IDAT", body), *chunk(b"IEND", b"")))
 
 
@@ -230,7 +180,7 @@ def _new(name: str, rgb: np.ndarray, *, is_data: bool, pack: bool = True) -> bpy
     image = bpy.data.images.new(name, width, height, alpha=False, float_buffer=is_data, is_data=is_data)
     rgba = np.ones((height, width, 4), np.float32)
     rgba[..., :3] = rgb[::-1]
-    image.pixels.foreach_set(rgba.ravel())
+    buffer_of(image).foreach_set(rgba.ravel())
     if is_data:
         image.use_half_precision = False  # the viewport would otherwise round heights to 16 bits
     if pack:
@@ -245,38 +195,6 @@ def _temporary(rgb: np.ndarray, *, is_data: bool) -> Iterator[bpy.types.Image]:
         yield image
     finally:
         bpy.data.images.remove(image)
-
-
-@contextmanager
-def _loaded(path: str | Path, *, data: bool = False) -> Iterator[bpy.types.Image]:
-    """The file as a Blender image for the time of the block; never one that is in the scene already."""
-    path = Path(path)
-    check_readable(path)
-    try:
-        image = bpy.data.images.load(str(path.absolute()), check_existing=False)
-    except RuntimeError as error:
-        raise InputError(f"{path.name} cannot be read.", "Check that you may read the file.", str(error)) from error
-    try:
-        if data:
-            image.colorspace_settings.name = "Non-Color"
-        if image.size[0] == 0 or image.size[1] == 0 or image.channels == 0:
-            raise InputError(
-                f"{path.name} is not an image Blender can read.",
-                "Use PNG, JPEG or OpenEXR with one layer; the file may be damaged or incomplete.",
-            )
-        yield image
-    finally:
-        bpy.data.images.remove(image)
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    check_readable(path)
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path.name} cannot be read as a numpy array.", "Save it with numpy.save().", str(error)
-        ) from error
 
 
 def _save_png(image: bpy.types.Image, path: Path) -> None:
@@ -295,7 +213,7 @@ def _save_exr(image: bpy.types.Image, path: Path) -> None:
     try:
         settings = scene.render.image_settings
         if hasattr(settings, "media_type"):  # 5.0 on: chosen before the file format
-            settings.media_type = "IMAGE"
+            untyped(settings).media_type = "IMAGE"
         settings.file_format = "OPEN_EXR"
         settings.color_mode, settings.color_depth, settings.exr_codec = "RGB", "32", "ZIP"
         with replacing(path) as partial:

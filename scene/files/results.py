@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import catalog
+from ...engine.contract import outside
 from ...engine.contract.errors import InputError
 from ...engine.contract.result import Result
 from ...engine.contract.settled import Settled
@@ -72,8 +73,8 @@ def load(folder: str | Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
 def record_of(folder: str | Path) -> dict[str, Any]:
     """The record of a saved result. InputError where the folder holds none."""
     try:
-        return json.loads((Path(folder) / REQUEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return outside.read(Path(folder) / REQUEST, {"request": dict})
+    except (OSError, outside.Malformed) as error:
         raise InputError(
             f"{folder} holds no result.", f"Choose a folder with a {REQUEST} in it.", str(error)
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,12 +33,23 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def unwritable(path: Path, error: OSError) -> InputError:
     """What to say where that file or folder cannot be written, and why not."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or (error.errno is None and _is_full(path, error))
     return InputError(
         f"'{path}' cannot be written: {_reason(error)}.",
         "Make room there, or choose another place." if full else "Choose a folder you may write to.",
         repr(error),
     )
+
+
+def _is_full(path: Path, error: OSError) -> bool:
+    """Blender says why in words alone, and not always: then there is next to no room where it was to be written."""
+    if any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+        return True
+    there = next((folder for folder in path.absolute().parents if folder.exists()), None)
+    try:
+        return there is not None and shutil.disk_usage(there).free < 2**20
+    except OSError:
+        return False
 
 
 def check_readable(path: Path) -> None:

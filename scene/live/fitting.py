@@ -15,6 +15,8 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry.alignment import Alignment, align, factor_for_distance
 from ...engine.geometry.camera import Intrinsics
 from ..blocks import properties, records
+from ..blocks.context import Context
+from ..blocks.kinds import mesh_of, untyped
 from ..blocks.transaction import Changes, whole_or_not_at_all
 from ..view import axes, depth_pass
 from ..view import camera as cameras
@@ -42,7 +44,7 @@ def is_scene(thing: bpy.types.Object | None) -> bool:
     """Whether that is a scene Depthwright has made, with its rays and depths."""
     if thing is None or thing.type != "MESH":
         return False
-    return "camera" in ((records.of(thing) or {}).get("scene") or {})
+    return "camera" in (records.glance(thing).get("scene") or {})
 
 
 def fit_of(thing: bpy.types.Object) -> Fit:
@@ -50,11 +52,11 @@ def fit_of(thing: bpy.types.Object) -> Fit:
     modifier = live_scene.of(thing)
     if modifier is not None:
         return Fit(live_scene.get(modifier, SCALE), live_scene.get(modifier, OFFSET))
-    return Fit(**records.of(thing)["scene"].get("fit", {}))
+    return Fit(**_record(thing)["scene"].get("fit", {}))
 
 
 def _put_fit(
-    changes: Changes, context: bpy.types.Context, thing: bpy.types.Object, size: float, fit: Fit, alignment: Any
+    changes: Changes, context: Context, thing: bpy.types.Object, size: float, fit: Fit, alignment: Any
 ) -> None:
     """Move the object's surface there: by its modifier, or vertex by vertex in a mesh that has none.
 
@@ -70,17 +72,18 @@ def _put_fit(
         )
     else:
         notes["fit"] = asdict(fit)
-        points, before_points = _fitted(thing, fit), _read(thing.data, "position", "vector", 3)
-        changes.step(partial(_put_points, thing.data, points), lambda: partial(_put_points, thing.data, before_points))
-    record = records.of(thing)
+        mesh = mesh_of(thing)
+        points, before_points = _fitted(thing, fit), _read(mesh, "position", "vector", 3)
+        changes.step(partial(_put_points, mesh, points), lambda: partial(_put_points, mesh, before_points))
+    record = _record(thing)
     changes.attach({**record, "scene": {**record["scene"], **notes}}, thing)
     _keep_in_view(changes, context, thing, size, fit)
 
 
 def _fitted(thing: bpy.types.Object, fit: Fit) -> np.ndarray:
     """(N, 3) float32: where that fit puts the vertices."""
-    values = _read(thing.data, RAY, "vector", 3)
-    distance = (_read(thing.data, DEPTH, "value") * fit.scale + fit.offset).astype(np.float32)
+    values = _read(mesh_of(thing), RAY, "vector", 3)
+    distance = (_read(mesh_of(thing), DEPTH, "value") * fit.scale + fit.offset).astype(np.float32)
     if _lens(thing).orthographic:
         values[:, 2] *= distance
     else:
@@ -89,11 +92,11 @@ def _fitted(thing: bpy.types.Object, fit: Fit) -> np.ndarray:
 
 
 def _put_points(mesh: bpy.types.Mesh, points: np.ndarray) -> None:
-    mesh.attributes["position"].data.foreach_set("vector", points.ravel())
+    untyped(mesh.attributes["position"]).data.foreach_set("vector", points.ravel())
     mesh.update()
 
 
-def align_to_scene(context: bpy.types.Context, thing: bpy.types.Object) -> Alignment:
+def align_to_scene(context: Context, thing: bpy.types.Object) -> Alignment:
     """Fit the object's depth to everything else in the scene, seen from where the object was made for.
 
     Raises InputError: no scene object, stretched unevenly, edited beyond recognition, or too little to fit to.
@@ -117,7 +120,7 @@ def align_to_scene(context: bpy.types.Context, thing: bpy.types.Object) -> Align
     return found
 
 
-def set_distance(context: bpy.types.Context, thing: bpy.types.Object, a: int, b: int, distance: float) -> float:
+def set_distance(context: Context, thing: bpy.types.Object, a: int, b: int, distance: float) -> float:
     """Scale the depth so that vertices a and b are `distance` apart, in scene units. The factor it grew by.
 
     Raises InputError: the same point twice, a distance that the camera rules out, an uneven stretch of the object.
@@ -148,13 +151,13 @@ def vertex_at(thing: bpy.types.Object, x_px: float, y_px: float) -> int:
 
 def said(thing: bpy.types.Object) -> str:
     """What the last alignment came to, as a sentence; empty when there was none."""
-    return ((records.of(thing) or {}).get("scene", {}).get("alignment") or {}).get("said", "")
+    return (records.glance(thing).get("scene", {}).get("alignment") or {}).get("said", "")
 
 
 def _made_lens(thing: bpy.types.Object) -> Intrinsics:
     if not is_scene(thing):
         raise InputError("That is no scene made by Depthwright.", "Select a mesh that Depthwright made for a camera.")
-    return Intrinsics(**records.of(thing)["scene"]["camera"])
+    return Intrinsics(**_record(thing)["scene"]["camera"])
 
 
 def _lens(thing: bpy.types.Object) -> Intrinsics:
@@ -200,7 +203,7 @@ def _grid(thing: bpy.types.Object, name: str) -> np.ndarray:
     """(H+2, W+2): an attribute of the pixels, with the margin around them. InputError where they are not all there."""
     lens = _made_lens(thing)
     shape = (lens.height_px + 2, lens.width_px + 2)
-    values = _read(thing.data, name, "value")
+    values = _read(mesh_of(thing), name, "value")
     if len(values) < shape[0] * shape[1]:
         raise InputError(f"Vertices of '{thing.name}' were deleted.", "Undo that, or make the scene again.")
     return values[: shape[0] * shape[1]].reshape(shape)
@@ -218,7 +221,7 @@ def _read(mesh: bpy.types.Mesh, name: str, field: str, width: int = 1) -> np.nda
 def _points(thing: bpy.types.Object, lens: Intrinsics, fit: Fit, vertices: Sequence[int]) -> list[np.ndarray]:
     """Where those vertices are now, in camera space."""
     made = _made_lens(thing)
-    rays, depths = (properties.find(thing.data.attributes, name).data for name in (RAY, DEPTH))
+    rays, depths = (properties.find(mesh_of(thing).attributes, name).data for name in (RAY, DEPTH))
     points = []
     for vertex in vertices:
         x, y, _ = axes.in_engine(rays[vertex].vector)
@@ -227,7 +230,7 @@ def _points(thing: bpy.types.Object, lens: Intrinsics, fit: Fit, vertices: Seque
     return points
 
 
-def _uniform_scale(context: bpy.types.Context, thing: bpy.types.Object) -> float:
+def _uniform_scale(context: Context, thing: bpy.types.Object) -> float:
     """The size of the object's own unit in the scene. InputError where it differs between directions."""
     context.view_layer.update()  # so that matrices and drivers are what is seen
     sizes = np.linalg.norm(np.array(thing.matrix_world.to_3x3()), axis=0)
@@ -236,12 +239,19 @@ def _uniform_scale(context: bpy.types.Context, thing: bpy.types.Object) -> float
     return float(sizes.mean())
 
 
-def _keep_in_view(changes: Changes, context: bpy.types.Context, thing: bpy.types.Object, size: float, fit: Fit) -> None:
+def _record(thing: bpy.types.Object) -> dict[str, Any]:
+    """Of an object that is_scene()."""
+    record = records.of(thing)
+    assert record is not None
+    return record
+
+
+def _keep_in_view(changes: Changes, context: Context, thing: bpy.types.Object, size: float, fit: Fit) -> None:
     """The scene's camera must not clip what moves."""
     camera = context.scene.camera
     if camera is None or camera.type != "CAMERA":
         return
-    modifier, depth = live_scene.of(thing), _read(thing.data, DEPTH, "value")
+    modifier, depth = live_scene.of(thing), _read(mesh_of(thing), DEPTH, "value")
     limits = [float(depth.min()), float(depth.max())]
     if modifier is not None:
         limits[1] = min(limits[1], live_scene.get(modifier, "Sky Distance"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
 import mathutils
@@ -15,12 +16,16 @@ from ...engine.geometry import mesh as grids
 from ...engine.geometry.camera import Intrinsics
 from ..blocks import linking, records, shaders
 from ..blocks.bulk import MeshArrays
+from ..blocks.context import Context
 from ..blocks.transaction import whole_or_not_at_all
 from ..files import pictures
 from ..view import axes
 from ..view import camera as cameras
 from . import modifier, nodes
 from .modifier import LiveSettings
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import AttributeDomainItems, AttributeTypeItems
 
 #: A generated depth has no unit: its median is put this far from the camera.
 GENERATED_MEDIAN_M = 5.0
@@ -30,7 +35,7 @@ _SURFACES = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "PO
 
 
 def build(
-    context: bpy.types.Context,
+    context: Context,
     image: np.ndarray,
     depth: np.ndarray,
     record: dict[str, Any],
@@ -73,6 +78,7 @@ def build(
         mesh, fill, extent = _mesh(name, depth, lens, live.tear, image)
         frame = cameras.Frame.of(context.scene)
         if camera is None:
+            assert fov_deg is not None  # else there was nothing to line up with
             camera = cameras.new(context, f"{name} Camera", math.radians(fov_deg))
             frame = cameras.Frame(width_px, height_px)
             changes.set(context.scene, "camera", camera)
@@ -102,11 +108,11 @@ def build(
     return scene_object
 
 
-def is_the_whole_view(scene: bpy.types.Scene, camera: bpy.types.Object, width_px: int) -> bool:
-    """Whether the camera sees scene meshes alone, from where they were made for, at no less than their resolution."""
+def is_the_whole_view(things: Iterable[bpy.types.Object], camera: bpy.types.Object, width_px: int) -> bool:
+    """Whether these are scene meshes alone, seen from where they were made for, at no less than their resolution."""
     shown = [
         item
-        for item in scene.objects
+        for item in things
         if not item.hide_render and (item.type in _SURFACES or item.instance_type == "COLLECTION")
     ]
     lenses = [(records.of(item) or {}).get("scene", {}).get("camera") for item in shown]
@@ -123,7 +129,7 @@ def _same_place(a: mathutils.Matrix, b: mathutils.Matrix) -> bool:
     return np.allclose(np.array(a.normalized()), np.array(b.normalized()), atol=1e-6)
 
 
-def _placed_like(context: bpy.types.Context, camera: bpy.types.Object) -> mathutils.Matrix:
+def _placed_like(context: Context, camera: bpy.types.Object) -> mathutils.Matrix:
     """Where the camera is and looks, without its scale: a scaled camera sees no differently."""
     context.view_layer.update()
     return camera.matrix_world.normalized()
@@ -149,7 +155,7 @@ def _shown(name: str, material_name: str, picture: np.ndarray) -> tuple[bpy.type
 
 
 #: Attribute, data type and domain of what the nodes read, by what the grid calls it.
-_STORED = {
+_STORED: dict[str, tuple[str, AttributeTypeItems, AttributeDomainItems]] = {
     "rays": (nodes.RAY, "FLOAT_VECTOR", "POINT"),
     "inset": (nodes.INSET, "FLOAT2", "POINT"),
     "depth": (nodes.DEPTH, "FLOAT", "POINT"),
@@ -178,8 +184,9 @@ def _mesh(
         mesh.loops.add(4 * faces)
         mesh.polygons.add(faces)
         mesh.uv_layers.new(name=nodes.UV, do_init=False)
-        for attribute in (*_STORED.values(), (_MATERIAL, "INT", "FACE")):
-            mesh.attributes.new(*attribute)
+        for attribute, kind, domain in _STORED.values():
+            mesh.attributes.new(attribute, kind, domain)
+        mesh.attributes.new(_MATERIAL, "INT", "FACE")
         return {
             "points": arrays.attribute("position"),
             "edges": arrays.attribute(".edge_verts"),

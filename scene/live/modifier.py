@@ -12,6 +12,7 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry.camera import MAX_FOV_DEG, MIN_FOV_DEG, Intrinsics
 from ...engine.geometry.edges import DEFAULT_TEAR
 from ...engine.geometry.mesh import LEAST_TEAR
+from ..blocks.kinds import camera_of, sure, untyped
 from ..view import camera as cameras
 from . import nodes
 
@@ -73,13 +74,14 @@ def attach(
     camera        whose lens it can follow, seen through that frame
     """
     tree = nodes.group()
-    modifier = scene_object.modifiers.new(MODIFIER, "NODES")
+    modifier = sure(bpy.types.NodesModifier, scene_object.modifiers.new(MODIFIER, "NODES"))
     modifier.node_group = tree
     made_width = lens.width_px / lens.fx
     fov_rad = 2.0 * math.atan(made_width / 2.0)
     if settings.view_fov_deg is not None and not lens.orthographic:
         fov_rad = math.radians(settings.view_fov_deg)
     side = cameras.fitted_side(camera, frame)
+    data = camera_of(camera)
     # The picture may be a part of the frame only, and pixels of the two differ in size.
     side_in_widths = side.length_px * (lens.fx / cameras.over_frame(camera, frame).fx) / lens.width_px
     put(
@@ -88,8 +90,8 @@ def attach(
             "From Camera": settings.from_camera,
             "Field of View": fov_rad,
             "View Width": made_width,
-            "Shift X": camera.data.shift_x,
-            "Shift Y": camera.data.shift_y,
+            "Shift X": data.shift_x,
+            "Shift Y": data.shift_y,
             "Depth Scale": settings.depth_scale,
             "Depth Offset": settings.depth_offset,
             "Near Cut": settings.near_cut,
@@ -102,8 +104,8 @@ def attach(
             "Material": material,
             "Made Width": made_width,
             "Made Height": lens.height_px / lens.fy,
-            "Made Shift X": camera.data.shift_x,
-            "Made Shift Y": camera.data.shift_y,
+            "Made Shift X": data.shift_x,
+            "Made Shift Y": data.shift_y,
             "Shift Unit": side_in_widths,
             "Orthographic": lens.orthographic,
             "Columns": lens.width_px + 2,
@@ -119,22 +121,28 @@ def of(scene_object: bpy.types.Object | None) -> bpy.types.NodesModifier | None:
     if scene_object is None:
         return None
     for modifier in scene_object.modifiers:
-        if modifier.type == "NODES" and modifier.node_group and nodes.is_ours(modifier.node_group):
-            return modifier
+        if isinstance(modifier, bpy.types.NodesModifier):
+            tree = modifier.node_group
+            if tree is not None and nodes.is_ours(tree):
+                return modifier
     return None
 
 
 def has(modifier: bpy.types.NodesModifier, name: str) -> bool:
     """Whether the modifier, which an older version may have made, has that input."""
-    return name in nodes.identifiers(modifier.node_group)
+    return name in _identifiers(modifier)
 
 
 def holder(modifier: bpy.types.NodesModifier, name: str) -> tuple[Any, str]:
     """Where the input of that name lies: the owner, and the data path from there, for UILayout.prop and driver_add."""
-    identifier = nodes.identifiers(modifier.node_group)[name]
+    identifier = _identifiers(modifier)[name]
     if hasattr(modifier, "properties"):  # in 5.2; before, a custom property of the modifier
-        return getattr(modifier.properties.inputs, identifier), "value"
+        return getattr(untyped(modifier).properties.inputs, identifier), "value"
     return modifier, f'["{identifier}"]'
+
+
+def _identifiers(modifier: bpy.types.NodesModifier) -> dict[str, str]:
+    return nodes.identifiers(sure(bpy.types.NodeTree, modifier.node_group))
 
 
 def get(modifier: bpy.types.NodesModifier, name: str) -> Any:
@@ -151,7 +159,7 @@ def put(modifier: bpy.types.NodesModifier, values: dict[str, Any]) -> None:
             modifier[path[2:-2]] = value
         else:
             owner.value = value
-    modifier.id_data.update_tag()
+    sure(bpy.types.Object, modifier.id_data).update_tag()
 
 
 def is_as_made(scene_object: bpy.types.Object) -> bool:
@@ -198,6 +206,6 @@ def _drive(
         variable.name = key
         variable.type = "SINGLE_PROP"
         variable.targets[0].id_type = "CAMERA"
-        variable.targets[0].id = camera.data
+        variable.targets[0].id = camera_of(camera)
         variable.targets[0].data_path = data_path
     driver.expression = expression

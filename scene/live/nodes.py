@@ -15,6 +15,7 @@ import bpy
 from ...engine.geometry.edges import DEFAULT_TEAR
 from ...engine.geometry.mesh import LEAST_TEAR
 from ..blocks import properties
+from ..blocks.kinds import sure, untyped
 from ..blocks.node_tools import Formula, in_columns
 from ..view import axes
 
@@ -106,17 +107,21 @@ def identifiers(tree: bpy.types.NodeTree) -> dict[str, str]:
     """Name of an input -> what the modifier calls it."""
     return {
         item.name: item.identifier
-        for item in tree.interface.items_tree
-        if item.item_type == "SOCKET" and item.in_out == "INPUT"
+        for item in _interface(tree).items_tree
+        if isinstance(item, bpy.types.NodeTreeInterfaceSocket) and item.in_out == "INPUT"
     }
 
 
+def _interface(tree: bpy.types.NodeTree) -> bpy.types.NodeTreeInterface:
+    return sure(bpy.types.NodeTreeInterface, tree.interface)
+
+
 def _make() -> bpy.types.NodeTree:
-    tree = bpy.data.node_groups.new(NAME, "GeometryNodeTree")
+    tree = sure(bpy.types.GeometryNodeTree, bpy.data.node_groups.new(NAME, "GeometryNodeTree"))
     tree[VERSION_KEY] = VERSION
     tree.is_modifier = True
-    tree.interface.new_socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
-    tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    _interface(tree).new_socket("Geometry", in_out="INPUT", socket_type="NodeSocketGeometry")
+    _interface(tree).new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
     for item in INPUTS:
         _add_input(tree, item)
     formula = Formula(tree)
@@ -132,7 +137,8 @@ def _make() -> bpy.types.NodeTree:
 
 
 def _add_input(tree: bpy.types.NodeTree, item: Input) -> None:
-    socket = tree.interface.new_socket(item.name, in_out="INPUT", socket_type=item.kind, description=item.description)
+    made = _interface(tree).new_socket(item.name, in_out="INPUT", socket_type=item.kind, description=item.description)
+    socket = untyped(made)  # what it has depends on item.kind
     if item.default is not None:
         if item.subtype != "NONE":
             socket.subtype = item.subtype
@@ -144,7 +150,7 @@ def _add_input(tree: bpy.types.NodeTree, item: Input) -> None:
     socket.hide_in_modifier = item.hidden
 
 
-def _position(f: Formula, given) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
+def _position(f: Formula, given: bpy.types.NodeOutputs) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
     """Field: where a stored point is, and its distance along the view axis.
 
     ray' = (ray / made width + (shift - made shift) * shift unit) * width; then out to the distance.
@@ -179,7 +185,7 @@ def _position(f: Formula, given) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSo
     return f.vector_math("MULTIPLY", ray, f.combine(reach, reach, distance)), distance
 
 
-def _full(f: Formula, given, position, distance) -> bpy.types.NodeSocket:
+def _full(f: Formula, given: bpy.types.NodeOutputs, position: Any, distance: Any) -> bpy.types.NodeSocket:
     """The mesh itself, without the faces that are not there at this threshold or are cut off."""
     cut_off = f.logic("NOT", f.on_domain(_inside(f, given, distance), "BOOLEAN", "POINT"))
     hidden = f.logic(
@@ -201,7 +207,7 @@ def _full(f: Formula, given, position, distance) -> bpy.types.NodeSocket:
     return f.switch("GEOMETRY", f.compare("GREATER_THAN", given["Edge Inset"], 0.0), placed, painted)
 
 
-def _inset(f: Formula, given) -> bpy.types.NodeSocket:
+def _inset(f: Formula, given: bpy.types.NodeOutputs) -> bpy.types.NodeSocket:
     """Field: how far a point gives way to the inset of the silhouettes, in widths and heights of the picture."""
     width, height = (f.math("SUBTRACT", given[side], 2.0) for side in ("Columns", "Rows"))  # without the margin
     per_pixel = f.combine(
@@ -210,7 +216,7 @@ def _inset(f: Formula, given) -> bpy.types.NodeSocket:
     return f.vector_math("MULTIPLY", f.attribute(INSET, "FLOAT_VECTOR"), per_pixel)
 
 
-def _draft(tree: bpy.types.NodeTree, f: Formula, given, position) -> bpy.types.NodeSocket:
+def _draft(tree: bpy.types.NodeTree, f: Formula, given: bpy.types.NodeOutputs, position: Any) -> bpy.types.NodeSocket:
     """A grid of every n-th pixel, without the cells in which there is a jump above the threshold.
 
     Numbers of vertices and faces run up each column of a grid node's mesh, columns from the left.
@@ -237,8 +243,9 @@ def _draft(tree: bpy.types.NodeTree, f: Formula, given, position) -> bpy.types.N
 
     # Face by face the largest jump of the cells under it, one of n x n in each turn.
     turn_in, turn_out = tree.nodes.new("GeometryNodeRepeatInput"), tree.nodes.new("GeometryNodeRepeatOutput")
-    turn_in.pair_with_output(turn_out)
-    turn_out.repeat_items.new("FLOAT", "Turn")
+    end = sure(bpy.types.GeometryNodeRepeatOutput, turn_out)
+    sure(bpy.types.GeometryNodeRepeatInput, turn_in).pair_with_output(end)
+    end.repeat_items.new("FLOAT", "Turn")
     turn = turn_in.outputs["Turn"]
     below = f.math("FLOOR", f.math("DIVIDE", f.math("ADD", turn, 0.5), step))
     right = f.math("SUBTRACT", turn, f.math("MULTIPLY", below, step))
@@ -276,7 +283,7 @@ def _draft(tree: bpy.types.NodeTree, f: Formula, given, position) -> bpy.types.N
     return f.node("GeometryNodeSetMaterial", {"Geometry": kept, "Material": given["Material"]}).outputs[0]
 
 
-def _inside(f: Formula, given, distance: Any) -> bpy.types.NodeSocket:
+def _inside(f: Formula, given: bpy.types.NodeOutputs, distance: Any) -> bpy.types.NodeSocket:
     """Field: whether that distance is between the near and the far cut."""
     no_limit = f.compare("LESS_EQUAL", given["Far Cut"], 0.0)
     return f.logic(

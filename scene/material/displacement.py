@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
 from ...engine.contract.errors import InputError
-from ..blocks import properties
+from ..blocks import cycles, properties
+from ..blocks.context import Context
+from ..blocks.kinds import mesh_of, sure, untyped, uv_of
 from ..blocks.transaction import Act, Changes
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import ObjectModifierTypeItems
 
 #: Id -> label and description, for menus. The first is the default.
 CHOICES = {
@@ -24,17 +29,18 @@ DEFAULT = "modifier"
 _PLANE_LEVELS, _PLANE_VIEWPORT_LEVELS = 9, 8
 _MAX_FACES, _MAX_VIEWPORT_FACES = 300_000, 75_000
 
+#: An attribute of the user's mesh: which of its faces were smooth before.
+_SMOOTH = "depthwright_smooth_before"
+
 _SUBDIVISION, _DISPLACEMENT = "Depthwright Subdivision", "Depthwright Displacement"
 
 
-def check(choice: str, context: bpy.types.Context) -> None:
+def check(choice: str, context: Context) -> None:
     """InputError where this Blender cannot displace that way."""
     if choice not in CHOICES:
         raise InputError(f"There is no displacement '{choice}'.", f"Use one of {', '.join(CHOICES)}.")
-    if choice == "adaptive" and not hasattr(context.scene, "cycles"):
-        raise InputError(
-            "Adaptive displacement needs Cycles, which is switched off.", "Enable the add-on Cycles Render Engine."
-        )
+    if choice == "adaptive":
+        cycles.needed(context.scene, "Adaptive displacement")
 
 
 def in_shader(choice: str) -> bool:
@@ -51,7 +57,7 @@ def set_method(material: bpy.types.Material, choice: str) -> None:
 def apply(
     changes: Changes,
     choice: str,
-    context: bpy.types.Context,
+    context: Context,
     wearer: bpy.types.Object,
     texture: bpy.types.Texture | None,
     relief_m: float,
@@ -77,20 +83,52 @@ def apply(
 
 
 def _subdivide(wearer: bpy.types.Object, own_plane: bool) -> bpy.types.SubsurfModifier:
-    subdivision = wearer.modifiers.new(_SUBDIVISION, "SUBSURF")
+    subdivision = sure(bpy.types.SubsurfModifier, wearer.modifiers.new(_SUBDIVISION, "SUBSURF"))
     subdivision.subdivision_type = "SIMPLE"
-    faces = len(wearer.data.polygons)
+    mesh = mesh_of(wearer)
+    faces = len(mesh.polygons)
     subdivision.render_levels = _PLANE_LEVELS if own_plane else _levels(faces, _MAX_FACES)
     subdivision.levels = _PLANE_VIEWPORT_LEVELS if own_plane else _levels(faces, _MAX_VIEWPORT_FACES)
-    wearer.data.polygons.foreach_set("use_smooth", np.ones(faces, bool))
+    if not own_plane and _SMOOTH not in mesh.attributes:
+        _remember_smooth(mesh, _read_smooth(mesh))
+    mesh.polygons.foreach_set("use_smooth", np.ones(faces, bool))
     return subdivision
 
 
+def _read_smooth(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(faces,) bool: which are shaded smooth."""
+    smooth = np.empty(len(mesh.polygons), bool)
+    mesh.polygons.foreach_get("use_smooth", smooth)
+    return smooth
+
+
+def _remember_smooth(mesh: bpy.types.Mesh, smooth: np.ndarray) -> None:
+    """Keep with the user's own mesh how its faces were shaded before it had a relief."""
+    untyped(mesh.attributes.new(_SMOOTH, "BOOLEAN", "FACE")).data.foreach_set("value", smooth)
+
+
+def _remembered_smooth(mesh: bpy.types.Mesh) -> np.ndarray | None:
+    attribute = mesh.attributes.get(_SMOOTH)
+    if attribute is None or len(untyped(attribute).data) != len(mesh.polygons):
+        return None
+    smooth = np.empty(len(mesh.polygons), bool)
+    untyped(attribute).data.foreach_get("value", smooth)
+    return smooth
+
+
+def _shade_as_before(mesh: bpy.types.Mesh) -> None:
+    if (smooth := _remembered_smooth(mesh)) is not None:
+        mesh.polygons.foreach_set("use_smooth", smooth)
+    if (attribute := mesh.attributes.get(_SMOOTH)) is not None:
+        mesh.attributes.remove(attribute)
+    mesh.update()
+
+
 def _displace(wearer: bpy.types.Object, texture: bpy.types.Texture | None, relief_m: float) -> None:
-    displacement = wearer.modifiers.new(_DISPLACEMENT, "DISPLACE")
+    displacement = sure(bpy.types.DisplaceModifier, wearer.modifiers.new(_DISPLACEMENT, "DISPLACE"))
     displacement.texture = texture
     displacement.texture_coords = "UV"
-    displacement.uv_layer = wearer.data.uv_layers.active.name
+    displacement.uv_layer = uv_of(mesh_of(wearer)).name
     displacement.strength = relief_m
     displacement.mid_level = 0.5  # the mean surface stays about where it was
 
@@ -100,7 +138,8 @@ def _take_off(wearer: bpy.types.Object) -> None:
     for modifier in _ours(wearer):
         wearer.modifiers.remove(modifier)
     if _object_dices(wearer):
-        wearer.cycles.use_adaptive_subdivision = False
+        cycles.of(wearer).use_adaptive_subdivision = False
+    _shade_as_before(mesh_of(wearer))
 
 
 def _ours(wearer: bpy.types.Object) -> list[bpy.types.Modifier]:
@@ -109,18 +148,20 @@ def _ours(wearer: bpy.types.Object) -> list[bpy.types.Modifier]:
 
 
 def _object_dices(wearer: bpy.types.Object) -> bool:
-    return hasattr(getattr(wearer, "cycles", None), "use_adaptive_subdivision")
+    return hasattr(cycles.of(wearer), "use_adaptive_subdivision")
 
 
 def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
     """What puts back what apply() changes of an object and its scene."""
-    order = list(wearer.modifiers)
-    active = wearer.modifiers.active.name if order else ""
-    modifiers = [(order.index(item), item.name, item.type, _settings_of(item)) for item in _ours(wearer)]
-    smooth = np.empty(len(wearer.data.polygons), bool)
-    wearer.data.polygons.foreach_get("use_smooth", smooth)
-    switches = [(scene.cycles, "feature_set")] if hasattr(getattr(scene, "cycles", None), "feature_set") else []
-    switches += [(wearer.cycles, "use_adaptive_subdivision")] if _object_dices(wearer) else []
+    order, active = list(wearer.modifiers), wearer.modifiers.active
+    active_name = "" if active is None else active.name
+    modifiers: list[tuple[int, str, ObjectModifierTypeItems, dict[str, Any]]] = [
+        (order.index(item), item.name, item.type, _settings_of(item)) for item in _ours(wearer)
+    ]
+    mesh = mesh_of(wearer)
+    smooth, remembered = _read_smooth(mesh), _remembered_smooth(mesh)
+    switches = [(cycles.of(scene), "feature_set")] if hasattr(cycles.of(scene), "feature_set") else []
+    switches += [(cycles.of(wearer), "use_adaptive_subdivision")] if _object_dices(wearer) else []
     values = [(owner, name, getattr(owner, name)) for owner, name in switches]
 
     def put_back() -> None:
@@ -130,9 +171,11 @@ def _as_it_is(scene: bpy.types.Scene, wearer: bpy.types.Object) -> Act:
             for key, value in settings.items():
                 setattr(modifier, key, value)
             wearer.modifiers.move(len(wearer.modifiers) - 1, place)
-        wearer.modifiers.active = wearer.modifiers.get(active)
-        wearer.data.polygons.foreach_set("use_smooth", smooth)
-        wearer.data.update()
+        wearer.modifiers.active = wearer.modifiers.get(active_name)
+        mesh.polygons.foreach_set("use_smooth", smooth)
+        if remembered is not None:
+            _remember_smooth(mesh, remembered)
+        mesh.update()
         for owner, name, value in values:
             setattr(owner, name, value)
 
@@ -162,15 +205,16 @@ def strength_of(wearer: bpy.types.Object, material: bpy.types.Material) -> tuple
 
 def prepare(scene: bpy.types.Scene) -> None:
     """Let Cycles subdivide adaptively in that scene: an experimental feature until 5.0."""
-    if hasattr(scene.cycles, "feature_set"):
-        scene.cycles.feature_set = "EXPERIMENTAL"
+    settings = cycles.of(scene)
+    if hasattr(settings, "feature_set"):
+        settings.feature_set = "EXPERIMENTAL"
 
 
-def _dice(context: bpy.types.Context, wearer: bpy.types.Object, subdivision: bpy.types.SubsurfModifier) -> None:
+def _dice(context: Context, wearer: bpy.types.Object, subdivision: bpy.types.SubsurfModifier) -> None:
     """Have Cycles cut the faces to the size of a pixel: the modifier's business from 5.0 on, the object's before."""
     prepare(context.scene)
-    owner = subdivision if hasattr(subdivision, "use_adaptive_subdivision") else wearer.cycles
-    owner.use_adaptive_subdivision = True
+    owner = subdivision if hasattr(subdivision, "use_adaptive_subdivision") else cycles.of(wearer)
+    untyped(owner).use_adaptive_subdivision = True
 
 
 def _levels(faces: int, most: int) -> int:

@@ -50,10 +50,12 @@ def has_maps(wearer: bpy.types.Object | None) -> bool:
     return material is not None and properties.has(material, _HEIGHT) and properties.has(material, _PICTURE)
 
 
-def check(wearer: bpy.types.Object | None) -> None:
-    """InputError unless has_maps()."""
-    if not has_maps(wearer):
+def worn_by(wearer: bpy.types.Object | None) -> bpy.types.Material:
+    """The material of an object that has_maps(). InputError for any other."""
+    material = wearer.active_material if wearer is not None and has_maps(wearer) else None
+    if material is None:
         raise InputError("This object wears no material of Depthwright.", "Select one that does, or generate one.")
+    return material
 
 
 def save(wearer: bpy.types.Object, folder: str | Path, name: str) -> dict[str, Path]:
@@ -99,8 +101,7 @@ def refuse_others(folder: Path, name: str) -> None:
 
 def write(wearer: bpy.types.Object, folder: Path, name: str) -> dict[str, Path]:
     """The files of the set into a folder that exists, as the relief is now: with the strength it has been given."""
-    check(wearer)
-    material = wearer.active_material
+    material = worn_by(wearer)
     picture, height = (pictures.pixels(properties.get(material, key)) for key in (_PICTURE, _HEIGHT))
     height = height[..., 0]
     record = records.of(material) or {}

@@ -12,6 +12,8 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry import depth as depth_maps
 from ...engine.geometry import height as heights
 from ..blocks import linking, records, shaders
+from ..blocks.context import Context
+from ..blocks.kinds import mesh_of, sure, uv_of
 from ..blocks.transaction import Act, whole_or_not_at_all
 from ..files import pictures
 from . import displacement as displacements
@@ -28,7 +30,7 @@ MAX_REPEAT = 512  # of a texture in Blender
 
 
 def build(
-    context: bpy.types.Context,
+    context: Context,
     image: np.ndarray,
     depth: np.ndarray,
     record: dict[str, Any],
@@ -89,7 +91,7 @@ def build(
         map_set.remember(material, picture, height_map)
         records.attach(full, material, picture, height_map)
         if target_object is None:
-            records.attach(full, wearer, wearer.data)
+            records.attach(full, wearer, mesh_of(wearer))
         else:
             changes.attach(full, target_object)
         changes.step(lambda: _wear(wearer, material), lambda: _worn(wearer))
@@ -105,30 +107,28 @@ def check_repeat(tile_repeat: int) -> None:
 
 def check_wearable(wearer: bpy.types.Object) -> None:
     """InputError unless the object can be given a material by build()."""
-    if wearer.type != "MESH" or not wearer.data.polygons:
+    if wearer.type != "MESH" or not mesh_of(wearer).polygons:
         raise InputError(
             f"'{wearer.name}' is not a mesh with faces.", "Select a mesh object, or let Depthwright make a plane."
         )
-    if wearer.library is not None or wearer.data.library is not None:
+    if wearer.library is not None or mesh_of(wearer).library is not None:
         raise InputError(f"'{wearer.name}' is linked from another file.", "Make it local first (Object > Relations).")
     if wearer.mode != "OBJECT":
         raise InputError(f"'{wearer.name}' is in {wearer.mode.title()} Mode.", "Switch to Object Mode.")
-    if wearer.data.uv_layers.active is None:
+    if mesh_of(wearer).uv_layers.active is None:
         raise InputError(
             f"'{wearer.name}' has no UVs to put a picture on.", "Unwrap it (Edit Mode, UV > Smart UV Project)."
         )
 
 
-def _plane(
-    context: bpy.types.Context, name: str, aspect: float, location: tuple[float, float, float] | None
-) -> bpy.types.Object:
+def _plane(context: Context, name: str, aspect: float, location: tuple[float, float, float] | None) -> bpy.types.Object:
     """One upright-UV quad; the modifiers subdivide it."""
     half_x, half_y = PLANE_SIDE_M / 2.0, PLANE_SIDE_M / 2.0 / aspect
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(
         [(-half_x, -half_y, 0), (half_x, -half_y, 0), (half_x, half_y, 0), (-half_x, half_y, 0)], [], [(0, 1, 2, 3)]
     )
-    mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", np.float32([0, 0, 1, 0, 1, 1, 0, 1]))
+    mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", np.array([0, 0, 1, 0, 1, 1, 0, 1], np.float32))
     plane = bpy.data.objects.new(name, mesh)
     plane.location = context.scene.cursor.location if location is None else location
     linking.add(context, plane)
@@ -137,9 +137,9 @@ def _plane(
 
 def _tile_width(wearer: bpy.types.Object) -> float:
     """How wide the UVs' 0..1 lies on the surface, in the object's own units: the side of an equal square."""
-    mesh = wearer.data
+    mesh = mesh_of(wearer)
     corners = np.empty(2 * len(mesh.loops), np.float32)
-    mesh.uv_layers.active.uv.foreach_get("vector", corners)
+    uv_of(mesh).uv.foreach_get("vector", corners)
     uv = corners.reshape(-1, 2).astype(np.float64)
     start = np.empty(len(mesh.polygons), np.int32)
     mesh.polygons.foreach_get("loop_start", start)
@@ -154,7 +154,7 @@ def _tile_width(wearer: bpy.types.Object) -> float:
 
 
 def _height_texture(name: str, height_map: bpy.types.Image, tile_repeat: int) -> bpy.types.Texture:
-    texture = bpy.data.textures.new(name, "IMAGE")
+    texture = sure(bpy.types.ImageTexture, bpy.data.textures.new(name, "IMAGE"))
     texture.image = height_map
     texture.extension = "REPEAT"
     texture.repeat_x = texture.repeat_y = tile_repeat
@@ -171,13 +171,13 @@ def _wear(wearer: bpy.types.Object, material: bpy.types.Material) -> None:
     if wearer.material_slots:
         wearer.active_material = material
     else:
-        wearer.data.materials.append(material)
+        mesh_of(wearer).materials.append(material)
 
 
 def _worn(wearer: bpy.types.Object) -> Act:
     """What puts back what _wear() changes."""
     if not wearer.material_slots:
-        return lambda: wearer.data.materials.clear()
+        return lambda: mesh_of(wearer).materials.clear()
     number, before = wearer.active_material_index, wearer.active_material
 
     def put_back() -> None:

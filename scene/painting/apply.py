@@ -11,6 +11,7 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry import bake as baking
 from ..blocks import properties
+from ..blocks.context import Context
 from ..blocks.transaction import Changes, whole_or_not_at_all
 from ..files import pictures
 from . import images, retouch, store
@@ -19,7 +20,7 @@ from .values import Applied, Canvas, Painting, Textures
 
 
 def apply(
-    context: bpy.types.Context,
+    context: Context,
     painting: Painting,
     textures: Textures | None = None,
     *,
@@ -30,13 +31,18 @@ def apply(
     An image painted over changes in place. Without one, each object gets a new image and material, which lies over
     its own ones in the object's slots (the mesh keeps its materials, and its UV maps); applied again, they change in
     place. The views' pictures and depths are kept in the file, packed. Raises InputError: an object or image is gone,
-    no view is painted; EngineError: not enough memory.
+    no view is painted, none sees the surface; EngineError: not enough memory.
     """
     textures = textures or bake(painting, tick=tick)
     painting = painting.without_missing()
     things = [store.thing_of(canvas) for canvas in painting.canvases]
     bakes = textures.bakes
     area, seen = sum(baked.area for baked in bakes), sum(baked.seen_area for baked in bakes)
+    if not seen > 0.0:
+        raise InputError(
+            "Nothing was painted: the views see nothing of the surface.",
+            "Point a camera at it, or choose another set of views; a mask or an image may leave nothing to paint.",
+        )
     shares = {view.viewpoint.name: 0.0 for view in painting.views}
     for baked in bakes:
         for name, share in baked.view_shares.items():

@@ -9,6 +9,8 @@ from ...engine.contract.errors import InputError, Refusal
 from ...engine.geometry import raster, texture
 from ...engine.geometry.projection import Viewpoint
 from ..blocks import colour
+from ..blocks.context import Context
+from ..blocks.kinds import sure
 from . import images as painting_images
 from . import requests, story, surfaces
 from .values import Canvas, Painting, PaintSettings, SeenView
@@ -19,7 +21,7 @@ REGIONS = ("mask", "faces", "all")
 _SAME_DEPTH = 0.01
 
 
-def why_not(context: bpy.types.Context) -> Refusal | None:
+def why_not(context: Context) -> Refusal | None:
     """Why no region of the active object can be repainted; None when one can. Cheap, for poll()."""
     thing = context.view_layer.objects.active if context.view_layer else None
     if thing is None:
@@ -34,7 +36,7 @@ def why_not(context: bpy.types.Context) -> Refusal | None:
 
 
 def begin(
-    context: bpy.types.Context,
+    context: Context,
     thing: bpy.types.Object,
     viewpoint: Viewpoint,
     *,
@@ -70,6 +72,7 @@ def begin(
     )  # fmt: skip
     canvas, view = started.canvases[0], started.views[0]
     if inverted:
+        assert canvas.mask is not None  # made of the stencil
         canvas.mask = np.float32(1.0) - canvas.mask
     if region == "faces":
         chosen = surfaces.selected_faces(context, thing, canvas.surface)
@@ -82,9 +85,9 @@ def begin(
     return started
 
 
-def texture_of(context: bpy.types.Context, thing: bpy.types.Object) -> bpy.types.Image | None:
+def texture_of(context: Context, thing: bpy.types.Object) -> bpy.types.Image | None:
     """The image that Texture Paint paints on, or else that the active material shows; None where there is none."""
-    paint = context.scene.tool_settings.image_paint
+    paint = _image_paint(context)
     if paint.mode == "IMAGE" and paint.canvas is not None:
         return paint.canvas
     material = thing.active_material
@@ -96,9 +99,13 @@ def texture_of(context: bpy.types.Context, thing: bpy.types.Object) -> bpy.types
     return next(painting_images.images_in(material.node_tree), None)
 
 
-def _stencil(context: bpy.types.Context) -> tuple[bpy.types.Image, bool]:
+def _image_paint(context: Context) -> bpy.types.ImagePaint:
+    return sure(bpy.types.ImagePaint, sure(bpy.types.ToolSettings, context.scene.tool_settings).image_paint)
+
+
+def _stencil(context: Context) -> tuple[bpy.types.Image, bool]:
     """Texture Paint's stencil mask, and whether it is inverted. InputError where there is none."""
-    paint = context.scene.tool_settings.image_paint
+    paint = _image_paint(context)
     if paint.stencil_image is None:
         raise InputError(
             "There is no mask.", "Choose a mask image, or set a stencil mask in Texture Paint's Masking panel."
@@ -130,6 +137,7 @@ def _known(canvas: Canvas, view: SeenView) -> tuple[np.ndarray, np.ndarray] | No
     kept = shown & ~changes
     if not kept.any():
         return None
+    assert canvas.base is not None  # there is an image to paint over
     colours = texture.sample(canvas.base, uv)
     if canvas.base.dtype != np.uint8:
         colours = colour.srgb_from_linear(colours) * 255.0

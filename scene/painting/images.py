@@ -89,9 +89,9 @@ def _shows(thing: bpy.types.Object, image: bpy.types.Image) -> bool:
 def images_in(tree: bpy.types.NodeTree | None) -> Iterator[bpy.types.Image]:
     """The images of a material's texture nodes, in groups too."""
     for node in tree.nodes if tree is not None else ():
-        if node.type == "TEX_IMAGE" and node.image is not None:
+        if isinstance(node, bpy.types.ShaderNodeTexImage) and node.image is not None:
             yield node.image
-        elif node.type == "GROUP":
+        elif isinstance(node, bpy.types.ShaderNodeGroup):
             yield from images_in(node.node_tree)
 
 

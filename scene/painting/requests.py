@@ -16,9 +16,10 @@ from ...engine.contract.request import Request
 from ...engine.contract.settled import Settled
 from ...engine.geometry import alignment, warp
 from ...engine.geometry import height as heights
+from ..blocks.context import Context
 from ..view import depth_pass
 from . import views
-from .values import Painting, Recipe, View
+from .values import Painting, Recipe, SeesNothing, View
 
 if TYPE_CHECKING:
     from ...engine.contract.result import Result
@@ -30,10 +31,8 @@ _SHOWN = {"MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "POINTCLOUD", "E
 _RELIEF_SHARE = 0.08
 
 
-def view_depth(
-    context: bpy.types.Context, view: View, objects: Sequence[bpy.types.Object], whole_scene: bool
-) -> np.ndarray:
-    """(H, W) float32: the depth pass of the objects, or of all there is. InputError where the view sees none of it."""
+def view_depth(context: Context, view: View, objects: Sequence[bpy.types.Object], whole_scene: bool) -> np.ndarray:
+    """(H, W) float32: the depth pass of the objects, or of all there is. SeesNothing where the view sees none of it."""
     others = [item for item in context.scene.objects if item.type in _SHOWN and item not in objects]
     near, far = view.viewpoint.clip
     depth = depth_pass.from_view(
@@ -45,7 +44,7 @@ def view_depth(
         exclude=() if whole_scene else others,
     ).depth
     if not np.isfinite(depth).any():
-        raise InputError(
+        raise SeesNothing(
             f"'{view.viewpoint.name}' sees nothing of what is to be painted.",
             "Point the camera at the objects, or look at its clipping distances.",
         )

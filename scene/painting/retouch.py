@@ -28,7 +28,7 @@ def keep(changes: Changes, image: bpy.types.Image, painting: Painting, canvas: C
     held = {} if kept is None else kept.to_dict()
     held[str(len(held))] = {_REGION: region, _VIEWS: store.keep_views(painting, f"{image.name} By Hand")}
     changes.put(image, RETOUCHES, held)
-    record = records.of(image)
+    record = records.of(image) or {}
     described = [store.describe_view(view) for view in painting.taken]
     changes.attach({**record, RECORD: [*record.get(RECORD, []), {_VIEWS: described}]}, image)
 

@@ -16,6 +16,9 @@ import numpy as np
 from ...engine.contract.errors import InputError
 from ...engine.geometry.projection import Viewpoint
 from ..blocks import find, properties, records, shaders
+from ..blocks.context import Context
+from ..blocks.kinds import mesh_of
+from ..blocks.node_tools import tree_of
 from ..blocks.transaction import Act, Changes
 from ..files import pictures
 from . import fingerprint
@@ -69,21 +72,21 @@ def coverage_of(thing: bpy.types.Object | None) -> tuple[float, float] | None:
     return None if kept is None else (float(kept[0]), float(kept[1]))
 
 
-def load(context: bpy.types.Context, thing: bpy.types.Object) -> Painting:
+def load(context: Context, thing: bpy.types.Object) -> Painting:
     """See story.load()."""
     image = canvas_image(thing)
-    record = records.of(image) if image is not None else None
-    if record is None or "painting" not in record:
+    kept = {} if image is None else _about(image)
+    if image is None or not kept:
         raise InputError(f"'{thing.name}' wears no painting.", "Paint it first.")
-    kept = record["painting"]
-    wearing = {canvas_image(item): item for item in context.scene.objects if _key(canvas_image(item)) == kept["key"]}
-    things = list({**wearing, image: thing}.values())  # of copies that share a texture, one
-    own = [records.of(canvas_image(item))["painting"] for item in things]
+    wearing = {worn: item for item in context.scene.objects if (worn := canvas_image(item)) is not None}
+    wearing = {worn: item for worn, item in wearing.items() if _about(worn).get("key") == kept["key"]}
+    wearing[image] = thing  # of copies that share a texture, one
+    own = [_about(worn) for worn in wearing]
     surfaces = painting_mesh.of_objects(
-        context, things, [part["uv_layer"] for part in own], [np.array(part["place"]) for part in own]
+        context, list(wearing.values()), [part["uv_layer"] for part in own], [np.array(part["place"]) for part in own]
     )
     canvases = []
-    for item, part, surface in zip(things, own, surfaces, strict=True):
+    for (worn, item), part, surface in zip(wearing.items(), own, surfaces, strict=True):
         if not fingerprint.fits(surface, part["mesh"]):
             raise InputError(
                 f"The mesh or the UVs of '{item.name}' are not what was painted.", "Undo the change, or paint it anew."
@@ -95,10 +98,10 @@ def load(context: bpy.types.Context, thing: bpy.types.Object) -> Painting:
                 part["uv_layer"],
                 np.array(part["place"]),
                 surface,
-                image_uid=canvas_image(item).session_uid,
+                image_uid=worn.session_uid,
             )
         )
-    views = load_views(properties.get(image, VIEWS), kept["views"])
+    views = list[View](load_views(properties.get(image, VIEWS), kept["views"]))
     return Painting(canvases, views, PaintSettings.from_dict(kept["settings"]), kept["whole_scene"], kept["key"])
 
 
@@ -137,7 +140,7 @@ def describe_view(view: TakenView) -> dict[str, Any]:
     return {"viewpoint": view.viewpoint.to_dict(), "record": view.record}
 
 
-def load_views(held, described: Sequence[dict[str, Any]]) -> list[TakenView]:
+def load_views(held: Any, described: Sequence[dict[str, Any]]) -> list[TakenView]:
     """Views from where keep_views() put them, and what describe_view() said of each."""
     return [_view(held[str(number)], values) for number, values in enumerate(described)]
 
@@ -197,7 +200,7 @@ def take_off(changes: Changes, thing: bpy.types.Object) -> None:
 
 def _cover(thing: bpy.types.Object, material: bpy.types.Material) -> None:
     if not len(thing.material_slots):
-        thing.data.materials.append(None)
+        mesh_of(thing).materials.append(None)
     for slot in thing.material_slots:
         slot.link = "OBJECT"
         slot.material = material
@@ -222,7 +225,7 @@ def _slots_of(thing: bpy.types.Object) -> Act:
 
     def put_back() -> None:
         if not slots:  # pop() would leave the object its slot
-            thing.data.materials.clear()
+            mesh_of(thing).materials.clear()
         for slot, (link, material) in zip(thing.material_slots, slots, strict=True):
             slot.link = "OBJECT"
             slot.material = material
@@ -234,8 +237,8 @@ def _slots_of(thing: bpy.types.Object) -> Act:
 def _show_instead(
     changes: Changes, material: bpy.types.Material, old: bpy.types.Image | None, new: bpy.types.Image
 ) -> None:
-    for node in material.node_tree.nodes:
-        if node.type == "TEX_IMAGE" and old is not None and node.image == old:
+    for node in tree_of(material).nodes:
+        if isinstance(node, bpy.types.ShaderNodeTexImage) and old is not None and node.image == old:
             changes.set(node, "image", new)
 
 
@@ -247,12 +250,12 @@ def stored_images(image: bpy.types.Image) -> list[bpy.types.Image]:
     return [value for key in held for value in held[key].values() if isinstance(value, bpy.types.Image)]
 
 
-def _key(image: bpy.types.Image | None) -> str | None:
-    record = records.of(image) if image is not None else None
-    return record["painting"]["key"] if record and "painting" in record else None
+def _about(image: bpy.types.Image) -> dict[str, Any]:
+    """What the texture's record says of its painting; empty where it is none's."""
+    return (records.of(image) or {}).get("painting", {})
 
 
-def _view(held, values: dict[str, Any]) -> TakenView:
+def _view(held: Any, values: dict[str, Any]) -> TakenView:
     picture, depth = held[_PICTURE], held[_DEPTH]
     height = held.get(_HEIGHT)
     return TakenView(

@@ -11,6 +11,8 @@ import numpy as np
 
 from ...engine.contract.errors import InputError
 from ...engine.geometry import bake as baking
+from ..blocks.context import Context, current
+from ..view import aside
 from . import images, requests, retouch, store, surfaces
 from .values import Canvas, Painting, PaintSettings, Recipe, SeenView, View
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def begin(
-    context: bpy.types.Context,
+    context: Context,
     objects: Sequence[bpy.types.Object],
     viewpoints: Sequence[Viewpoint],
     settings: PaintSettings | None = None,
@@ -53,17 +55,17 @@ def begin(
         for thing, layer, surface in zip(meshes, layers, surfaces.of_objects(context, meshes, layers), strict=True):
             surfaces.check_tiles(thing.name, surface)
             notes += surfaces.warnings(thing.name, surface)
-            size = base.shape[:2] if base is not None else (settings.texture_px, settings.texture_px)
+            height_px, width_px = base.shape[:2] if base is not None else (settings.texture_px, settings.texture_px)
             canvases.append(
                 Canvas(
                     thing.session_uid,
                     thing.name,
                     layer,
-                    np.array(thing.matrix_world, np.float64),
+                    np.array(aside.place_of(context, thing), np.float64),
                     surface,
                     image_uid=over.session_uid if over is not None else None,
                     base=base,
-                    mask=images.mask_of(mask, size) if mask is not None else None,
+                    mask=images.mask_of(mask, (height_px, width_px)) if mask is not None else None,
                     faces=images.faces_showing(thing, surface, over) if over is not None else None,
                 )
             )
@@ -71,16 +73,14 @@ def begin(
     return Painting(canvases, views, settings, whole_scene, uuid.uuid4().hex, tuple(notes))
 
 
-def look(context: bpy.types.Context, painting: Painting, number: int) -> None:
-    """Take the depth pass of that view. InputError where it sees nothing of the objects."""
+def look(context: Context, painting: Painting, number: int) -> None:
+    """Take the depth pass of that view. SeesNothing where it sees nothing of the objects."""
     things = [store.thing_of(canvas) for canvas in painting.canvases]
     view = painting.views[number]
     painting.views[number] = view.seen(requests.view_depth(context, view, things, painting.whole_scene))
 
 
-def order(
-    context: bpy.types.Context, painting: Painting, number: int, recipe: Recipe
-) -> tuple[Settled, dict[str, np.ndarray]]:
+def order(context: Context, painting: Painting, number: int, recipe: Recipe) -> tuple[Settled, dict[str, np.ndarray]]:
     """What to ask the engine for that view: its depth, and what earlier views painted as known pixels.
 
     Looks first, where that was not done yet; see look().
@@ -116,7 +116,8 @@ def load(thing: bpy.types.Object) -> Painting:
 
     InputError where it wears none, or its mesh or UVs have changed since.
     """
-    loaded = store.load(bpy.context, thing)
+    loaded = store.load(current(), thing)
     for canvas in loaded.canvases:
-        canvas.retouches = retouch.load(store.image_of(canvas))
+        image = store.image_of(canvas)
+        canvas.retouches = [] if image is None else retouch.load(image)
     return loaded

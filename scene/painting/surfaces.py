@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from typing import Any
 
 import bpy
 import numpy as np
@@ -13,7 +14,9 @@ from ...engine.geometry import atlas
 from ...engine.geometry import surface as surfaces
 from ...engine.geometry.surface import Surface
 from ..blocks import find
-from ..view import axes
+from ..blocks.context import Context
+from ..blocks.kinds import mesh_of, untyped, uv_of
+from ..view import aside, axes
 
 #: Overlaps of less than this share of the texels in use are rounding at seams.
 _OVERLAPS_FROM = 0.005
@@ -30,11 +33,12 @@ def why_not(objects: Sequence[bpy.types.Object]) -> Refusal | None:
     if not meshes:
         return Refusal("No mesh is selected.", "Select one, convert the object to a mesh, or make its instances real.")
     for thing in meshes:
-        if thing.library or thing.data.library or thing.override_library or thing.data.override_library:
+        mesh = mesh_of(thing)
+        if thing.library or mesh.library or thing.override_library or mesh.override_library:
             return Refusal(
                 f"'{thing.name}' is linked from another file.", "Make it local first (Object > Relations > Make Local)."
             )
-        if not thing.data.polygons and not thing.modifiers:
+        if not mesh.polygons and not thing.modifiers:
             return Refusal(f"'{thing.name}' has no faces.", "Select a mesh that has some.")
         if thing.mode == "EDIT":
             return Refusal(f"'{thing.name}' is in Edit Mode.", "Leave it first.")
@@ -50,11 +54,11 @@ def check(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
     return [thing for thing in objects if thing.type == "MESH"]
 
 
-def ensure_uvs(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) -> list[str]:
+def ensure_uvs(context: Context, objects: Sequence[bpy.types.Object]) -> list[str]:
     """Give those meshes that have no UV map one, by Smart UV Project; sentences that say so."""
     made = []
     for thing in objects:
-        if len(thing.data.uv_layers):
+        if len(mesh_of(thing).uv_layers):
             continue
         _unwrap(context, thing)
         made.append(f"'{thing.name}' had no UVs: Smart UV Project made them.")
@@ -64,17 +68,17 @@ def ensure_uvs(context: bpy.types.Context, objects: Sequence[bpy.types.Object]) 
 @contextmanager
 def leaving_no_uvs(objects: Sequence[bpy.types.Object]) -> Iterator[None]:
     """Take UV maps that were made inside the block away again where it fails, is cancelled, or is given up."""
-    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not thing.data.uv_layers]
+    bare = [thing.session_uid for thing in objects if thing.type == "MESH" and not mesh_of(thing).uv_layers]
     try:
         yield
     except BaseException:
         for thing in (find.by_uid(bpy.data.objects, uid) for uid in bare):
-            while thing is not None and thing.data.uv_layers and thing.mode != "EDIT":
-                thing.data.uv_layers.remove(thing.data.uv_layers[0])
+            while thing is not None and mesh_of(thing).uv_layers and thing.mode != "EDIT":
+                mesh_of(thing).uv_layers.remove(mesh_of(thing).uv_layers[0])
         raise
 
 
-def of_object(context: bpy.types.Context, thing: bpy.types.Object, uv_layer: str | None) -> Surface:
+def of_object(context: Context, thing: bpy.types.Object, uv_layer: str | None) -> Surface:
     """The object's mesh as a render has it, in the world; without uv_layer its UVs are all zero.
 
     InputError: no faces or no area, or modifiers that lose the UV map.
@@ -83,7 +87,7 @@ def of_object(context: bpy.types.Context, thing: bpy.types.Object, uv_layer: str
 
 
 def of_objects(
-    context: bpy.types.Context,
+    context: Context,
     objects: Sequence[bpy.types.Object],
     uv_layers: Sequence[str | None],
     places: Sequence[np.ndarray] | None = None,
@@ -92,21 +96,21 @@ def of_objects(
 
     places  their matrices (4, 4), in place of those they have now
     """
-    matrices = places or [np.array(thing.matrix_world, np.float64) for thing in objects]
-    with ExitStack() as stack:
-        for thing in objects:
-            stack.enter_context(_as_rendered(thing))
-        depsgraph = context.evaluated_depsgraph_get()
+
+    def read(depsgraph: bpy.types.Depsgraph) -> list[Surface]:
+        matrices = places or [np.array(thing.evaluated_get(depsgraph).matrix_world, np.float64) for thing in objects]
         given = zip(objects, uv_layers, matrices, strict=True)
         return [_read(thing, depsgraph, layer, matrix) for thing, layer, matrix in given]
+
+    return aside.as_rendered(context, objects, read)
 
 
 def uv_layer_of(thing: bpy.types.Object, *, rendered: bool) -> str:
     """The name of the object's active UV map, or of the one that renders use."""
-    layers = thing.data.uv_layers
+    mesh = mesh_of(thing)
     if rendered:
-        return next((layer.name for layer in layers if layer.active_render), layers.active.name)
-    return layers.active.name
+        return next((layer.name for layer in mesh.uv_layers if layer.active_render), uv_of(mesh).name)
+    return uv_of(mesh).name
 
 
 def warnings(name: str, surface: Surface) -> list[str]:
@@ -131,14 +135,18 @@ def check_tiles(name: str, surface: Surface) -> None:
         )
 
 
-def selected_faces(context: bpy.types.Context, thing: bpy.types.Object, surface: Surface) -> np.ndarray:
+def selected_faces(context: Context, thing: bpy.types.Object, surface: Surface) -> np.ndarray:
     """(T,) bool: triangles of faces that are selected, through modifiers too."""
-    with _as_rendered(thing), _evaluated(thing, context.evaluated_depsgraph_get()) as mesh:
-        attribute = mesh.attributes.get(".select_poly")
-        chosen = np.zeros(len(mesh.polygons), bool)
-        if attribute is not None:
-            attribute.data.foreach_get("value", chosen)
-    return chosen[surface.faces]
+
+    def read(depsgraph: bpy.types.Depsgraph) -> np.ndarray:
+        with _evaluated(thing, depsgraph) as mesh:
+            attribute = mesh.attributes.get(".select_poly")
+            chosen = np.zeros(len(mesh.polygons), bool)
+            if attribute is not None:
+                untyped(attribute).data.foreach_get("value", chosen)
+        return chosen
+
+    return aside.as_rendered(context, [thing], read)[surface.faces]
 
 
 @contextmanager
@@ -194,32 +202,13 @@ def _read(thing: bpy.types.Object, depsgraph: bpy.types.Depsgraph, uv_layer: str
     return made
 
 
-def _column(things, name: str, length: int, kind: type) -> np.ndarray:
+def _column(things: bpy.types.bpy_prop_collection[Any], name: str, length: int, kind: type) -> np.ndarray:
     values = np.empty(length, kind)
     things.foreach_get(name, values)
     return values
 
 
-@contextmanager
-def _as_rendered(thing: bpy.types.Object) -> Iterator[None]:
-    """The modifiers as a render has them: shown or not, and subdivided as finely. As they were after the block."""
-    before = []
-    for modifier in thing.modifiers:
-        wanted = {"show_viewport": modifier.show_render}
-        if modifier.type in {"SUBSURF", "MULTIRES"}:
-            wanted["levels"] = modifier.render_levels
-        for name, value in wanted.items():
-            if getattr(modifier, name) != value:
-                before.append((modifier, name, getattr(modifier, name)))
-                setattr(modifier, name, value)
-    try:
-        yield
-    finally:
-        for modifier, name, value in before:
-            setattr(modifier, name, value)
-
-
-def _unwrap(context: bpy.types.Context, thing: bpy.types.Object) -> None:
+def _unwrap(context: Context, thing: bpy.types.Object) -> None:
     layer = context.view_layer
     if thing.name not in layer.objects or not thing.visible_get(view_layer=layer):
         raise InputError(
@@ -234,11 +223,12 @@ def _unwrap(context: bpy.types.Context, thing: bpy.types.Object) -> None:
             item.select_set(False)
         thing.select_set(True)
         layer.objects.active = thing
-        thing.data.uv_layers.new(name="UVMap")
-        hidden = np.empty(len(thing.data.polygons), bool)
-        thing.data.polygons.foreach_get("hide", hidden)
-        chosen = np.empty(len(thing.data.polygons), bool)
-        thing.data.polygons.foreach_get("select", chosen)
+        mesh = mesh_of(thing)
+        mesh.uv_layers.new(name="UVMap")
+        hidden = np.empty(len(mesh.polygons), bool)
+        mesh.polygons.foreach_get("hide", hidden)
+        chosen = np.empty(len(mesh.polygons), bool)
+        mesh.polygons.foreach_get("select", chosen)
         bpy.ops.object.mode_set(mode="EDIT")
         try:
             bpy.ops.mesh.reveal(select=False)
@@ -246,8 +236,8 @@ def _unwrap(context: bpy.types.Context, thing: bpy.types.Object) -> None:
             bpy.ops.uv.smart_project(angle_limit=1.151917, island_margin=_ISLAND_MARGIN, correct_aspect=True)
         finally:
             bpy.ops.object.mode_set(mode="OBJECT")
-        thing.data.polygons.foreach_set("hide", hidden)
-        thing.data.polygons.foreach_set("select", chosen)
+        mesh.polygons.foreach_set("hide", hidden)
+        mesh.polygons.foreach_set("select", chosen)
     finally:
         thing.select_set(False)
         for item in selected:

@@ -63,26 +63,32 @@ def no_memory(painting: Painting) -> EngineError:
 def _bakes(painting: Painting, tick: Callable[[float], None]) -> Iterator[baking.Baked]:
     """The texture of every canvas. Those that share an image that is painted over: one after the other on top."""
     side = painting.settings.texture_px
-    values = painting.canvases[0].base
+    over = painting.canvases[0].base
     for number, canvas in enumerate(painting.canvases):
         share = _part(tick, number, len(painting.canvases))
-        if painting.keeps_views:
+        if over is None:
             ground = np.full((side, side, 3), _GROUND, np.uint8)
             baked = _baked(painting, canvas, painting.painted(), ground, share)
             values = retouch.put_on(baked.values, canvas, painting.settings.margin_px)
             yield replace(baked, values=values, state=np.zeros((0, 0), np.uint8))
         else:
-            views = [images.in_space_of(values, view) for view in painting.painted()]
-            baked = _baked(painting, canvas, views, values, share)
-            values = baked.values
+            views = [images.in_space_of(over, view) for view in painting.painted()]
+            baked = _baked(painting, canvas, views, over, share)
+            over = baked.values
             yield baked
 
 
 def _height(painting: Painting, canvas: Canvas) -> np.ndarray | None:
     """The height texture (S, S) float32, where it is wanted and every view has one."""
-    if not painting.keeps_views or not painting.settings.height or any(view.height is None for view in painting.taken):
+    if not painting.keeps_views or not painting.settings.height:
         return None
-    views = [PaintedView(view.viewpoint, view.height[..., None], view.depth) for view in painting.taken]
+    views = [
+        PaintedView(view.viewpoint, view.height[..., None], view.depth)
+        for view in painting.taken
+        if view.height is not None
+    ]
+    if len(views) < len(painting.taken):
+        return None
     side = painting.settings.texture_px
     blending = Blending(painting.settings.blending.angle_power, painting.settings.blending.feather, False)
     baked = baking.bake(

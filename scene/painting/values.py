@@ -21,6 +21,10 @@ MIN_TEXTURE_PX, MAX_TEXTURE_PX = 64, 8192
 SHADINGS = ("lit", "unlit")
 
 
+class SeesNothing(InputError):
+    """A view of which nothing is painted: an error where it is the only one, else it is left out."""
+
+
 @dataclass(frozen=True)
 class PaintSettings:
     """How a painting is put together; all of it can be changed later without generating again."""
@@ -46,7 +50,8 @@ class PaintSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PaintSettings:
-        return cls(**{**values, "blending": Blending(**values["blending"])})
+        given: dict[str, Any] = {**values, "blending": Blending(**values["blending"])}
+        return cls(**given)
 
 
 def _between(what: str, value: float, least: float, most: float, unit: str = "") -> None:

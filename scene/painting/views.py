@@ -14,7 +14,9 @@ from ...engine.contract.errors import InputError
 from ...engine.geometry import visibility
 from ...engine.geometry.camera import Intrinsics
 from ...engine.geometry.projection import Viewpoint
-from ..view import axes
+from ..blocks.context import Context
+from ..blocks.kinds import camera_of
+from ..view import aside, axes
 from ..view import camera as cameras
 from . import surfaces as painting_mesh
 
@@ -30,9 +32,7 @@ MAX_VIEWS = 32
 _CANDIDATES = 48
 
 
-def from_text(
-    context: bpy.types.Context, text: str, objects: Sequence[bpy.types.Object], picture_px: int
-) -> list[Viewpoint]:
+def from_text(context: Context, text: str, objects: Sequence[bpy.types.Object], picture_px: int) -> list[Viewpoint]:
     """The views of a set, as it is written on the command line.
 
     ring:N    N views round the objects, a little from above, the first from the front (-Y)
@@ -65,12 +65,12 @@ def from_text(
     return [visibility.look_at(name, ahead, points, picture_px, fov_rad) for name, ahead in named.items()]
 
 
-def from_camera(context: bpy.types.Context, camera: bpy.types.Object, picture_px: int) -> Viewpoint:
+def from_camera(context: Context, camera: bpy.types.Object, picture_px: int) -> Viewpoint:
     """The camera over the scene's frame. InputError for a panoramic one."""
-    context.view_layer.update()
     width_px, height_px = cameras.picture_px(context.scene, picture_px)
     lens = cameras.intrinsics(camera, context.scene).resized(width_px, height_px)
-    return _viewpoint(camera.name, camera.matrix_world, lens, camera.data.clip_start, camera.data.clip_end)
+    data, place = camera_of(camera), aside.place_of(context, camera)
+    return _viewpoint(camera.name, place, lens, data.clip_start, data.clip_end)
 
 
 def from_viewport(
@@ -110,7 +110,7 @@ def _viewpoint(name: str, place: mathutils.Matrix, lens: Intrinsics, near: float
     return Viewpoint(name, axes.to_camera(place), lens, (float(near), float(far)))
 
 
-def _cameras(context: bpy.types.Context, picture_px: int) -> list[Viewpoint]:
+def _cameras(context: Context, picture_px: int) -> list[Viewpoint]:
     active = cameras.active(context.scene)
     others = [item for item in context.scene.objects if item.type == "CAMERA" and item != active]
     return [from_camera(context, camera, picture_px) for camera in [active, *others][:MAX_VIEWS]]

@@ -7,7 +7,8 @@ from typing import Any
 
 import bpy
 
-from ..blocks.properties import older
+from ..blocks.kinds import untyped
+from ..blocks.properties import forget, older
 
 _GROUPS = ("depthwright", "depthwright_paint")
 
@@ -25,12 +26,12 @@ def take_over(scene: bpy.types.Scene) -> None:
             for key, value in kept.items():
                 with contextlib.suppress(AttributeError, TypeError, ValueError):
                     setattr(settings, key, _as_set(settings, key, value))
-        del scene[older(name)]
+        forget(scene, older(name))
 
 
 def _as_set(settings: bpy.types.PropertyGroup, key: str, value: Any) -> Any:
     """In files, one of several is a number."""
     prop = settings.bl_rna.properties.get(key)
-    if prop is None or prop.type != "ENUM":
+    if not isinstance(prop, bpy.types.EnumProperty):
         return value
-    return next((item.identifier for item in prop.enum_items if item.value == value), value)
+    return next((item.identifier for item in untyped(prop).enum_items if item.value == value), value)

@@ -11,6 +11,8 @@ from ...engine.geometry.projection import Blending
 from ..painting import MAX_TEXTURE_PX, MAX_VIEWS, MIN_TEXTURE_PX, PaintSettings, Recipe
 from .sampling import DEPTH_GUIDANCE, DETAIL, GUIDANCE, MAX_SEED, MORE_DETAIL, RESAMPLE, SEED, STEPS, STRICTNESS
 
+NAME = "depthwright_paint"  # of the property on the scene
+
 #: Only these can paint a picture for a depth.
 MODELS = tuple(entry for entry in catalog.models() if "d2i" in entry.modes)
 
@@ -199,11 +201,15 @@ class DepthwrightPaintSettings(bpy.types.PropertyGroup):
         )
 
 
+def of(scene: bpy.types.Scene) -> DepthwrightPaintSettings:
+    return getattr(scene, NAME)
+
+
 def register() -> None:
     bpy.utils.register_class(DepthwrightPaintSettings)
-    bpy.types.Scene.depthwright_paint = PointerProperty(type=DepthwrightPaintSettings)
+    setattr(bpy.types.Scene, NAME, PointerProperty(type=DepthwrightPaintSettings))
 
 
 def unregister() -> None:
-    del bpy.types.Scene.depthwright_paint
+    delattr(bpy.types.Scene, NAME)
     bpy.utils.unregister_class(DepthwrightPaintSettings)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import bpy
 
-PACKAGE = __package__.rsplit(".", 2)[0]  # bl_ext.user_default.depthwright, whatever the repository is called
+from ..blocks.context import current
+
+#: What draws the box about the engine: it knows operators, which live above this layer.
+engine_box: list[Callable[[bpy.types.UILayout, bpy.types.Context], None]] = []
+
+PACKAGE = __name__.rsplit(".", 3)[0]  # bl_ext.user_default.depthwright, whatever the repository is called
 
 
 @dataclass(frozen=True)
@@ -14,6 +20,8 @@ class Values:
     """The preferences as plain values; the defaults are the ones of the interface."""
 
     engine_command: str = ""
+    engine_dir: str = ""
+    index: str = ""
     results_dir: str = ""
     models_dir: str = ""
     unload_before_render: bool = True
@@ -32,6 +40,21 @@ class DepthwrightPreferences(bpy.types.AddonPreferences):
             "'ssh workstation depthwright-engine worker'. Empty: found by itself"
         ),
         default=Values.engine_command,
+    )
+    engine_dir: bpy.props.StringProperty(
+        name="Keep Engine In",
+        description=(
+            "The engine is installed here, for all Blenders: an empty or new folder, which may be on another drive. "
+            "Empty: this user's data folder"
+        ),
+        subtype="DIR_PATH",
+        default=Values.engine_dir,
+    )
+    index: bpy.props.StringProperty(
+        name="Mirror",
+        description="The address of a package index, as a studio has its own, from which all of the engine comes. "
+        "Empty: PyTorch's own place, and Python's package index",
+        default=Values.index,
     )
     results_dir: bpy.props.StringProperty(
         name="Keep Results In",
@@ -66,18 +89,20 @@ class DepthwrightPreferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "engine_command")
+        layout.prop(self, "engine_dir")
+        layout.prop(self, "index")
         layout.prop(self, "results_dir")
         layout.prop(self, "models_dir")
         layout.prop(self, "unload_before_render")
         layout.prop(self, "idle_unload_min")
-        row = layout.row()
-        row.operator("depthwright.install_engine", icon="IMPORT")
-        row.operator("depthwright.open_log", icon="TEXT")
+        for draw in engine_box:
+            draw(layout, context)
+        layout.operator("depthwright.open_log", icon="TEXT")
 
 
 def read() -> Values:
     """The preferences in force."""
-    addon = bpy.context.preferences.addons.get(PACKAGE)
+    addon = current().preferences.addons.get(PACKAGE)
     if addon is None or addon.preferences is None:
         return Values()
     return Values(**{field.name: getattr(addon.preferences, field.name) for field in fields(Values)})

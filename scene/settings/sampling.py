@@ -23,7 +23,7 @@ GUIDANCE: dict[str, Any] = {
     "max": 50.0,
     "soft_max": 10.0,
 }
-DEPTH_GUIDANCE = GUIDANCE | {
+DEPTH_GUIDANCE: dict[str, Any] = GUIDANCE | {
     "name": "Depth Guidance",
     "description": "How literally the depth is taken. 1: not strengthened at all, which is faster",
 }

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ...engine import catalog
-from ...engine.contract.request import MAX_SIDE_PX
+from ...engine.contract.request import MAX_SIDE_PX, Preset
 from ..material import displacement
 from ..material.material import MAX_REPEAT
 from .sampling import (
@@ -25,6 +25,8 @@ from .sampling import (
     STEPS,
     STRICTNESS,
 )
+
+NAME = "depthwright"  # of the property on the scene
 
 DEFAULT_MODEL = catalog.models()[0]
 
@@ -61,7 +63,7 @@ def _use_mode_defaults(settings: DepthwrightSettings, context: bpy.types.Context
     settings.refine_depth = decided.get("refine_depth", False)
 
 
-def _presets(settings: DepthwrightSettings, context: bpy.types.Context) -> list[tuple[str, str, str, int]]:
+def _presets(settings: DepthwrightSettings, context: bpy.types.Context | None) -> list[tuple[str, str, str, int]]:
     """Those the chosen model has. Their numbers are what a file holds."""
     entry = catalog.find(settings.model)
     return [
@@ -274,7 +276,7 @@ class DepthwrightSettings(bpy.types.PropertyGroup):
         return catalog.find(self.model)
 
     @property
-    def chosen_preset(self) -> str | None:
+    def chosen_preset(self) -> Preset | None:
         """For the request; None where the model's own settings are."""
         return self.preset if self.preset in self.entry.presets else None
 
@@ -314,11 +316,15 @@ class DepthwrightSettings(bpy.types.PropertyGroup):
         return self.mode == "joint" and "i2d" in self.entry.modes
 
 
+def of(scene: bpy.types.Scene) -> DepthwrightSettings:
+    return getattr(scene, NAME)
+
+
 def register() -> None:
     bpy.utils.register_class(DepthwrightSettings)
-    bpy.types.Scene.depthwright = PointerProperty(type=DepthwrightSettings)
+    setattr(bpy.types.Scene, NAME, PointerProperty(type=DepthwrightSettings))
 
 
 def unregister() -> None:
-    del bpy.types.Scene.depthwright
+    delattr(bpy.types.Scene, NAME)
     bpy.utils.unregister_class(DepthwrightSettings)

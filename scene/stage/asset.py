@@ -9,6 +9,8 @@ import bpy
 import numpy as np
 
 from ..blocks import records
+from ..blocks.context import Context, current
+from ..blocks.kinds import sure, untyped
 from ..files import pictures
 from ..material import displacement, map_set
 from . import render
@@ -17,51 +19,50 @@ PREVIEW_PX = 256
 _PREVIEW_SAMPLES = 16
 
 
-def mark(context: bpy.types.Context, wearer: bpy.types.Object) -> bpy.types.ID:
+def mark(context: Context, wearer: bpy.types.Object) -> bpy.types.ID:
     """Make an asset of what carries the relief, and return it: the material, or the object where modifiers do.
 
     Its preview is rendered by Cycles, on the stage that `--render` has, in background mode too.
     """
-    map_set.check(wearer)
-    material = wearer.active_material
+    material = map_set.worn_by(wearer)
     settings = (records.of(material) or {}).get("material", {})
     thing = material if displacement.in_shader(settings.get("displacement", displacement.DEFAULT)) else wearer
     picture = _picture(context, wearer)
     thing.asset_mark()
     prompt = (records.of(material) or {}).get("request", {}).get("prompt", "")
-    thing.asset_data.description = prompt
-    if "Depthwright" not in thing.asset_data.tags:
-        thing.asset_data.tags.new("Depthwright")
+    about = sure(bpy.types.AssetMetaData, thing.asset_data)
+    about.description = prompt
+    if "Depthwright" not in about.tags:
+        about.tags.new("Depthwright")
     preview = thing.preview_ensure()
     preview.image_size = picture.shape[1], picture.shape[0]
     rgba = np.ones((*picture.shape[:2], 4), np.float32)
     rgba[..., :3] = picture[::-1] / np.float32(255.0)  # rows from the bottom, as all of Blender's pixels
-    preview.image_pixels_float.foreach_set(rgba.ravel())
+    untyped(preview.image_pixels_float).foreach_set(rgba.ravel())
     return thing
 
 
-def _picture(context: bpy.types.Context, wearer: bpy.types.Object) -> np.ndarray:
+def _picture(context: Context, wearer: bpy.types.Object) -> np.ndarray:
     """(PREVIEW_PX, PREVIEW_PX, 3) uint8: the object alone on a stage, in a scene that is gone afterwards."""
     scene = bpy.data.scenes.new("Depthwright preview")
     before = {item.as_pointer() for item in [*bpy.data.worlds, *bpy.data.images]}
     try:
         scene.collection.objects.link(wearer)
         displacement.prepare(scene)
-        render.show_as_made(scene)
         with (
             context.temp_override(scene=scene, view_layer=scene.view_layers[0], collection=scene.collection),
             tempfile.TemporaryDirectory(prefix="depthwright-", dir=bpy.app.tempdir) as folder,
         ):
             scene.view_layers[0].update()
-            render.add_stage(bpy.context, wearer)
+            render.add_stage(current(), wearer)
             png = Path(folder) / "preview.png"
             render.render_png(
-                bpy.context, png, width_px=PREVIEW_PX, height_px=PREVIEW_PX, samples=_PREVIEW_SAMPLES, denoise=True
+                current(), png, width_px=PREVIEW_PX, height_px=PREVIEW_PX, samples=_PREVIEW_SAMPLES, denoise=True
             )
             return pictures.read_image(png)
     finally:
         extras = [item for item in scene.collection.objects if item != wearer]
-        data = [item.data for item in extras]
+        data = [item.data for item in extras if item.data is not None]
         bpy.data.scenes.remove(scene)
         bpy.data.batch_remove([*extras, *data])
         results = [image for image in bpy.data.images if image.type == "RENDER_RESULT"]

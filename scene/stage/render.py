@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bpy
 import mathutils
 
-from ...engine.contract.errors import EngineError
-from ..blocks import linking, shaders
-from ..files import pictures
+from ..blocks import cycles, linking, shaders
+from ..blocks.context import Context
+from ..blocks.kinds import camera_of, sure
 from ..files.writing import replacing
 from ..live import mesh
-from ..view import axes
+from ..view import aside, axes
 from ..view import camera as cameras
 
 #: Of the stage's lights from the subject, in its sizes: far enough to light it evenly from side to side.
@@ -23,7 +23,7 @@ _LIGHT_DISTANCE = 3.2
 
 
 def render_png(
-    context: bpy.types.Context,
+    context: Context,
     path: str | Path,
     *,
     width_px: int,
@@ -32,7 +32,7 @@ def render_png(
     camera: bpy.types.Object | None = None,
     denoise: bool = False,
 ) -> Path:
-    """Render the scene to an 8-bit PNG of that size; the scene's own settings are as before when it returns.
+    """Render the scene to an 8-bit PNG of that size. No render setting of the file has a say in it.
 
     camera   None is the scene's
     denoise  where this Blender can; not for pictures of a scene mesh, which have no noise but fine detail
@@ -42,32 +42,28 @@ def render_png(
 
     Raises InputError without a camera, or where the file cannot be written.
     """
-    scene, path = context.scene, Path(path).absolute()
-    camera = camera or cameras.active(scene)
+    path = Path(path).absolute()
+    camera = camera or cameras.active(context.scene)
+    place = aside.place_of(context, camera)
+    centred = mesh.is_the_whole_view(context.scene.objects, camera, width_px) or mesh.is_the_whole_view(
+        aside.shown(context), camera, width_px
+    )
     with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _settings(scene, camera, width_px, height_px, samples, denoise, partial), pictures.unsaved_kept():
-            try:
-                bpy.ops.render.render(write_still=True, scene=scene.name)
-            except RuntimeError as error:
-                raise _failed(str(error)) from error
+        with aside.scene_aside(context, place, camera_of(camera)) as (scene, _, _):
+            wanted = _settings(scene, width_px, height_px, samples, denoise, partial)
+            if centred:
+                own = cycles.of(scene)
+                wanted += [(own, "pixel_filter_type", "BLACKMAN_HARRIS"), (own, "filter_width", 0.01)]
+            for owner, name, value in wanted:
+                setattr(owner, name, value)
+            aside.render(scene, write_still=True)
         if not partial.is_file():
-            raise _failed("no file was written")
+            raise aside.failed("no file was written")
     return path
 
 
-def _failed(detail: str) -> EngineError:
-    return EngineError("Cycles could not render the scene.", "Render it in Blender and read its message.", detail)
-
-
-def show_as_made(scene: bpy.types.Scene) -> None:
-    """Let the scene show colours as they are in the picture: without a film look over them."""
-    scene.view_settings.view_transform = "Standard"
-    scene.view_settings.look = "None"
-    scene.view_settings.exposure, scene.view_settings.gamma = 0.0, 1.0
-
-
-def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.types.Object:
+def add_stage(context: Context, subject: bpy.types.Object) -> bpy.types.Object:
     """Light a material's plane so that its relief shows, and aim a new camera at it, which becomes the scene's.
 
     A low warm key from the left draws the relief, a large cool light fills the shadows, a dim world the rest.
@@ -107,14 +103,14 @@ def add_stage(context: bpy.types.Context, subject: bpy.types.Object) -> bpy.type
     return camera
 
 
-def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Object]) -> bpy.types.Object:
+def add_round_stage(context: Context, subjects: Sequence[bpy.types.Object]) -> bpy.types.Object:
     """The same for whole objects, seen from the front right and a little above; lights and world where there are none.
 
     The camera becomes the scene's.
     """
     scene = context.scene
     corners = [thing.matrix_world @ mathutils.Vector(corner) for thing in subjects for corner in thing.bound_box]
-    low, high = (mathutils.Vector(map(pick, zip(*corners, strict=True))) for pick in (min, max))
+    low, high = (mathutils.Vector(list(map(pick, zip(*corners, strict=True)))) for pick in (min, max))
     centre, size = (low + high) / 2.0, max((high - low).length, 1e-6)
     if not any(item.type == "LIGHT" for item in scene.objects):
         _light(
@@ -137,9 +133,19 @@ def add_round_stage(context: bpy.types.Context, subjects: Sequence[bpy.types.Obj
     return camera
 
 
-def _light(context, name, centre, size, *, direction, energy, side, colour) -> None:
+def _light(
+    context: Context,
+    name: str,
+    centre: mathutils.Vector,
+    size: float,
+    *,
+    direction: tuple[float, float, float],
+    energy: float,
+    side: float,
+    colour: tuple[float, float, float],
+) -> None:
     """An area light aimed at the centre; side in sizes of the subject, energy in watts for one of 2 m."""
-    data = bpy.data.lights.new(name, "AREA")
+    data = sure(bpy.types.AreaLight, bpy.data.lights.new(name, "AREA"))
     data.size = side * size
     data.energy = energy * (size / 2.0) ** 2
     data.color = colour
@@ -149,44 +155,33 @@ def _light(context, name, centre, size, *, direction, energy, side, colour) -> N
     linking.add(context, light)
 
 
-@contextmanager
-def _settings(scene, camera, width_px: int, height_px: int, samples: int, denoise: bool, path: Path) -> Iterator[None]:
-    """The scene set up for one render, and back."""
+def _settings(
+    scene: bpy.types.Scene, width_px: int, height_px: int, samples: int, denoise: bool, path: Path
+) -> list[tuple[Any, str, Any]]:
+    """What differs from Blender's defaults, in the order in which it is to be set."""
     render, image = scene.render, scene.render.image_settings
-    wanted = [
-        (scene, "camera", camera),
+    settings = cycles.needed(scene, "A render")
+    return [
         (render, "engine", "CYCLES"),
         (render, "resolution_x", width_px),
         (render, "resolution_y", height_px),
         (render, "resolution_percentage", 100),
         (render, "filepath", str(path)),
-        (render, "use_border", False),
         (render, "dither_intensity", 0.0),  # noise against banding; here pixels are to be what the picture has
+        *([(image, "media_type", "IMAGE")] if hasattr(image, "media_type") else []),  # 5.0 on: before the file format
         (image, "file_format", "PNG"),
         (image, "color_mode", "RGB"),
         (image, "color_depth", "8"),
-        (scene.cycles, "device", "CPU"),
-        (scene.cycles, "samples", samples),
-        (scene.cycles, "use_denoising", _can_denoise() and denoise),
+        (settings, "device", "CPU"),
+        (settings, "samples", samples),
+        (settings, "use_denoising", _can_denoise() and denoise),
     ]
-    if mesh.is_the_whole_view(scene, camera, width_px):
-        wanted += [(scene.cycles, "pixel_filter_type", "BLACKMAN_HARRIS"), (scene.cycles, "filter_width", 0.01)]
-    if hasattr(image, "media_type"):  # 5.0 on: chosen before the file format
-        wanted.insert(7, (image, "media_type", "IMAGE"))
-    before = [(owner, name, getattr(owner, name)) for owner, name, _ in wanted]
-    try:
-        for owner, name, value in wanted:
-            setattr(owner, name, value)
-        yield
-    finally:
-        for owner, name, value in before:
-            setattr(owner, name, value)
 
 
 def _can_denoise() -> bool:
     """Whether this build has OpenImageDenoise; one without it fails when asked to denoise."""
     try:
-        import _cycles  # Cycles' own module; its add-on may be switched off
+        import _cycles  # pyright: ignore[reportMissingImports]  # Cycles' own module; its add-on may be switched off
     except ImportError:
         return False
     return bool(getattr(_cycles, "with_openimagedenoise", False))

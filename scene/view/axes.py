@@ -42,7 +42,7 @@ def to_camera(place: mathutils.Matrix) -> np.ndarray:
 
 def place_of(to_camera: np.ndarray) -> mathutils.Matrix:
     """The inverse of to_camera()."""
-    return mathutils.Matrix(np.linalg.inv(_TURN @ to_camera))
+    return mathutils.Matrix(np.linalg.inv(_TURN @ to_camera).tolist())
 
 
 def in_engine(vector: mathutils.Vector) -> np.ndarray:

@@ -11,6 +11,8 @@ import bpy
 from ...engine.contract.errors import InputError
 from ...engine.geometry.camera import Intrinsics, same_aspect
 from ..blocks import linking
+from ..blocks.context import Context
+from ..blocks.kinds import camera_of
 from . import axes
 
 #: Height of a camera that Depthwright makes: eye level.
@@ -75,7 +77,7 @@ class Side(NamedTuple):
 def fitted_side(camera: bpy.types.Object, frame: Frame) -> Side:
     """Which side of the frame the camera's sensor is fitted to."""
     width, height, aspect_x, aspect_y = frame
-    fit = camera.data.sensor_fit
+    fit = camera_of(camera).sensor_fit
     sensor = "sensor_height" if fit == "VERTICAL" else "sensor_width"  # AUTO fits the width to the longer side
     if fit == "AUTO":
         fit = "HORIZONTAL" if width * aspect_x >= height * aspect_y else "VERTICAL"
@@ -89,7 +91,7 @@ def intrinsics(camera: bpy.types.Object, scene: bpy.types.Scene) -> Intrinsics:
 
 def over_frame(camera: bpy.types.Object, frame: Frame) -> Intrinsics:
     """The same over any frame: a scene's that is not set yet."""
-    data = camera.data
+    data = camera_of(camera)
     if data.type not in {"PERSP", "ORTHO"}:
         raise InputError(
             f"The camera '{camera.name}' is panoramic.", "Use a perspective or orthographic camera for the scene."
@@ -138,7 +140,7 @@ def for_picture(
     )
 
 
-def new(context: bpy.types.Context, name: str, fov_x_rad: float) -> bpy.types.Object:
+def new(context: Context, name: str, fov_x_rad: float) -> bpy.types.Object:
     """A camera with square pixels in mind and that angle across the width of its frame; not yet the scene's."""
     data = bpy.data.cameras.new(name)
     data.sensor_fit = "HORIZONTAL"
@@ -183,6 +185,7 @@ def fit_frame(scene: bpy.types.Scene, width_px: int, height_px: int, put: Put = 
 
 def see_all(camera: bpy.types.Object, nearest: float, farthest: float, put: Put = setattr) -> None:
     """Move the camera's clipping in and out, where it would cut something at those distances that was made for it."""
-    put(camera.data, "clip_end", max(camera.data.clip_end, farthest * 1.1))
+    data = camera_of(camera)
+    put(data, "clip_end", max(data.clip_end, farthest * 1.1))
     if nearest > 0:
-        put(camera.data, "clip_start", min(camera.data.clip_start, nearest * 0.5))
+        put(data, "clip_start", min(data.clip_start, nearest * 0.5))

@@ -8,22 +8,26 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import mathutils
 import numpy as np
 
-from ...engine.contract.errors import EngineError, InputError
+from ...engine.contract.errors import InputError
 from ...engine.geometry import depth as depth_maps
 from ...engine.geometry.camera import Intrinsics
+from ..blocks import cycles
+from ..blocks.context import Context
+from ..blocks.kinds import camera_of, sure, untyped
 from ..files import pictures
+from . import aside
 from . import camera as cameras
 
 #: Cycles writes 1e10 where a ray hits nothing; no camera sees that far.
 _NOTHING = 1e9
 
-#: Marks the scene that a depth pass renders, which no file ever sees.
-_MARK = "depthwright_depth_pass"
+_WHAT = "the scene's depth"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class DepthPass:
 
 
 def from_camera(
-    context: bpy.types.Context,
+    context: Context,
     camera: bpy.types.Object,
     *,
     width_px: int,
@@ -55,15 +59,12 @@ def from_camera(
     panoramic camera and for a shape that is not the frame's.
     """
     lens = cameras.for_picture(camera, context.scene, width_px, height_px, letterbox=letterbox)
-    data = camera.data
-    context.view_layer.update()
-    return from_view(
-        context, camera.matrix_world, lens, clip_start=data.clip_start, clip_end=data.clip_end, exclude=exclude
-    )
+    data, place = camera_of(camera), aside.place_of(context, camera)
+    return from_view(context, place, lens, clip_start=data.clip_start, clip_end=data.clip_end, exclude=exclude)
 
 
 def from_view(
-    context: bpy.types.Context,
+    context: Context,
     place: mathutils.Matrix,
     lens: Intrinsics,
     *,
@@ -78,31 +79,29 @@ def from_view(
     with (
         tempfile.TemporaryDirectory(prefix="depthwright-", dir=bpy.app.tempdir) as folder,
         _looked_through(exclude),
-        _stage(context, place, lens, clip_start, clip_end) as (scene, layer),
-        _compositor(scene, layer, Path(folder)),
-        pictures.unsaved_kept(),
+        aside.scene_aside(context, place) as (scene, layer, data),
     ):
-        try:
-            bpy.ops.render.render("EXEC_DEFAULT", write_still=False, scene=scene.name)
-        except RuntimeError as error:
-            raise _failed(str(error)) from error
+        pixel_aspect = cameras.put_lens(data, lens)
+        data.clip_start, data.clip_end = clip_start, clip_end
+        _only_depth(scene, layer)
+        render = scene.render
+        render.resolution_x, render.resolution_y, render.resolution_percentage = lens.width_px, lens.height_px, 100
+        render.pixel_aspect_x, render.pixel_aspect_y = pixel_aspect
+        with _compositor(context, scene, layer, Path(folder)):
+            aside.render(scene, _WHAT)
         written = sorted(Path(folder).glob("*.exr"))
         if not written:
-            raise _failed("no file was written")
+            raise aside.failed("no file was written", _WHAT)
         depth = pictures.read_values(written[0])
     if depth.shape != (lens.height_px, lens.width_px):
-        raise _failed(f"{depth.shape[1]} x {depth.shape[0]} pixels instead of {lens.width_px} x {lens.height_px}")
+        size = f"{depth.shape[1]} x {depth.shape[0]} pixels instead of {lens.width_px} x {lens.height_px}"
+        raise aside.failed(size, _WHAT)
     depth = np.where((depth > 0.0) & (depth < _NOTHING), depth, np.float32(np.inf))
     depth = depth_maps.close_pinholes(depth)  # where Depthwright's own meshes are, rays go right through vertices
     return DepthPass(depth, np.isfinite(depth), lens)
 
 
-def is_pass(scene: bpy.types.Scene) -> bool:
-    """Whether a render of this scene is a depth pass: short, and on the CPU."""
-    return _MARK in scene
-
-
-def of_scene(context: bpy.types.Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
+def of_scene(context: Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
     """The depth (H, W) to paint a picture for. InputError where the camera sees nothing, or one flat value."""
     # Letterboxed, because whole pixels may miss the frame's shape by more than 1 % in a small picture.
     seen = from_camera(context, camera, width_px=width_px, height_px=height_px, letterbox=True)
@@ -113,86 +112,31 @@ def of_scene(context: bpy.types.Context, camera: bpy.types.Object, *, width_px: 
     return depth_maps.check(seen.depth)
 
 
-def known_of_scene(
-    context: bpy.types.Context, camera: bpy.types.Object, *, width_px: int, height_px: int
-) -> np.ndarray:
+def known_of_scene(context: Context, camera: bpy.types.Object, *, width_px: int, height_px: int) -> np.ndarray:
     """The same (H, W) as a depth to keep and to go on from: NaN, so still to be made, where the camera sees nothing."""
     depth = of_scene(context, camera, width_px=width_px, height_px=height_px)
     return np.where(np.isfinite(depth), depth, np.float32(np.nan))
 
 
-@contextmanager
-def _stage(
-    context: bpy.types.Context, place: mathutils.Matrix, lens: Intrinsics, clip_start: float, clip_end: float
-) -> Iterator[tuple[bpy.types.Scene, bpy.types.ViewLayer]]:
-    """A copy of the scene with the same objects, its own settings and its own camera; gone after the block.
-
-    On a copy nothing has to be put back: not the compositor, not a setting, not the result of the last render.
-    """
-    layer_name = context.view_layer.name
-    before = {image.as_pointer() for image in bpy.data.images}
-    scene = context.scene.copy()
-    made: list[bpy.types.ID] = []
-    try:
-        scene[_MARK] = True
-        scene.timeline_markers.clear()  # one may be bound to another camera
-        data = bpy.data.cameras.new("Depthwright depth pass")
-        made.append(data)
-        camera = bpy.data.objects.new("Depthwright depth pass", data)
-        made.insert(0, camera)
-        pixel_aspect = cameras.put_lens(data, lens)
-        data.clip_start, data.clip_end = clip_start, clip_end
-        camera.matrix_world = place.normalized()
-        scene.collection.objects.link(camera)
-        scene.camera = camera
-        layer = scene.view_layers[layer_name]
-        for other in [other for other in scene.view_layers if other != layer]:
-            scene.view_layers.remove(other)
-        _only_depth(scene, layer)
-        render = scene.render
-        render.resolution_x, render.resolution_y, render.resolution_percentage = lens.width_px, lens.height_px, 100
-        render.pixel_aspect_x, render.pixel_aspect_y = pixel_aspect
-        yield scene, layer
-    finally:
-        bpy.data.scenes.remove(scene)
-        bpy.data.batch_remove(made)
-        for image in [image for image in bpy.data.images if image.type in {"RENDER_RESULT", "COMPOSITING"}]:
-            if image.as_pointer() not in before:
-                bpy.data.images.remove(image)
-
-
 def _only_depth(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
     """Settings for one ray through every pixel's centre, and nothing that costs time without moving a surface."""
-    render, cycles = scene.render, scene.cycles
+    render, settings = scene.render, cycles.needed(scene, "The depth of the scene")
     for name in [prop.identifier for prop in layer.bl_rna.properties if prop.identifier.startswith("use_pass_")]:
         setattr(layer, name, name == "use_pass_z")
-    wanted = [
+    wanted: list[tuple[Any, str, Any]] = [
         (scene, "world", None),
         (render, "engine", "CYCLES"),
         (render, "use_compositing", True),
         (render, "compositor_device", "CPU"),
-        (render, "use_sequencer", False),
-        (render, "use_border", False),
-        (render, "use_multiview", False),
-        (render, "use_motion_blur", False),
-        (render, "use_freestyle", False),
-        (render, "use_persistent_data", False),
-        (render, "use_single_layer", False),
-        (render, "film_transparent", False),
-        (cycles, "device", "CPU"),
-        (cycles, "samples", 1),
-        (cycles, "use_adaptive_sampling", False),
-        (cycles, "use_denoising", False),
-        (cycles, "time_limit", 0.0),
-        (cycles, "max_bounces", 0),
+        (settings, "device", "CPU"),
+        (settings, "samples", 1),
+        (settings, "use_adaptive_sampling", False),
+        (settings, "use_denoising", False),
+        (settings, "max_bounces", 0),
         # The narrowest there is: a wider one takes its ray from anywhere in the pixel, and over an edge.
-        (cycles, "pixel_filter_type", "BLACKMAN_HARRIS"),
-        (cycles, "filter_width", 0.01),
-        (layer, "use", True),
-        (layer, "samples", 0),  # the scene's
-        (layer, "material_override", None),
+        (settings, "pixel_filter_type", "BLACKMAN_HARRIS"),
+        (settings, "filter_width", 0.01),
         (layer, "use_volumes", False),
-        (layer, "use_freestyle", False),
         (layer, "pass_alpha_threshold", 0.5),
     ]
     for owner, name, value in wanted:
@@ -201,31 +145,33 @@ def _only_depth(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> None:
 
 
 @contextmanager
-def _compositor(scene: bpy.types.Scene, layer: bpy.types.ViewLayer, folder: Path) -> Iterator[None]:
+def _compositor(context: Context, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, folder: Path) -> Iterator[None]:
     """Have the render write its depth, as 32-bit EXR, into that folder."""
     if hasattr(scene, "compositing_node_group"):  # 5.0 on: a node group that scenes share
-        tree = bpy.data.node_groups.new("Depthwright depth pass", "CompositorNodeTree")
-        scene.compositing_node_group = tree
-        passing = tree
+        tree = passing = bpy.data.node_groups.new("Depthwright depth pass", "CompositorNodeTree")
+        untyped(scene).compositing_node_group = tree
     else:  # the scene's own, and so the copy's
         scene.use_nodes = True
-        tree, passing = scene.node_tree, None
+        tree, passing = sure(bpy.types.NodeTree, scene.node_tree), None
         tree.nodes.clear()
     try:
-        source = tree.nodes.new("CompositorNodeRLayers")
-        source.scene, source.layer = scene, layer.name
+        with context.temp_override(scene=scene, view_layer=layer):  # else 5.2 counts one more user of the user's scene
+            source = tree.nodes.new("CompositorNodeRLayers")
+        rendered = untyped(source)
+        rendered.scene, rendered.layer = scene, layer.name
         output = tree.nodes.new("CompositorNodeOutputFile")
-        if hasattr(output.format, "media_type"):
-            output.format.media_type = "IMAGE"
-        output.format.file_format = "OPEN_EXR"
-        output.format.color_depth = "32"
-        if hasattr(output, "file_output_items"):
-            output.directory, output.file_name = str(folder), "depth"
-            output.file_output_items.clear()
-            output.file_output_items.new("FLOAT", "Depth")
+        writer = untyped(output)
+        if hasattr(writer.format, "media_type"):
+            writer.format.media_type = "IMAGE"
+        writer.format.file_format = "OPEN_EXR"
+        writer.format.color_depth = "32"
+        if hasattr(writer, "file_output_items"):  # 5.0 on
+            writer.directory, writer.file_name = str(folder), "depth"
+            writer.file_output_items.clear()
+            writer.file_output_items.new("FLOAT", "Depth")
         else:
-            output.base_path = str(folder)
-            output.file_slots[0].path = "depth"  # clearing the slots would leak the first
+            writer.base_path = str(folder)
+            writer.file_slots[0].path = "depth"  # clearing the slots would leak the first
         tree.links.new(source.outputs["Depth"], output.inputs[0])
         yield
     finally:
@@ -245,9 +191,3 @@ def _looked_through(objects: Collection[bpy.types.Object]) -> Iterator[None]:
         for item, was in hidden:
             with contextlib.suppress(ReferenceError):
                 item.hide_render = was
-
-
-def _failed(detail: str) -> EngineError:
-    return EngineError(
-        "Cycles could not render the scene's depth.", "Render the scene and read Cycles' message.", detail
-    )

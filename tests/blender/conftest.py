@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import tempfile
-from pathlib import Path
 
 import bpy
 import pytest
@@ -16,9 +14,15 @@ from depthwright.engine.catalog import places
 _exit_status = 0
 
 
-@pytest.fixture(autouse=True)
-def empty_file():
+@pytest.fixture(scope="session", autouse=True)
+def factory_settings():
+    """Nobody's own preferences. Once: with them, add-ons are loaded anew, which takes six times as long as a file."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+@pytest.fixture(autouse=True)
+def empty_file(factory_settings):
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def no_models(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def warm_engine():
     """The launch command of engines that have torch loaded already, for DEPTHWRIGHT_ENGINE_PYTHON."""
-    with tempfile.TemporaryDirectory() as folder, warm_engines.warm(Path(folder)) as command:
+    with warm_engines.warm() as command:
         yield command
 
 

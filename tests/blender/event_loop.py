@@ -14,11 +14,14 @@ import bpy
 import numpy as np
 import painter
 from depthwright.engine.client.job import Generation, ModelJob
-from depthwright.operators.shared import model_files, session, waiting
+from depthwright.operators.shared import engine_state, model_files, session, waiting
 
 ESC = SimpleNamespace(type="ESC", value="PRESS")
 TIMER = SimpleNamespace(type="TIMER", value="NOTHING")
 MOUSE = SimpleNamespace(type="MOUSEMOVE", value="NOTHING")
+
+
+DEFAULTS = {"build": "AUTOMATIC"}  # of the operators' own properties
 
 
 class Context:
@@ -37,6 +40,9 @@ def pressed(operator: type) -> object:
     bases = tuple(base for base in operator.__bases__ if base is not bpy.types.Operator)
     made = type(operator.__name__, bases, functions)()
     made.reported = []
+    for name in getattr(operator, "__annotations__", {}):
+        if not hasattr(made, name):
+            setattr(made, name, DEFAULTS.get(name, ""))
     made.report = lambda kinds, text: made.reported.append((*kinds, text))
     return made
 
@@ -131,7 +137,7 @@ class Build:
 
     def build(self, installation, on_line) -> None:
         while not self.go_on.wait(0.005):
-            on_line("Collecting torch")
+            on_line("downloading, MB", 1, 2)
         if self.error is not None:
             raise self.error
 
@@ -150,5 +156,5 @@ def with_a_window(monkeypatch) -> None:
     """Operators are told that there is one: they do not wait."""
     timers = SimpleNamespace(is_registered=lambda function: False, register=lambda *arguments, **options: None)
     app = SimpleNamespace(background=False, timers=timers, online_access=True)
-    for module in (model_files, waiting):
+    for module in (engine_state, model_files, waiting):
         monkeypatch.setattr(module, "bpy", SimpleNamespace(app=app, context=bpy.context, types=bpy.types))

@@ -8,6 +8,8 @@ from typing import Any
 import bpy
 import numpy as np
 from depthwright.scene.files import pictures
+from depthwright.scene.live import modifier as live_scene
+from depthwright.scene.live import nodes
 
 _KINDS = ("scenes", "objects", "meshes", "cameras", "materials", "images", "textures", "node_groups", "worlds")
 
@@ -58,7 +60,10 @@ def _properties(owner: bpy.types.bpy_struct) -> dict[str, Any]:
 
 def _settings(modifier: bpy.types.Modifier) -> dict[str, Any]:
     names = [prop.identifier for prop in modifier.bl_rna.properties if not prop.is_readonly]
-    inputs = _properties(modifier) if modifier.type == "NODES" else {}
+    inputs = {}
+    if modifier == live_scene.of(modifier.id_data):
+        names_of = nodes.identifiers(modifier.node_group)
+        inputs = {name: live_scene.get(modifier, name) for name in names_of if name != "Geometry"}
     return {name: _plain(getattr(modifier, name)) for name in names} | inputs
 
 

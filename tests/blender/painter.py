@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import bpy
 import mathutils
 import numpy as np
@@ -54,15 +56,10 @@ def show(thing: bpy.types.Object, texture: bpy.types.Image) -> None:
     thing.data.materials.append(shaders.unlit("Shown", texture, np.full(3, 0.5)))
 
 
-def render_settings() -> None:
-    scene = bpy.context.scene
-    render.show_as_made(scene)
-    scene.cycles.pixel_filter_type, scene.cycles.filter_width = "BLACKMAN_HARRIS", 0.01
-
-
 def render_file(folder, width_px: int, height_px: int):
-    render_settings()
-    return render.render_png(bpy.context, folder / "seen.png", width_px=width_px, height_px=height_px, samples=1)
+    """Sampled at the pixels' centres, as scene meshes are."""
+    with mock.patch.object(render.mesh, "is_the_whole_view", return_value=True):
+        return render.render_png(bpy.context, folder / "seen.png", width_px=width_px, height_px=height_px, samples=1)
 
 
 def rendered(folder, width_px: int, height_px: int) -> np.ndarray:

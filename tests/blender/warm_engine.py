@@ -4,50 +4,50 @@ Torch and what is built on it take seconds to load, and tests of the command lin
 ``warm()`` gives a launch command for DEPTHWRIGHT_ENGINE_PYTHON. What it starts hands its pipes to the process that
 has the packages; that forks, and the child is the worker: a process of its own, as any.
 
-Run as a program it is either end: ``warm_engine.py serve SOCKET`` or ``warm_engine.py SOCKET [MODELS]``.
+Run as a program it is either end: ``warm_engine.py serve SOCKET [MODULE ...]`` or ``warm_engine.py SOCKET [MODELS]``.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import select
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LOADED = """
-from depthwright.engine.backends import modality_forcing
-from depthwright.engine.worker import pipeline, process
-from diffusers import AutoencoderKLFlux2
-from transformers import Qwen2Tokenizer, Qwen3ForCausalLM
-"""
+ALWAYS = ("depthwright.engine.worker.process", "depthwright.engine.backends.modality_forcing")
 
 
 @contextmanager
-def warm(folder: Path) -> Iterator[str]:
+def warm(*modules: str) -> Iterator[str]:
     """The launch command, for as long as the context lasts. After it may come the folder of the catalogue's models.
 
-    folder  empty; of a short path, for a socket's name is short
+    modules  to be loaded too, beside what every neural model needs
     """
     from depthwright.engine.client import environment
 
-    door = folder / "door"
-    program = [sys.executable, __file__, "serve", str(door)]
     env = environment.worker_env()  # some of it is read while packages load
-    with subprocess.Popen(program, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
-        assert server.stdout.readline() == b"ready\n"
-        yield f"'{sys.executable}' -I -S '{__file__}' '{door}'"
-        server.communicate()  # the end of its input is its end
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with tempfile.TemporaryDirectory() as folder:  # of a short path, for a socket's name is short
+        door = f"{folder}/door"
+        with subprocess.Popen([sys.executable, __file__, "serve", door, *modules], env=env, **pipes) as server:
+            assert server.stdout.readline() == b"ready\n"
+            yield f"'{sys.executable}' -I -S '{__file__}' '{door}'"
+            server.communicate()  # the end of its input is its end
 
 
-def serve(door_path: str) -> None:
-    exec(LOADED, {})
+def serve(door_path: str, *modules: str) -> None:
+    for module in (*ALWAYS, *modules):
+        importlib.import_module(module)
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(door_path)
         door.listen()
@@ -58,8 +58,9 @@ def serve(door_path: str) -> None:
                 if os.fork() == 0:
                     door.close()
                     be_worker(link)
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+            with contextlib.suppress(ChildProcessError):  # none is left
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
 
 
 def be_worker(link: socket.socket) -> None:
@@ -102,7 +103,7 @@ def ask(door_path: str, models: str = "") -> int:
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(sys.argv[2])
+        serve(*sys.argv[2:])
     else:
         status = ask(*sys.argv[1:])
         os._exit(status)

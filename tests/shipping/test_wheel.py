@@ -77,7 +77,12 @@ def test_it_holds_every_module_and_nothing_else(entries: set[PurePosixPath], tmp
 def test_it_holds_what_the_modules_read(entries: set[PurePosixPath]) -> None:
     root = PurePosixPath("depthwright")
     read = {
-        root / name for name in ("blender_manifest.toml", "requirements.lock", "LICENSE", "engine/catalog/models.json")
+        root / name
+        for name in (
+            *("blender_manifest.toml", "requirements.lock", "LICENSE"),
+            *("engine/catalog/builds.json", "engine/catalog/models.json"),
+            *(path.relative_to(pack.ROOT).as_posix() for path in (pack.ROOT / "engine/client/locks").iterdir()),
+        )
     }
     for model in json.loads((pack.ROOT / "engine/catalog/models.json").read_text(encoding="utf-8"))["models"]:
         if model.get("folder"):

@@ -1,20 +1,18 @@
 """Where the engine's Python is looked for, and what is said when it will not do."""
 
 import os
+import stat
 import subprocess
 import sys
-import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from depthwright.engine.client import environment
-from depthwright.engine.client.environment import Installation, find_worker_command, worker_command, worker_env
-from depthwright.engine.contract.errors import EngineError, EnvironmentMissing
+from depthwright.engine.client.environment import find_worker_command, worker_command, worker_env
+from depthwright.engine.contract.errors import EnvironmentMissing
 
-from .conftest import ask, wait_until
+from .conftest import ask
 
 pytestmark = [
     pytest.mark.usefixtures("plain_env"),
@@ -164,109 +162,48 @@ def test_a_file_in_the_current_folder_is_not_taken_for_a_package(make_client, tm
     assert client.submit(ask("brick wall")).wait(timeout_s=60)
 
 
-def wheel(folder: Path) -> Path:
-    """The smallest package pip installs, so that nothing is downloaded."""
-    path = folder / "depthwright_tiny-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("depthwright_tiny.py", "")
-        info = "depthwright_tiny-1.0.dist-info"
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: depthwright-tiny\nVersion: 1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return path
-
-
-def install(folder, on_line, packages=environment.PACKAGES):
-    with Installation(folder, packages) as installation:
-        installation.build(on_line)
-        return installation.put_in_place()
-
-
-def test_install_is_whole_or_not_at_all(tmp_path, make_python, monkeypatch):
-    packages, target, lines = (str(wheel(tmp_path)),), tmp_path / "deep" / "engine", []
-    python = install(target, lines.append, packages)
-    assert python == environment.installed_python(target)
-    subprocess.run([str(python), "-c", "import depthwright_tiny"], check=True)
-    assert any("depthwright-tiny" in line for line in lines)
-
-    def stop(line):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        install(target, stop, packages)
-    disk_full = make_python("bin/python3", f"case $1 in -c) {says()};; *) echo; echo 'No space left'; exit 1;; esac")
-    monkeypatch.setattr(sys, "executable", str(disk_full))
-    with pytest.raises(EngineError) as caught:
-        install(target, lines.append, packages)
-    assert "No space left" in caught.value.summary and "install again" in caught.value.remedy
-    assert [path.name for path in target.parent.iterdir()] == ["engine"]  # nothing is left, the old one is as it was
-    subprocess.run([str(python), "-c", "import depthwright_tiny"], check=True)
-
-
-def test_a_silent_installation_can_be_stopped(tmp_path, make_python, monkeypatch):
-    children = tmp_path / "children"
-    silent = f"case $1 in -c) {says()};; *) echo quiet now; sleep 60 & echo $! > {children}; wait;; esac"
-    monkeypatch.setattr(sys, "executable", str(make_python("bin/python3", silent)))
-
-    def stop(line):
-        if line == "quiet now" and children.exists() and children.read_text():
-            raise KeyboardInterrupt
-
-    began_s = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        install(tmp_path / "deep" / "engine", stop)
-    assert time.monotonic() - began_s < 20
-    assert list((tmp_path / "deep").iterdir()) == []
-    assert not runs(int(children.read_text())), "what the tool had started goes with it"
-
-
-def runs(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE  # whose parent has not looked yet
-    except psutil.NoSuchProcess:
-        return False
-
-
-def test_install_into_a_folder_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(EngineError, match="cannot be written"):
-        install(tmp_path / "file" / "engine", print)
-
-
-def test_what_was_built_but_not_wanted_any_more_goes(tmp_path):
-    with Installation(tmp_path / "engine", (str(wheel(tmp_path)),)) as installation:
-        installation.build(lambda line: None)
-        (built,) = (path for path in tmp_path.iterdir() if path.name.startswith(".engine-"))
-    wait_until(lambda: not built.exists())
-    assert not (tmp_path / "engine").exists()
-
-
-def test_an_environment_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, monkeypatch):
-    (tmp_path / "engine").mkdir()
-    (tmp_path / "engine" / "old").touch()
-    rename = Path.rename
-
-    def no_new_one(path, target):
-        if path.name == "new":
-            raise PermissionError("in use")
-        return rename(path, target)
-
-    with Installation(tmp_path / "engine", (str(wheel(tmp_path)),)) as installation:
-        installation.build(lambda line: None)
-        monkeypatch.setattr(Path, "rename", no_new_one)
-        with pytest.raises(EngineError, match="cannot be written"):
-            installation.put_in_place()
-    assert [path.name for path in (tmp_path / "engine").iterdir()] == ["old"]
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".engine-")]
-
-
-def test_install_without_any_python(tmp_path, make_python, monkeypatch):
-    monkeypatch.setattr(sys, "executable", str(make_python("bin/python3", says(missing=["ensurepip"]))))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    with pytest.raises(EnvironmentMissing, match=r"3\.11 or newer"):
-        install(tmp_path / "engine", print)
-
-
 def test_every_package_of_the_engine_is_locked():
     locked = {line.partition("==")[0] for line in environment.LOCK_FILE.read_text().splitlines()}
     assert set(environment.PACKAGES) <= locked
+
+
+KEPT = (
+    *("PATH", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TEMP", "SYSTEMROOT", "LANG", "LC_ALL"),
+    *("XDG_CACHE_HOME", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+    *("SSH_AUTH_SOCK", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
+    *("HSA_OVERRIDE_GFX_VERSION", "ONEAPI_DEVICE_SELECTOR", "SYCL_CACHE_PERSISTENT", "ZE_AFFINITY_MASK"),
+    *("LD_LIBRARY_PATH", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTORCH_CUDA_ALLOC_CONF", "TORCHINDUCTOR_CACHE_DIR"),
+    *("HF_HOME", "HF_HUB_OFFLINE", "HF_ENDPOINT", "DEPTHWRIGHT_MODELS_DIR"),
+)
+LEFT = (
+    *("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DATABASE_URL", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY"),
+    *("PYTHONHOME", "PYTHONSTARTUP", "BLENDER_USER_SCRIPTS", "PIP_INDEX_URL"),
+)
+
+
+def test_the_worker_inherits_what_it_needs_and_nothing_else(monkeypatch):
+    for name in (*KEPT, *LEFT):
+        monkeypatch.setenv(name, f"of {name}")
+    env = worker_env()
+    assert {name: env.get(name) for name in KEPT} == {name: f"of {name}" for name in KEPT}
+    assert not set(LEFT) & set(env)
+    assert worker_env(downloads=True)["HF_TOKEN"] == "of HF_TOKEN"
+
+
+def test_the_chosen_cards_arrive_in_the_worker(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    say = "import os; print(os.environ.get('CUDA_VISIBLE_DEVICES'), os.environ.get('AWS_SECRET_ACCESS_KEY'))"
+    said = subprocess.run([sys.executable, "-c", say], env=worker_env(), capture_output=True, text=True, timeout=30)
+    assert said.stdout.split() == ["3,1", "None"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such rights")
+def test_a_log_is_for_its_owner_alone(tmp_path):
+    from depthwright.engine.client.link import _open_log
+
+    (tmp_path / "old.log").write_text("of an earlier version")
+    (tmp_path / "old.log").chmod(0o644)
+    for name in ("new.log", "old.log"):
+        _open_log(tmp_path / name).close()
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600

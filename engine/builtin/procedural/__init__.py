@@ -148,17 +148,19 @@ def _random_material(rng: np.random.Generator, material: Material) -> Recipe:
         traits.add(cover_trait(_choice(rng, material.covers)))
     if material.natural and rng.random() < _TONED:
         traits.add(_choice(rng, TONES))
-    colors = (_choice(rng, material.colors),) if material.colors else ()
+    colors: tuple[str, ...] = (_choice(rng, material.colors),) if material.colors else ()
     if material.species and rng.random() < 0.65:  # then its colour is its own
         traits.add(_choice(rng, material.species))
         colors = ()
+    elif material.species and "painted" in material.wear:
+        traits.add("painted")
     if (
         colors
         and material.second
         and ("checkered" in traits if "checkered" in material.patterns else rng.random() < 0.3)
     ):
         second = _choice(rng, material.second)
-        colors = colors if second == colors[0] else (*colors, second)
+        colors = colors if (second,) == colors else (*colors, second)
     return Recipe(material.name, size, colors, frozenset(traits))
 
 

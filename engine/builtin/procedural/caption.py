@@ -31,7 +31,7 @@ def _material(recipe: Recipe) -> list[str]:
     for variant, phrase in material.variants.items():
         if variant in recipe.traits:
             return [phrase]
-    sizes = dict(zip(("small", "large"), material.sizes, strict=False))
+    sizes: dict[str, str] = dict(zip(("small", "large"), material.sizes, strict=False))
     traits = [trait for trait in (*TRAITS, *TONES) if trait in recipe.traits and trait != material.adjective]
     first, second = (*recipe.colors, "", "")[:2]
     species = [word for word in material.species if word in recipe.traits]

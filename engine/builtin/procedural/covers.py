@@ -51,7 +51,7 @@ def snow(sketch: Sketch, surface: Surface) -> None:
 def sand(sketch: Sketch, surface: Surface) -> None:
     """Blown into everything that is low."""
     drift, grains = sketch.waves(1.8, 1, 16), sketch.grain(1.0)
-    level = np.float32(np.quantile(surface.height[::4, ::4], 0.5)) + 0.14 * drift
+    level = np.float32(np.quantile(surface.height, 0.5)) + 0.14 * drift
     amount = smoothstep(0.03, -0.03, surface.height - level + 0.015 * grains)
     tan = np.array((0.76, 0.63, 0.44), np.float32) * (0.95 + 0.06 * grains)[..., None]
     surface.albedo = mix(surface.albedo, tan, 0.15 + 0.82 * amount)
@@ -63,7 +63,7 @@ def grass(sketch: Sketch, surface: Surface) -> None:
     """Tufts where it is lowest: in the joints of stones."""
     canvas = sketch.canvas
     fine, patches = sketch.grain(0.95), sketch.waves(1.6, 1, 12)
-    low = np.float32(np.quantile(surface.height[::4, ::4], 0.22))
+    low = np.float32(np.quantile(surface.height, 0.22))
     amount = smoothstep(0.06, -0.02, surface.height - low - 0.05 * patches)
     green = np.array((0.22, 0.34, 0.11), np.float32) * (0.85 + 0.3 * fine)[..., None]
     surface.albedo = mix(surface.albedo, green, 0.85 * amount)
@@ -83,7 +83,7 @@ def _blade(along: Array, across: Array) -> tuple[Array, Array, Array]:
 def water(sketch: Sketch, surface: Surface) -> None:
     """Puddles."""
     broad = sketch.waves(2.0, 1, 10)
-    level = np.float32(np.quantile(surface.height[::4, ::4], 0.35)) - 0.22 * broad
+    level = np.float32(np.quantile(surface.height, 0.35)) - 0.22 * broad
     pool = smoothstep(0.02, -0.02, surface.height - level) * smoothstep(0.5, -0.1, broad)
     damp = smoothstep(0.35, 0.0, surface.height - level)
     surface.albedo = surface.albedo * (1 - 0.3 * damp - 0.2 * pool)[..., None] + (0.05 * pool)[..., None]

@@ -75,8 +75,8 @@ def grain(
         else:
             out = layer
         amplitude, level = amplitude * fineness, level + 1
-        if cells * 1.5 > per_unit or first << level > _LAST:
-            break
+        if cells * 1.99 > per_unit or first << level > _LAST:
+            break  # a finer one would be finer than the pixels
     out *= np.float32(1.5 / math.sqrt(1 + fineness * fineness))  # not by what is there: that depends on the size
     return _sampled(out, canvas)
 
@@ -106,9 +106,9 @@ def _sampled(lattice: Array, canvas: Canvas) -> Array:
     ):
         size = lattice.shape[axis]
         at = positions * np.float32(size / side) - np.float32(0.5)
-        if size >= side_px:
+        if size == side_px:
             index = np.round(at).astype(np.int64) % size
-            if not (size == side_px and index[0] == 0 and index[-1] == size - 1):
+            if not (index[0] == 0 and index[-1] == size - 1):  # the canvas may be moved
                 lattice = np.take(lattice, index, axis)
             continue
         low = np.floor(at).astype(np.int64)

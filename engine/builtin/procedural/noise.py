@@ -50,7 +50,8 @@ class Canvas:
     def counts(self, per_unit: float, even: bool = False) -> tuple[int, int]:
         """How many cells (columns, rows) of about ``1 / per_unit`` fit; whole numbers, so that the cells tile."""
         step = 2 if even else 1
-        return tuple(max(step, step * round(per_unit * side / step)) for side in (self.width, self.height))
+        columns, rows = (max(step, step * round(per_unit * side / step)) for side in (self.width, self.height))
+        return columns, rows
 
     def window(self, centre: Array, reach: float) -> tuple[Array, Array, Array, Array]:
         """The pixels within ``reach`` units of a point on the periodic canvas.
@@ -165,8 +166,8 @@ class Canvas:
         rng: np.random.Generator,
         per_unit: float,
         jitter: float,
-        x: Array = 0.0,
-        y: Array = 0.0,
+        x: Array | float = 0.0,
+        y: Array | float = 0.0,
         aspect: float = 1.0,
         quick: bool = False,
     ) -> Cells:

@@ -64,6 +64,6 @@ def per_cell(
     return np.clip(shades, 0.02, 1).astype(np.float32)[index]
 
 
-def plain(shape: tuple[int, int], base: np.ndarray) -> np.ndarray:
+def plain(shape: tuple[int, int], base: np.ndarray | tuple[float, float, float]) -> np.ndarray:
     """(H, W, 3) float32, all of one colour."""
     return np.broadcast_to(np.asarray(base, np.float32), (*shape, 3))

@@ -62,7 +62,10 @@ def completed(recipe: Recipe, rng: np.random.Generator) -> Recipe:
         color, variant = one_of(material.natural or ("",)), one_of(material.variants or ("",))
         traits = recipe.traits
         if not recipe.colors and color and not traits & set(material.species):
-            changes["colors"] = (color,)
+            if color in material.species:
+                traits = traits | {color}
+            else:
+                changes["colors"] = (color,)
         if material.variants and not traits & set(material.variants):
             traits = traits | {variant}
         forms = [form.split()[0] for form in material.forms]

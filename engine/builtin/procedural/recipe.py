@@ -51,7 +51,7 @@ class Material:
     build     makes the surface
     words     canonical words of a prompt -> how strongly they ask for this material
     colors    what training draws from; a prompt may ask for any
-    natural   what is drawn from when a prompt names none
+    natural   what is drawn from when a prompt names none: colours, or some of the species
     second    colours of a second material in it (checkered tiles, two-coloured fabric)
     sizes     the words of captions for small and large features
     traits    word before the colour -> how often training uses it

@@ -98,7 +98,7 @@ def strew(
             sketch.tick()
         place, size = rng.random(2) * (canvas.width, canvas.height), reach * rng.uniform(0.65, 1.2)
         angle, tilt = rng.uniform(0, 2 * np.pi), rng.uniform(-lean, lean)
-        base = colors[rng.integers(len(colors))]
+        base = colors[int(rng.random() * len(colors))]
         shade = np.clip(base * (1 + rng.normal(0, spread)) * (1 + rng.normal(0, 0.05, 3)), 0.02, 1).astype(np.float32)
         rows, columns, dx, dy = canvas.window(place, size)
         if not len(rows) or not len(columns):

@@ -146,7 +146,7 @@ def painted(sketch: Sketch, surface: Surface) -> None:
     brush = sketch.grain(0.9, (8, 1))
     coat = sketch.color() if sketch.recipe.colors else np.array((0.86, 0.86, 0.83), np.float32)
     tone = surface.albedo.mean(-1)
-    shade = np.clip(tone / max(float(np.quantile(tone[::4, ::4], 0.7)), 1e-3), 0.25, 1.1)
+    shade = np.clip(tone / max(1.1 * float(tone.mean()), 1e-3), 0.25, 1.1)
     surface.albedo = coat * (0.55 + 0.45 * shade + 0.015 * brush)[..., None]
     surface.specular = surface.specular + 0.05
 

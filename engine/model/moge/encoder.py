@@ -27,6 +27,9 @@ _NORM_EPS = 1e-6
 class Encoder(nn.Module):
     """Picture -> features of its patches, and the token that stands for the whole."""
 
+    image_mean: Tensor
+    image_std: Tensor
+
     def __init__(self, config: MoGeConfig) -> None:
         super().__init__()
         self.taps = config.taps
@@ -48,7 +51,7 @@ class Encoder(nn.Module):
         patches = backbone.embeddings.patch_embeddings(image)
         token = backbone.embeddings.cls_token.expand(len(patches), -1, -1)
         hidden = torch.cat([token, patches], dim=1) + self._positions(rows, columns)
-        features = 0
+        features = normed = torch.zeros(())
         for number, block in enumerate(backbone.encoder.layer):
             hidden = block(hidden)
             if number in self.taps:

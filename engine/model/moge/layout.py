@@ -60,9 +60,10 @@ def our_names(shapes: Shapes) -> tuple[dict[str, Source], dict[str, Shape]]:
                 raise ModelError(
                     f"The checkpoint has {new} twice: as {sources[new][0]} and as {name}.", "Download it again."
                 )
-            whole = len(shape) > 0 and shape[0] % parts == 0
             sources[new] = (name, part, parts)
-            ours[new] = (shape[0] // parts, *shape[1:]) if whole else tuple(shape)
+            ours[new] = tuple(shape)
+            if shape and shape[0] % parts == 0:
+                ours[new] = (shape[0] // parts, *shape[1:])
     return sources, ours
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def plain_folder(root: Path, listing: Path | None = None) -> Files:
     return Files(root, listing, _pairs, lambda files, _: metres(files[1], files[1].suffix), captions)
 
 
-def metres(file, suffix: str) -> np.ndarray:
+def metres(file: Path | BinaryIO, suffix: str) -> np.ndarray:
     """Depth (H, W) in metres of a .npy or a 16-bit .png in millimetres."""
     if suffix == ".png":
         return scaled_png(file, PER_METRE)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...contract.errors import InputError
-from .hdf5 import opened, read_hdf5
+from .hdf5 import length, read_hdf5
 from .rgbd import Rgbd
 
 FILE = "nyu_depth_v2_labeled.mat"
@@ -24,8 +24,7 @@ class NyuLabelled:
         self.path = root / FILE if root.is_dir() else root
         if not self.path.exists():
             raise InputError(f"There is no {FILE} in {root}.", "Download the labelled dataset of NYU Depth V2.")
-        with opened(self.path) as file:
-            count = len(file["images"]) if "images" in file else 0
+        count = length(self.path, "images")
         self.numbers = list(range(count)) if listing is None else _test_numbers(listing)
         if self.numbers and max(self.numbers) >= count:
             raise InputError(f"{self.path} has only {count} pictures.", "Use the splits.mat that belongs to it.")

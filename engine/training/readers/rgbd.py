@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -86,7 +86,7 @@ class Files:
         self,
         root: Path,
         listing: Path | None,
-        find: Callable[[Path], Sequence[Pair]],
+        find: Callable[[Path], Iterable[Pair]],
         decode: Callable[[Pair, np.ndarray], np.ndarray],
         captions: dict[str, str] | None = None,
     ) -> None:
@@ -131,7 +131,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """(H, W, 3) at another size, averaged where it gets smaller."""
     return np.array(Image.fromarray(image).resize((shape[1], shape[0]), Image.Resampling.BOX))
 

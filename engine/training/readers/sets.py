@@ -78,10 +78,11 @@ def _diode_triples(root: Path) -> Iterator[Pair]:
 
 
 def _diode_depth(files: Pair, _: np.ndarray) -> np.ndarray:
-    if len(files) < 3:
-        raise InputError(f"No mask is named for {files[0]}.", "List picture, depth and mask of every DIODE sample.")
-    depth = read_array(files[1]).squeeze()
-    trusted = (read_array(files[2]).squeeze() > 0) & (depth > 0)
+    image, stored, *mask = files
+    if not mask:
+        raise InputError(f"No mask is named for {image}.", "List picture, depth and mask of every DIODE sample.")
+    depth = read_array(stored).squeeze()
+    trusted = (read_array(mask[0]).squeeze() > 0) & (depth > 0)
     return np.where(trusted, depth, np.float32(np.nan))
 
 

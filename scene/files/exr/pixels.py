@@ -51,6 +51,12 @@ def read_channels(header: Header, part: Part, names: Sequence[str]) -> dict[str,
     return found
 
 
+def reads(part: Part) -> bool:
+    """Whether read_channels reads parts of that form."""
+    plain = part.kind == "scanlineimage" and all(channel.sampled for channel in part.channels)
+    return plain and part.compression in _UNPACKS
+
+
 def _check_form(path: Path, part: Part) -> None:
     """InputError for what is no plain scan lines."""
     if part.kind != "scanlineimage":

@@ -404,6 +404,7 @@ def test_files_cut_anywhere_and_spoilt_anywhere_are_read_or_refused(file, compre
             assert error.remedy
 
 
+@pytest.mark.slow
 def test_memory_stays_below_a_gigabyte_for_the_largest_claims(tmp_path):
     """A picture of the largest size with hardly anything in it, in three channels."""
     part = Part({name: ramp(3, 3) for name in "RGB"}, ZIP, display=(0, 0, 8191, 8191))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -12,8 +13,8 @@ import numpy as np
 import painter
 import pytest
 import shapes
+from depthwright.engine import catalog
 from depthwright.engine.contract.errors import InputError
-from depthwright.engine.contract.request import Request
 from depthwright.operators.headless.entry import run
 from depthwright.scene import painting
 from depthwright.scene.blocks import properties, records
@@ -146,6 +147,7 @@ def test_a_painting_is_there_and_is_baked_again_to_the_same():
     assert painting.load(house).views[0].record["request"]["prompt"] == "grey stone wall"
 
 
+@pytest.mark.slow
 def test_views_are_painted_again_and_taken_out_and_the_painting_comes_off():
     opened("painted.blend")
     house = bpy.data.objects["House"]
@@ -169,6 +171,7 @@ def test_a_painting_comes_off_as_it_is():
     assert "relievo_painting" not in house
 
 
+@pytest.mark.slow
 def test_a_region_by_hand_on_an_old_painting_stays_when_it_is_baked_again():
     opened("painted.blend")
     house = bpy.data.objects["House"]
@@ -231,12 +234,12 @@ def test_choices_in_the_panels_stay(tmp_path):
 def test_a_result_folder_is_read(tmp_path):
     shutil.copy(FIXTURES / "request.json", tmp_path)
     record = results.record_of(tmp_path)
-    request = Request.from_dict(record["request"])
+    request = catalog.stored(record["request"])
     assert record["versions"]["relievo"] == "0.1.0"
     assert (request.prompt, request.seed, request.width_px, request.tile) == ("mossy brick wall", 3, 48, True)
     results.refuse_another(tmp_path, request)
     with pytest.raises(InputError, match="another result"):
-        results.refuse_another(tmp_path, Request.from_dict({**record["request"], "seed": 4}))
+        results.refuse_another(tmp_path, replace(request, seed=4))
 
 
 def test_a_batch_is_gone_on_with(tmp_path, capfd):

@@ -15,13 +15,13 @@ from depthwright.scene.stage import render
 RNG = np.random.default_rng(3)
 
 
+@pytest.mark.slow
 def test_saved_and_opened_again_it_renders_the_same(tmp_path):
     y, x = np.mgrid[0:30, 0:40] / 30
     image = (np.stack([x * 0.7, y, 1 - y], -1) * 255).astype(np.uint8)
     depth = (2 + np.sin(3 * x)).astype(np.float32)
     scene_mesh.build(bpy.context, image, depth, {"request": {"prompt": "hills"}}, name="Hills", fov_deg=50.0)
     material.build(bpy.context, image, depth, {"request": {"prompt": "sand"}}, name="Sand", location=(9, 0, 0))
-    render.show_as_made(bpy.context.scene)
     first = pictures.read_image(
         render.render_png(bpy.context, tmp_path / "a.png", width_px=40, height_px=30, samples=4)
     )
@@ -107,15 +107,15 @@ def test_a_new_camera_becomes_the_scenes():
 def test_only_a_scene_mesh_alone_in_its_own_view_is_sampled_at_pixel_centres():
     scene = bpy.context.scene
     image, depth = np.zeros((8, 12, 3), np.uint8), RNG.uniform(1, 2, (8, 12)).astype(np.float32)
-    assert not scene_mesh.is_the_whole_view(scene, None, 12)
+    assert not scene_mesh.is_the_whole_view(scene.objects, None, 12)
     mesh = scene_mesh.build(bpy.context, image, depth, {}, name="S", fov_deg=40.0)
     bpy.context.view_layer.update()
-    assert scene_mesh.is_the_whole_view(scene, scene.camera, 12)
-    assert not scene_mesh.is_the_whole_view(scene, scene.camera, 11)  # smaller than the picture: it would alias
+    assert scene_mesh.is_the_whole_view(scene.objects, scene.camera, 12)
+    assert not scene_mesh.is_the_whole_view(scene.objects, scene.camera, 11)  # smaller than the picture: it would alias
     scene.camera.location.x += 0.1
     bpy.context.view_layer.update()
-    assert not scene_mesh.is_the_whole_view(scene, scene.camera, 12)
+    assert not scene_mesh.is_the_whole_view(scene.objects, scene.camera, 12)
     scene.camera.matrix_world = mesh.matrix_world
     material.build(bpy.context, image, depth, {}, name="M")
     bpy.context.view_layer.update()
-    assert not scene_mesh.is_the_whole_view(scene, scene.camera, 12)
+    assert not scene_mesh.is_the_whole_view(scene.objects, scene.camera, 12)

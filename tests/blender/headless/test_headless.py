@@ -207,6 +207,7 @@ def test_a_process_leaves_nothing_but_its_result(tmp_path):
     assert everything_in(temporary) == []
 
 
+@pytest.mark.slow
 def test_closed_streams_and_a_reader_that_left(tmp_path):
     closed = '"$0" generate --prompt brick --size 32 --out "$1" <&- >&- 2>&-'
     done = subprocess.run(["sh", "-c", closed, str(DEPTHWRIGHT), str(tmp_path / "a")], timeout=60)
@@ -217,6 +218,7 @@ def test_closed_streams_and_a_reader_that_left(tmp_path):
     assert process.returncode == 1 and "Traceback" not in said and "Bad file descriptor" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_stopped_by_a_signal_it_leaves_no_file_and_no_process(tmp_path, number):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # or the child would inherit that it is ignored, where nohup runs this
@@ -237,6 +239,7 @@ def test_stopped_by_a_signal_it_leaves_no_file_and_no_process(tmp_path, number):
         process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.0, 0.2, 0.4, 1.0])  # while Cycles prepares, which is in Python, and renders
 def test_stopped_while_it_renders_it_does_not_render_on(tmp_path, after_s):
     """Blender's render keeps the main thread, and with it Python's signal handlers, for as long as it takes."""
@@ -255,6 +258,7 @@ def test_stopped_while_it_renders_it_does_not_render_on(tmp_path, after_s):
         process.communicate()
 
 
+@pytest.mark.slow
 def test_killed_it_leaves_no_process(tmp_path):
     process = start("generate", "--prompt", "brick", "--size", "4096", "--out", tmp_path / "out")
     for line in process.stderr:

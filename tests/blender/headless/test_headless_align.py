@@ -15,6 +15,7 @@ from depthwright.scene.live import fitting
 from spoilt_scene import SCALE, points, spoilt
 
 
+@pytest.mark.slow
 def test_a_pair_of_files(camera, tmp_path, capfd):
     scene = bpy.context.scene
     scene.render.resolution_x, scene.render.resolution_y = 96, 54
@@ -51,6 +52,7 @@ def test_a_pair_of_files(camera, tmp_path, capfd):
     assert not (tmp_path / "wrong.blend").exists()
 
 
+@pytest.mark.slow
 def test_a_generated_scene(camera, tmp_path, capfd):
     scene = bpy.context.scene
     scene.render.resolution_x, scene.render.resolution_y = 96, 54

@@ -138,6 +138,7 @@ def test_an_engine_python_that_is_not_there(tmp_path, capfd, monkeypatch):
     assert everything_in(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_worker_killed_half_way(tmp_path):
     process = start("generate", "--prompt", "brick", "--size", "4096", "--out", tmp_path / "out")
     try:

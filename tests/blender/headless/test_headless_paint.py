@@ -46,6 +46,7 @@ def paint(crates, *arguments) -> int:
     return run(["paint", "--blend", str(crates), *SMALL, *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_objects_of_a_file_are_painted_and_rendered(engine, crates, tmp_path, capfd):
     out, png = tmp_path / "far" / "made.blend", tmp_path / "made.png"
     status = paint(crates, "--object", "Crate", "Lid", "--prompt", "old wood", "--views", "ring:3", "--seed", "5",
@@ -122,6 +123,7 @@ def test_a_linked_object_and_a_failing_engine(engine, crates, tmp_path, capfd):
     assert not [name for name in everything_in(tmp_path) if ".depthwright" in name]
 
 
+@pytest.mark.slow
 def test_jobs_of_a_batch(engine, crates, tmp_path, capfd):
     lines = [
         {"id": "both", "command": "paint", "object": "Crate; Lid", "prompt": "wood", "views": "ring:2"},

@@ -8,16 +8,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm_engine
 from depthwright.operators.headless.entry import run
 from depthwright.scene.files import pictures
 from headless import everything_in, write_pair
 
 WRITER = Path(__file__).parents[2] / "engine" / "tiny_published.py"
 MODEL = ["--model", "modality_forcing", "--steps", "2"]
+#: What its text encoder and its autoencoder come from.
+LIBRARIES = (
+    "transformers.models.qwen3.modeling_qwen3",
+    "transformers.models.auto.tokenization_auto",
+    "diffusers.models.autoencoders.autoencoder_kl_flux2",
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +35,22 @@ def checkpoint(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def published_engine() -> Iterator[str]:
+    with warm_engine.warm(*LIBRARIES) as command:
+        yield command
+
+
 @pytest.fixture
-def elsewhere(tmp_path_factory, warm_engine, monkeypatch) -> None:
+def elsewhere(tmp_path_factory, published_engine, monkeypatch) -> None:
     """What this user has downloaded or imported is out of sight."""
-    monkeypatch.setenv("DEPTHWRIGHT_ENGINE_PYTHON", warm_engine)
+    monkeypatch.setenv("DEPTHWRIGHT_ENGINE_PYTHON", published_engine)
     folder = tmp_path_factory.mktemp("user")
     for name in ("DEPTHWRIGHT_DATA_DIR", "DEPTHWRIGHT_MODELS_DIR", "HF_HUB_CACHE"):
         monkeypatch.setenv(name, str(folder / name))
 
 
+@pytest.mark.slow
 def test_an_imported_checkpoint_does_all_three_modes(tmp_path, capfd, checkpoint, elsewhere):
     image, depth = write_pair(tmp_path)
     made = {mode: tmp_path / mode for mode in ("joint", "i2d", "d2i")}
@@ -59,6 +74,7 @@ def test_an_imported_checkpoint_does_all_three_modes(tmp_path, capfd, checkpoint
     np.testing.assert_array_equal(pictures.read_image(made["i2d"] / "image.png"), pictures.read_image(image))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_damaged_after_its_import_is_said_and_nothing_is_written(tmp_path, capfd, checkpoint, elsewhere):
     assert run(["models", "import", str(checkpoint)]) == 0
     weights = checkpoint / "model.safetensors"

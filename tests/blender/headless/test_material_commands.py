@@ -67,6 +67,7 @@ def test_what_does_not_exist_is_refused(tmp_path, capfd, words):
 MAPS = ["basecolor.png", "height.exr", "normal.png", "normal_dx.png", "ao.png", "curvature.png", "maps.json"]
 
 
+@pytest.mark.slow
 def test_maps_and_asset_of_a_pair(tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(asset, "_PREVIEW_SAMPLES", 1)
     made = material_of_pair(tmp_path, "--maps", tmp_path / "far" / "maps", "--asset", "--relief-m", "0.3")
@@ -129,6 +130,7 @@ def test_maps_in_a_batch(tmp_path):
     assert not (tmp_path / "all" / "c").exists()
 
 
+@pytest.mark.slow
 def test_the_buttons(tmp_path, monkeypatch):
     monkeypatch.setattr(asset, "_PREVIEW_SAMPLES", 1)
     depthwright.register()

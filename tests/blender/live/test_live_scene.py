@@ -220,7 +220,6 @@ def test_a_camera_that_moves_aside_does_not_see_through(sky, camera, tmp_path):
         depth[shape == 1] = np.inf
     mesh = scene_mesh.build(bpy.context, image, depth, {}, name="Shapes", camera=camera)
     scene.world = shaders.plain_world("White", colour=(1.0, 1.0, 1.0), strength=1.0)
-    render.show_as_made(scene)
     place, right = camera.location.copy(), camera.matrix_world.normalized().col[0].xyz
     aside = 0.05 * float(np.median(depth[np.isfinite(depth)]))
 

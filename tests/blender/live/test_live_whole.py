@@ -60,6 +60,7 @@ def test_a_scene_without_memory_says_so_and_leaves_everything(where, camera, mon
     assert caught.value.remedy and state() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_camera", [True, False])
 def test_a_scene_that_fails_at_any_step_leaves_everything(with_camera, camera, monkeypatch):
     scene = bpy.context.scene

@@ -124,3 +124,21 @@ def test_flattening_reaches_the_height_map(choice):
     height = pictures.pixels(bpy.data.images["F Height"])[..., 0]
     assert np.ptp(height.mean(axis=1)) < 0.6 < np.ptp(height, axis=1).min()
     assert records.of(made)["material"]["flatten"] == 0.2
+
+
+def test_a_mesh_of_the_users_own_is_shaded_as_before_when_its_relief_goes():
+    bpy.ops.mesh.primitive_cube_add()
+    thing = bpy.context.object
+    mixed = np.arange(6) % 2 == 0
+    thing.data.polygons.foreach_set("use_smooth", mixed)
+
+    def smooth() -> np.ndarray:
+        values = np.empty(6, bool)
+        thing.data.polygons.foreach_get("use_smooth", values)
+        return values
+
+    for choice in ("modifier", "adaptive"):
+        material.build(bpy.context, *waves(), TILED, name="Waves", target_object=thing, displacement=choice)
+        assert smooth().all()
+    material.build(bpy.context, *waves(), TILED, name="Waves", target_object=thing, displacement="bump")
+    assert (smooth() == mixed).all() and "depthwright_smooth_before" not in thing.data.attributes

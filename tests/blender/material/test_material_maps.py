@@ -120,6 +120,7 @@ def test_names_of_files(prompt, name):
     assert map_set.file_name(prompt) == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", list(displacement.CHOICES))
 def test_an_asset_is_what_carries_the_relief_and_has_a_picture(tmp_path, choice, monkeypatch):
     monkeypatch.setattr(asset, "_PREVIEW_SAMPLES", 1)

@@ -9,7 +9,7 @@ import depthwright
 import numpy as np
 import pytest
 import shapes
-from depthwright.engine.client import environment
+from depthwright.engine.client.install.installation import Installation
 from depthwright.engine.contract.errors import EngineError, InputError
 from depthwright.engine.contract.result import Result
 from depthwright.operators.shared import order, session
@@ -375,11 +375,11 @@ def online():
 
 def test_an_installation(tab, online, monkeypatch):
     asked = []
-    monkeypatch.setattr(environment.Installation, "build", lambda self, on_line: on_line("Collecting torch"))
-    monkeypatch.setattr(environment.Installation, "put_in_place", lambda self: asked.append(self.folder))
+    monkeypatch.setattr(Installation, "build", lambda self, report: report("downloading, MB", 1, 2))
+    monkeypatch.setattr(Installation, "put_in_place", lambda self: asked.append(self.home))
     assert bpy.ops.depthwright.generate() == {"FINISHED"}
     assert bpy.ops.depthwright.install_engine() == {"FINISHED"}
-    assert asked == [session.engine_dir()]
+    assert asked == [session.home()]
     assert not session.running(), "no worker runs from the folder that was replaced"
     assert session.installing.job is None and session.installing.error is None
 
@@ -389,7 +389,7 @@ def test_an_installation_that_fails_is_not_taken_for_success(tab, online, monkey
     def fail(self, on_line):
         raise error
 
-    monkeypatch.setattr(environment.Installation, "build", fail)
+    monkeypatch.setattr(Installation, "build", fail)
     with pytest.raises(RuntimeError, match="a bug" if isinstance(error, KeyError) else "No room. Make room."):
         bpy.ops.depthwright.install_engine()
     assert session.installing.job is None

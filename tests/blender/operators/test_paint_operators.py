@@ -50,6 +50,7 @@ def texture(thing) -> np.ndarray:
     return np.rint(pictures.pixels(thing["depthwright_painting"])[..., :3] * 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_six_views_become_one_texture_as_the_functions_make_it(panel, engine):
     thing = painter.add("cube")
     panel.seed = 3
@@ -71,6 +72,7 @@ def test_six_views_become_one_texture_as_the_functions_make_it(panel, engine):
     np.testing.assert_array_equal(texture(thing), made)
 
 
+@pytest.mark.slow
 def test_one_view_again_one_view_less_another_blend_and_off(panel, engine):
     thing = painter.add("cube")
     bpy.ops.depthwright.paint()
@@ -95,6 +97,7 @@ def test_one_view_again_one_view_less_another_blend_and_off(panel, engine):
     assert not painting.has(thing) and not bpy.ops.depthwright.paint_rebake.poll()
 
 
+@pytest.mark.slow
 def test_undo_and_redo_take_one_step_for_pixels_too(panel):
     painter.add("cube")
     bpy.ops.ed.undo_push(message="Cube")
@@ -141,6 +144,7 @@ def test_undo_gives_a_texture_of_the_users_back(panel, packed):
     np.testing.assert_array_equal(pictures.pixels(bpy.data.images["Own"]), painted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("uvs", [True, False])
 @pytest.mark.parametrize("how", ["cancelled", "failed", "baking"])
 def test_what_ends_early_leaves_nothing(panel, engine, monkeypatch, how, uvs):
@@ -315,6 +319,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 def test_without_depthwright_the_file_renders_the_same(panel, tmp_path):
     painter.add("suzanne")
     bpy.ops.depthwright.paint()

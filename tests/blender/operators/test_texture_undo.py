@@ -7,8 +7,7 @@ import depthwright
 import numpy as np
 import painter
 import pytest
-from depthwright.operators.events import texture_undo
-from depthwright.operators.shared import session
+from depthwright.operators.shared import session, texture_undo
 from depthwright.scene.files import pictures
 from depthwright.scene.painting import images
 from stand_in import StandIn
@@ -34,7 +33,6 @@ def own(monkeypatch, tmp_path):
     bpy.ops.ed.undo_push(message="Own")
     yield image.name
     edit.undo_steps, edit.undo_memory_limit = before
-    session.state.end()
     depthwright.unregister()
 
 
@@ -53,6 +51,7 @@ def kept() -> int:
     return sum(len(texture.states) for texture in texture_undo._textures.values())
 
 
+@pytest.mark.slow
 def test_no_more_states_than_the_user_has_undo_steps(own):
     bpy.context.preferences.edit.undo_steps = 3
     seen = [shown(), *(paint(seed) for seed in range(6))]
@@ -62,6 +61,7 @@ def test_no_more_states_than_the_user_has_undo_steps(own):
         np.testing.assert_array_equal(shown(), seen[number])
 
 
+@pytest.mark.slow
 def test_no_more_memory_than_the_user_allows_but_the_last_step(own, monkeypatch):
     paint(0)
     one = texture_undo._kept_bytes() // 2
@@ -79,6 +79,7 @@ def test_no_more_memory_than_the_user_allows_but_the_last_step(own, monkeypatch)
     np.testing.assert_array_equal(shown(), after)
 
 
+@pytest.mark.slow
 def test_what_could_be_redone_goes_when_something_else_is_painted(own):
     first = paint(0)
     for seed in (1, 2, 3):

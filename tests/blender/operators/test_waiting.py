@@ -8,7 +8,7 @@ import time
 import bpy
 import depthwright
 import pytest
-from depthwright.engine.client.environment import Installation
+from depthwright.engine.client.install.installation import Installation
 from depthwright.engine.contract.errors import Cancelled, EngineError, ModelError, WorkerDied
 from depthwright.operators.events import handlers
 from depthwright.operators.generate import DEPTHWRIGHT_OT_generate

@@ -60,6 +60,7 @@ def test_rendered_from_the_same_camera_it_is_the_picture_and_the_unseen_is_untou
     np.testing.assert_array_equal(after[hidden], before[hidden])
 
 
+@pytest.mark.slow
 def test_a_box_leaves_no_imprint_on_the_wall(tmp_path):
     bpy.ops.mesh.primitive_plane_add(size=6, location=(0, 1, 0), rotation=(math.pi / 2, 0, 0))
     wall = bpy.context.object
@@ -81,6 +82,7 @@ def test_a_box_leaves_no_imprint_on_the_wall(tmp_path):
     assert painting.coverage(alone) > 0.9 * painting.coverage(work)
 
 
+@pytest.mark.slow
 def test_six_views_of_one_function_are_that_function_from_anywhere(tmp_path):
     thing = painter.add("suzanne")
     work = painting.begin(bpy.context, [thing], painting.views_from_text(bpy.context, "cube", [thing], 256), SMALL)
@@ -120,6 +122,7 @@ def test_later_views_are_told_what_earlier_ones_painted():
     assert free.keys() == {"depth"}
 
 
+@pytest.mark.slow
 def test_several_objects_materials_and_modifiers_and_what_they_wore_is_kept(tmp_path):
     first, second = painter.add("cube"), painter.add("suzanne")
     second.location = (3.0, 0.5, 0.0)
@@ -148,6 +151,7 @@ def test_several_objects_materials_and_modifiers_and_what_they_wore_is_kept(tmp_
     assert [slot.material for slot in first.material_slots] == own and not painting.has(first) and painting.has(second)
 
 
+@pytest.mark.slow
 def test_the_file_keeps_the_views_and_opens_without_depthwright(tmp_path):
     thing = painter.add("cube")
     thing.name = "Crate"
@@ -255,6 +259,7 @@ def test_by_hand_a_region_alone_changes_and_the_rest_is_known():
         painting.begin_by_hand(bpy.context, thing, view, mask=black)
 
 
+@pytest.mark.slow
 def test_what_was_painted_by_hand_is_put_on_again_when_the_views_are_baked_anew():
     thing = painter.add("cube")
     views = painting.views_from_text(bpy.context, "cube", [thing], 96)

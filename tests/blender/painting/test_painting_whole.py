@@ -39,6 +39,7 @@ def repainted(thing: bpy.types.Object, settings: PaintSettings = SMALL) -> paint
     return work
 
 
+@pytest.mark.slow
 def test_a_repaint_of_two_objects_whose_second_fails_leaves_both(monkeypatch):
     things = two_painted()
     work, before = repainted(things[0]), state()
@@ -59,6 +60,7 @@ def test_a_repaint_of_two_objects_whose_second_fails_leaves_both(monkeypatch):
     assert state() != before and all(painting.has(thing) for thing in things)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shading", ["unlit", "lit"])
 def test_a_repaint_that_fails_at_any_step_leaves_both(shading, monkeypatch):
     things = two_painted()
@@ -76,6 +78,7 @@ def test_a_first_painting_that_fails_at_any_step_leaves_nothing(monkeypatch):
     assert fail_at_every_step(monkeypatch, lambda: painting.apply(bpy.context, work, textures), state) > 5
 
 
+@pytest.mark.slow
 def test_a_painting_is_taken_off_whole_or_stays(monkeypatch):
     things = two_painted()
     assert fail_at_every_step(monkeypatch, lambda: painting.remove(things[1]), state) == 3
@@ -95,6 +98,7 @@ def test_an_image_of_the_users_is_painted_over_whole_or_stays(monkeypatch):
     assert fail_at_every_step(monkeypatch, lambda: painting.apply(bpy.context, work, textures), state) == 2
 
 
+@pytest.mark.slow
 def test_by_hand_on_a_painting_whole_or_not(monkeypatch):
     thing = two_painted()[0]
     view = painting.views_from_text(bpy.context, "ring:2", [thing], 48)[0]
@@ -116,6 +120,7 @@ def test_uvs_that_were_made_go_when_it_cannot_begin():
     assert not things[0].data.uv_layers and not things[1].data.uv_layers
 
 
+@pytest.mark.slow
 def test_a_new_height_is_what_the_kept_material_shows():
     thing = painter.add("cube")
     settings = PaintSettings(texture_px=64, height=True, margin_px=2)

@@ -93,7 +93,6 @@ def settings_of(owner) -> dict[str, object]:
     """Every simple setting of a datablock or struct."""
     plain = {"BOOLEAN", "INT", "FLOAT", "STRING", "ENUM"}
     names = [p.identifier for p in owner.bl_rna.properties if p.type in plain]
-    names = [name for name in names if name != "users"]  # 5.2 counts a compositor that is gone
     if hasattr(owner, "compositing_node_group"):
         names.remove("use_nodes")  # deprecated there
     values = ((name, getattr(owner, name)) for name in names)

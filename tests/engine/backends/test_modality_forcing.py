@@ -1,5 +1,6 @@
 """The neural backend on a tiny untrained checkpoint: sizes, modes, tiling, previews; and the resizing it rests on."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,14 @@ from depthwright.engine.backends.modality_forcing import (
     MATERIAL_FARTHEST,
     ModalityForcingBackend,
     finished_depth,
+    given_depth,
     plan_frame,
 )
 from depthwright.engine.contract.errors import Cancelled, ModelError
 from depthwright.engine.contract.request import Request
 from depthwright.engine.contract.settled import OWN_SIZE
 from depthwright.engine.model.bundle import WEIGHTS_FILE, SmallModel
+from depthwright.engine.model.depth_codec import DepthCodec
 from depthwright.engine.model.resample import enlarge, resize
 from depthwright.engine.training.sizes import PRESETS, vocabulary
 
@@ -197,6 +200,7 @@ def test_an_enlarged_relief_has_no_facets_and_no_holes():
     assert np.isinf(seen).any() and seen[np.isfinite(seen)].min() >= 0.7 - 1e-5
 
 
+@pytest.mark.slow
 def test_a_tile_is_cut_where_it_changes_least_unless_its_pixels_have_places(entry):
     request = joint(width_px=16, height_px=16, seed=5)
     as_sampled, as_cut = (ModalityForcingBackend(calmly).run(entry, request, {}, ignore) for calmly in (False, True))
@@ -206,3 +210,49 @@ def test_a_tile_is_cut_where_it_changes_least_unless_its_pixels_have_places(entr
     known = {"known_image": as_sampled.image, "mask": np.arange(16)[:, None].repeat(16, 1) < 4}
     held = ModalityForcingBackend().run(entry, request, known, ignore)
     assert np.array_equal(held.image[:4], as_sampled.image[:4])
+
+
+def before_sky(side: int) -> np.ndarray:
+    """A sphere, 4 to 5 away, before an empty sky."""
+    y, x = (np.mgrid[0:side, 0:side] + 0.5) / side - 0.5
+    hit = x**2 + y**2 < 0.3**2
+    depth = 5.0 - np.sqrt(np.maximum(0.3**2 - x**2 - y**2, 0.0)) / 0.3
+    return np.where(hit, depth, np.inf).astype(np.float32)
+
+
+@pytest.mark.parametrize("side", [400, 512, 300])
+def test_a_given_depth_is_enlarged_without_ghosts_and_keeps_its_unit(side):
+    given, codec = before_sky(side), DepthCodec(patch_size=16)
+    depth, unit = given_depth(given, plan_frame(side, side, 512, 16), 16, codec)
+    finite = depth[torch.isfinite(depth)]
+    assert given.min() - 1e-4 <= finite.min() and finite.max() <= given[np.isfinite(given)].max() + 1e-4
+    shared = torch.isfinite(depth).double().mean().item()
+    assert shared == pytest.approx(np.isfinite(given).mean(), rel=0.02)
+    mean = given[np.isfinite(given)].mean()
+    assert (codec.unit(depth).item() if unit is None else unit) == pytest.approx(mean, rel=0.005)
+
+
+def test_a_given_depth_is_shrunk_as_the_mean_disparity_of_each_area():
+    given = np.where(np.arange(64) % 2, 2.0, np.inf).astype(np.float32) * np.ones((64, 1), np.float32)
+    depth, unit = given_depth(given, Frame((2, 2), (32, 32)), 16, DepthCodec(patch_size=16))
+    assert unit is None
+    torch.testing.assert_close(depth, torch.full((1, 32, 32), 4.0))
+
+
+def test_weights_that_are_no_numbers_are_called_damaged(entry, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(entry.checkpoint_dir, tmp_path / "model")
+    file = folder / WEIGHTS_FILE
+    tensors = load_file(file)
+    name = next(name for name in tensors if name.startswith("dit.") and tensors[name].ndim == 2)
+    tensors[name].fill_(float("nan"))
+    save_file(tensors, file)
+    with pytest.raises(ModelError, match="weights are damaged"):
+        ModalityForcingBackend().run(replace(entry, folder=str(folder)), joint(), {}, ignore)
+
+
+def test_a_prompt_that_is_cut_is_said_to_be(backend, entry):
+    words = " ".join(["red brick wall"] * 40)
+    notes = backend.run(entry, joint(prompt=words), {}, ignore).notes
+    assert any("The prompt has" in note and "the first" in note for note in notes)

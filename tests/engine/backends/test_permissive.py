@@ -111,6 +111,7 @@ def test_sampling_can_be_cancelled_between_steps(folder, pipeline):
         assert steps == [0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["joint", "d2i"])
 def test_when_memory_runs_out_parts_come_in_turn_then_block_by_block(folder, pipeline, monkeypatch, mode):
     pipeline.at(folder)

@@ -208,6 +208,7 @@ def staged(folder: Path, placement: str, stages: list[str]) -> PublishedModel:
     return opened(folder, say, plan=replace(WHOLE, text=part, transformer=part, codec=part))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("placement", ["disk", "host", "device"])
 def test_parts_that_do_not_stay_leave_before_the_next_one_comes(folder, placement):
     stages: list[str] = []
@@ -224,6 +225,7 @@ def test_parts_that_do_not_stay_leave_before_the_next_one_comes(folder, placemen
     assert stages.count("loading the transformer") == (2 if placement == "disk" else 1)
 
 
+@pytest.mark.slow
 def test_a_prompt_used_before_needs_no_text_encoder(folder):
     seen: list[str] = []
     backend = ModalityForcingBackend()
@@ -245,6 +247,7 @@ def test_a_prompt_used_before_needs_no_text_encoder(folder):
     assert run("bricks") == ["loading the transformer", "loading the image decoder"], "its tokens are on disk"
 
 
+@pytest.mark.slow
 def test_when_memory_runs_out_the_next_plan_is_tried_and_said(folder, monkeypatch):
     calls = []
     forward = Transformer.forward
@@ -270,6 +273,7 @@ def test_when_memory_runs_out_the_next_plan_is_tried_and_said(folder, monkeypatc
     assert not any(stage.startswith("out of memory") for stage in seen), "what did not fit once is not tried again"
 
 
+@pytest.mark.slow
 def test_memory_that_never_suffices_is_an_error_with_a_remedy(folder, monkeypatch):
     def short_of_memory(self, *args, **named):
         raise torch.OutOfMemoryError("CUDA out of memory. (simulated)")

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 from depthwright.engine import catalog
-from depthwright.engine.catalog import actions, download, places, refusals
+from depthwright.engine.catalog import actions, download, parts, pins, places, refusals
 from depthwright.engine.contract.errors import Cancelled, InputError, ModelError
 from depthwright.tests.hub import tiny
 from depthwright.tests.hub.server import COMMIT, Hub, etag, safetensors
@@ -150,6 +150,7 @@ def test_cancelled_and_continued(hub, bare_home, monkeypatch):
     assert f"bytes={begun}-" in hub.ranges() and not unfinished.exists()
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_continued(bare_home, monkeypatch):
     """kill -9 of the process, as it is run by the engine's own command line."""
     env = {**os.environ, "TINY_CATALOGUE": str(bare_home.root / "models.json"), "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -364,3 +365,44 @@ def test_two_at_once_bring_a_file_once(hub, bare_home, monkeypatch):
     first.join(10)
     assert any(stage == "waiting for another download of model.safetensors" for stage, *_ in said)
     assert len(hub.ranges()) == 4
+
+
+@pytest.mark.parametrize("commit", ["../../../../planted", "main", "c0ffee", "C0FFEE" + "0" * 34, ""])
+def test_a_commit_that_is_none_is_no_part_of_a_path(hub, bare_home, monkeypatch, commit):
+    monkeypatch.setattr("depthwright.tests.hub.server.COMMIT", commit)
+    with pytest.raises(ModelError, match="does not answer as the Hugging Face hub"):
+        perform("download", ACCEPTED)
+    assert everything(bare_home.root) == {"models.json"}
+
+
+def test_an_etag_that_is_no_hash_is_no_part_of_a_path(hub, bare_home, monkeypatch):
+    monkeypatch.setattr("depthwright.tests.hub.server.etag", lambda content: f"../../../../planted-{len(content)}")
+    assert perform("download", ACCEPTED)["ready"]
+    assert not [path for path in bare_home.root.rglob("*") if "planted" in path.name]
+
+
+def test_what_was_downloaded_first_is_kept_to(hub, bare_home):
+    perform("download", ACCEPTED)
+    assert places.data_dir().joinpath(pins.FILE).is_file()
+    part = parts.parts()["tiny-net"]
+    assert pins.revision_of(part) == COMMIT
+    shutil.rmtree(bare_home.cache)
+    hub.files[f"{tiny.REPOSITORY}/model.safetensors"] = safetensors(30_000, seed=9)
+    with pytest.raises(ModelError, match="not the file that was downloaded first"):
+        perform("download", ACCEPTED)
+    assert any("no fixed version" in line for line in actions.license_lines(catalog.find("tiny")))
+
+
+def test_no_token_goes_over_plain_http(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    said = {url: download._headers(url).get("authorization") for url in ("http://mirror.lan/x", "https://hub.org/x")}
+    assert said == {"http://mirror.lan/x": None, "https://hub.org/x": "Bearer hf_secret"}
+
+
+@pytest.mark.parametrize("damage", ["[" * 100_000, "{", "[]", '{"tiny-net": 3}', '{"tiny-net": {"commit": "../x"}}'])
+def test_a_damaged_note_of_versions_counts_as_none(bare_home, damage):
+    places.data_dir().mkdir(parents=True, exist_ok=True)
+    (places.data_dir() / pins.FILE).write_text(damage)
+    (places.data_dir() / places.IMPORTS_FILE).write_text(damage)
+    assert pins.revision_of(parts.parts()["text"]) == "main"
+    assert not places.imports().get("tiny-net")

@@ -190,6 +190,11 @@ def test_absolute_line_copes_with_coinciding_points():
     assert least_absolute_line(np.ones(5), np.arange(5.0), np.array([9.0, 1, 1, 1, 1])) == (0.0, 0.0)
 
 
+def test_a_prediction_that_is_not_a_number_gets_no_line():
+    scale, offset = least_absolute_line(np.array([1.0, np.nan, 3.0]), np.arange(3.0), np.ones(3))
+    assert np.isnan(scale) and np.isnan(offset)
+
+
 def test_alignment_keeps_to_the_protocols_range():
     truth = np.array([[1.0, 2.0, 3.0, 80.0]])
     found = aligned(np.array([[1.0, 2.0, 3.0, 300.0]]), truth, truth < 70, "median", (1.5, 80.0))

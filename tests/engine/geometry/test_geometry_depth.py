@@ -73,3 +73,25 @@ def test_pinholes_continue_the_surface_and_openings_stay():
     true[0, 4] = true[4, 8:11] = np.inf  # at the border; three pixels
     assert np.isinf(depth_maps.close_pinholes(true)[4, 9])
     assert np.isinf(depth_maps.close_pinholes(true)[0, 4])
+
+
+@pytest.mark.parametrize(
+    ("depth", "image"),
+    [((644, 476), (640, 480)), ((518, 392), (640, 480)), ((512, 320), (1920, 1080)), ((896, 512), (1920, 1080))],
+)
+def test_sizes_that_other_tools_round_are_matched(depth, image):
+    ramp = np.linspace(1, 2, depth[0], dtype=np.float32) * np.ones((depth[1], 1), np.float32)
+    matched = depth_maps.match(ramp, *image)
+    assert matched.shape == image[::-1]
+    # Stretched from edge to edge, as the tool had shrunk it.
+    ends = (np.array([0.5, image[0] - 0.5]) / image[0] * depth[0] - 0.5) / (depth[0] - 1) + 1
+    np.testing.assert_allclose(matched[5, [0, -1]], np.clip(ends, 1, 2), atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("depth", "image"),
+    [((64, 64), (640, 480)), ((643, 477), (480, 640)), ((650, 476), (640, 480)), ((1024, 512), (1920, 1080 * 2))],
+)
+def test_other_shapes_are_refused_still(depth, image):
+    with pytest.raises(InputError):
+        depth_maps.match(np.ones(depth[::-1], np.float32), *image)

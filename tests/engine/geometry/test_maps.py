@@ -96,6 +96,7 @@ def bricks(size: int) -> np.ndarray:
     return 0.06 * np.clip(edge / 0.15, 0, 1) + 0.02 * np.sin(np.pi * u) * np.sin(np.pi * v)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relief", [analytic(64)[0], bricks(64), 0.3 * bricks(96)], ids=["waves", "bricks", "shallow"])
 def test_ambient_occlusion_is_what_rays_find(relief):
     size = len(relief)

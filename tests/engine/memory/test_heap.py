@@ -24,6 +24,7 @@ print(full - after_freeing, full - resident())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's")
 @pytest.mark.parametrize("keeps", [True, False])
 def test_what_is_freed_is_kept_until_it_is_given_back(keeps):

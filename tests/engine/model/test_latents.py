@@ -63,6 +63,7 @@ def test_known_pixels_come_back_exactly_and_change_what_is_next_to_them(run):
     assert not np.array_equal(held.image[:, 6:8], free.image[:, 6:8])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tile", [False, True])
 def test_known_picture_and_depth_of_a_result_in_detail(run, tile):
     known = np.zeros((48, 48), bool)

@@ -86,6 +86,7 @@ def folders(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_training_brings_it_nearer_to_the_truth_and_leaves_the_model_alone(folders):
     base, trained = load_small(folders / "base"), load_small(folders / "trained")
     for name, value in base.state_dict().items():
@@ -119,6 +120,7 @@ def test_shards_of_another_size_are_refused(folders, tmp_path, capsys):
     assert "--size 32" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("side", "used"), [(16, False), (64, True)])
 def test_results_larger_than_the_model_go_through_it(folders, monkeypatch, side, used):
     entry = replace(catalog.find("builtin"), folder=str(folders / "trained"))
@@ -138,6 +140,7 @@ def test_results_larger_than_the_model_go_through_it(folders, monkeypatch, side,
     assert asked == ([(1, 3, 16, 16)] * 2 if used else [])
 
 
+@pytest.mark.slow
 def test_it_is_a_command(folders):
     asked = [sys.executable, "-m", "depthwright.engine.training.train_upsampler", "--help"]
     assert "--init" in subprocess.run(asked, capture_output=True, text=True, check=True).stdout

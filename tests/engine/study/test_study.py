@@ -109,6 +109,7 @@ def test_what_has_not_run_is_not_told():
         assert question({}) == findings.MISSING
 
 
+@pytest.mark.slow
 def test_the_page_is_brought_up_to_date(results, tmp_path):
 
     folder, docs = tmp_path / "results", tmp_path / "docs"

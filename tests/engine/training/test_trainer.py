@@ -69,6 +69,7 @@ def test_a_run_in_two_slices_is_the_run_in_one(source, tmp_path):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_leaves_everything_behind(shards, tmp_path):
     run = tmp_path / "run"
     arguments = ["--data", str(shards), "--run", str(run), "--preset", "tiny", "--steps", "40", "--batch", "8"]
@@ -198,6 +199,7 @@ def weights(trainer: Trainer) -> list[torch.Tensor]:
     return [*trainer.model.parameters(), *trainer.average.values.values()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fsdp", [False, True], ids=["every process has all", "sharded"])
 def test_two_processes_compute_the_gradient_of_one(source, tmp_path, fsdp):
     with socket.socket() as free:

@@ -30,6 +30,7 @@ def test_a_result_carries_the_request_it_can_be_made_again_from():
     assert first.model["id"] == "procedural" and first.versions["depthwright"]
 
 
+@pytest.mark.slow
 def test_a_scene_is_made_for_the_cameras_field_of_view():
     result = run(prompt="two boxes on grass", target="scene", fov_deg=31.0)
     expected = procedural.generate("two boxes on grass", "scene", 0, 48, 32, fov_deg=31.0)
@@ -56,6 +57,10 @@ def test_settings_the_procedural_model_does_not_have_are_said():
     assert not any("left aside" in note for note in run(prompt="brick wall").notes)
     (note,) = [note for note in run(prompt="brick wall", steps=20, detail_px=256).notes if "left aside" in note]
     assert note == "Procedural materials and scenes are not sampled: left aside steps, detail."
+    (note,) = [
+        note for note in run(prompt="wall", precision="int8", log2_alpha=1.0, resample=2).notes if "left" in note
+    ]
+    assert note.endswith("left aside trajectory, resampling, precision.")
     assert any("left aside compiling" in note for note in run(prompt="brick wall", compile_blocks=True).notes)
 
 

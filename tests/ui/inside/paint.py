@@ -22,7 +22,7 @@ paint_panels = importlib.import_module(f"{NAME}.panels.paint")
 generate_panel = importlib.import_module(f"{NAME}.panels.generate")
 painting = importlib.import_module(f"{NAME}.scene.painting")
 images = importlib.import_module(f"{NAME}.scene.files.pictures")
-request_module = importlib.import_module(f"{NAME}.engine.contract.request")
+result_module = importlib.import_module(f"{NAME}.engine.contract.result")
 
 
 def submit(request, arrays):
@@ -40,7 +40,7 @@ def submit(request, arrays):
             time.sleep(0.05)
             tick(step / 10)
         model = {"id": "stand-in", "label": "Stand-in", "license": "none"}
-        return request_module.Result(picture.astype(np.uint8), depth, request, model, {})
+        return result_module.Result(picture.astype(np.uint8), depth, request, model, {})
 
     return chores.Chore("sampling", work)
 

@@ -76,7 +76,7 @@ def denim(sketch: Sketch) -> Surface:
 
 def linen(sketch: Sketch) -> Surface:
     """Plain weave of uneven threads."""
-    per_unit = sketch.between(24, 90)
+    per_unit = sketch.between(20, 60)
     relief, upright, slub = _threads(sketch, per_unit, 1, 1, 1)
     long = np.where(upright > 0.5, sketch.waves(0.7, 4, 64, (0.3, 8.0)), sketch.waves(0.7, 4, 64, (8.0, 0.3)))
     fuzz = sketch.grain(0.9)
@@ -224,9 +224,9 @@ def _cloth(name: str, noun: str, build, natural: tuple[str, ...], words: dict[st
 
 MATERIALS = (
     _cloth("knitted", "knitted wool", knitted, ("grey", "beige", "red"), {"knitted": 5, "wool": 2}, second=("white", "black", "grey")),
-    _cloth("denim", "denim", denim, ("blue",), {"denim": 5, "fabric": 0.5}, colors=("blue", "blue", "black", "grey", "white")),
+    _cloth("denim", "denim", denim, ("blue",), {"denim": 5, "fabric": 0.5}, sizes=(), colors=("blue", "blue", "black", "grey", "white")),
     _cloth("linen", "linen", linen, ("beige", "white", "tan"), {"linen": 5, "fabric": 0.5}),
-    _cloth("tartan", "tartan", tartan, ("red", "green", "blue"), {"tartan": 5, "fabric": 0.5}, second=("black", "green", "white", "yellow")),
+    _cloth("tartan", "tartan", tartan, ("red", "green", "blue"), {"tartan": 5, "fabric": 0.5}, sizes=(), second=("black", "green", "white", "yellow")),
     _cloth("velvet", "velvet", velvet, ("red", "blue", "green", "purple"), {"velvet": 5, "fabric": 0.5}, sizes=()),
     _cloth("silk", "silk", silk, ("white", "red", "blue", "beige"), {"silk": 5, "fabric": 0.5}, sizes=()),
     _cloth("carpet", "carpet", carpet, ("beige", "grey", "red", "blue"), {"carpet": 5, "wool": 1}),
@@ -235,5 +235,5 @@ MATERIALS = (
         sizes=("small", "large"), patterns={"leather": 0.4},
     ),
     _cloth("corduroy", "corduroy", corduroy, ("brown", "green", "tan"), {"corduroy": 5, "fabric": 0.5}),
-    _cloth("fur", "fur", fur, ("brown", "white", "grey", "black"), {"fur": 5}, colors=("brown", "white", "grey", "black", "tan", "orange", "beige")),
+    _cloth("fur", "fur", fur, ("brown", "white", "grey", "black"), {"fur": 5}, sizes=(), colors=("brown", "white", "grey", "black", "tan", "orange", "beige")),
 )  # fmt: skip

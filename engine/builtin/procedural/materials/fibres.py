@@ -277,8 +277,7 @@ MATERIALS = (
         wear=("old", "wet", "dirty"),
     ),
     Material(
-        "cardboard", "cardboard", cardboard, ("tan", "brown", "white", "grey"), natural=("tan",), sizes=("fine", "coarse"),
-        words={"cardboard": 5}, wear=("old", "wet", "dirty", "dusty"),
+        "cardboard", "cardboard", cardboard, ("tan", "brown", "white", "grey"), natural=("tan",), sizes=(), words={"cardboard": 5}, wear=("old", "wet", "dirty", "dusty"),
     ),
     Material(
         "paper", "paper", paper, ("white", "white", "beige", "yellow", "tan", "blue", "pink", "green"), natural=("white", "beige"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..noise import smoothstep
+from ..noise import Array, smoothstep
 from ..palette import COLORS
 from ..recipe import Material, Sketch
 from ..shading import Surface
@@ -66,7 +66,7 @@ def weave(sketch: Sketch) -> Surface:
     fu, fv = u - i - 0.5, v - j - 0.5
     upright_on_top = (i + j) % 2 == 0
 
-    def thread(across, along):
+    def thread(across: Array, along: Array) -> Array:
         return np.sqrt(np.clip(1 - (across / 0.48) ** 2, 0, 1)) * (0.55 + 0.45 * np.cos(np.pi * along))
 
     warp, weft = thread(fu, fv), thread(fv, fu)

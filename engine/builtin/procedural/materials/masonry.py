@@ -101,7 +101,7 @@ def hexagon(sketch: Sketch) -> Surface:
     canvas = sketch.canvas
     rows = sketch.between(2, 5)
     _, ny = canvas.counts(rows)
-    nx, _ = canvas.counts(rows * SQRT3)
+    nx, _ = canvas.counts(rows * float(SQRT3))
     u, v = canvas.x * np.float32(nx / canvas.width), canvas.y * np.float32(ny / canvas.height)
 
     def lattice(offset: float) -> tuple[Array, Array, Array]:

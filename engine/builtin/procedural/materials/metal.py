@@ -25,7 +25,7 @@ def brushed(sketch: Sketch) -> Surface:
     tone = 0.97 + 0.045 * thin + 0.02 * long + 0.04 * clouds - 0.1 * deep
     shine = np.maximum(0.3 + 0.07 * clouds + 0.04 * thin, 0)
     return Surface(
-        sketch.color() * tone[..., None], np.clip(height, 0, 1.1), 0.1, 0.0016, specular=shine, gloss=18, ambient=0.5
+        sketch.color() * tone[..., None], np.clip(height, 0, 1.1), 0.2, 0.0016, specular=shine, gloss=18, ambient=0.5
     )
 
 
@@ -206,8 +206,8 @@ MATERIALS = (
         brushed,
         ("grey", "black", "blue"),
         natural=("grey",),
-        sizes=("fine", "coarse"),
         species=METALS,
+        sizes=(),
         words={"brushed": 5, "metal": 1.5, **_SPECIES_WORDS, "scratched": 0.3, "polished": 0.3},
         wear=METAL,
     ),
@@ -238,6 +238,7 @@ MATERIALS = (
         rust,
         ("grey", "blue", "green", "white", "red"),
         natural=("grey", "blue", "grey", "green"),
+        sizes=(),
         words={"rust": 4, "rusty": 0.45, "sheet": 1, "steel": 0.6},
         wear=("old", "wet", "dusty", "scratched", "dented"),
     ),

@@ -194,8 +194,7 @@ def ivy(sketch: Sketch) -> Surface:
 _LEAVES = ("orange", "brown", "red", "yellow", "green")
 MATERIALS = (
     Material(
-        "soil", "soil", soil, ("brown", "brown", "black", "red", "tan", "orange"), natural=("brown",), sizes=("fine", "coarse"),
-        words={"soil": 4}, wear=("wet", "dusty", "mossy"), covers=("leaves", "snow", "grass"),
+        "soil", "soil", soil, ("brown", "brown", "black", "red", "tan", "orange"), natural=("brown",), sizes=(), words={"soil": 4}, wear=("wet", "dusty", "mossy"), covers=("leaves", "snow", "grass"),
     ),
     Material(
         "mud", "mud", mud, ("brown", "brown", "tan", "grey", "red"), natural=("brown",), sizes=(),

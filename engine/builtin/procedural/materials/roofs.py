@@ -169,7 +169,6 @@ MATERIALS = (
         words={"straw": 5}, wear=("old", "wet", "dirty", "burnt"), covers=("snow",),
     ),
     Material(
-        "needles", "pine needles", needles, ("brown", "orange", "green"), natural=("brown", "orange"), sizes=("fine", "coarse"),
-        words={"needles": 5, "pine": 1}, wear=("old", "wet", "burnt"), covers=("leaves", "snow"),
+        "needles", "pine needles", needles, ("brown", "orange", "green"), natural=("brown", "orange"), sizes=(), words={"needles": 5, "pine": 1}, wear=("old", "wet", "burnt"), covers=("leaves", "snow"),
     ),
 )  # fmt: skip

@@ -27,7 +27,7 @@ def granite(sketch: Sketch) -> Surface:
     albedo = mix(base * shade[..., None], 0.3 * base + 0.58, 0.75 * pale)
     albedo = mix(albedo, np.full(3, 0.11, np.float32), 0.92 * black) * (0.98 + 0.05 * specks + 0.03 * fine)[..., None]
     height = 0.6 + 0.05 * (shade - 1) - 0.03 * black + 0.02 * specks + 0.03 * clouds
-    return Surface(albedo, np.clip(height, 0, 1.1), 0.12, 0.003, specular=0.2, gloss=36, ambient=0.58)
+    return Surface(albedo, np.clip(height, 0, 1.1), 0.3, 0.003, specular=0.2, gloss=36, ambient=0.58)
 
 
 def travertine(sketch: Sketch) -> Surface:
@@ -76,8 +76,8 @@ def onyx(sketch: Sketch) -> Surface:
     rusty = smoothstep(0.06, 0.0, np.abs(t - np.round(t))) * smoothstep(0.2, 1.0, clouds)
     albedo = mix(albedo, np.array((0.55, 0.33, 0.16), np.float32), 0.4 * rusty)
     albedo = albedo * (0.98 + 0.03 * clouds + 0.015 * grain)[..., None]
-    height = 0.6 + 0.03 * band[..., 0] + 0.01 * clouds
-    return Surface(albedo, np.clip(height, 0, 1.1), 0.12, 0.002, specular=0.22, gloss=40, ambient=0.62)
+    height = 0.6 + 0.06 * band[..., 0] + 0.02 * clouds
+    return Surface(albedo, np.clip(height, 0, 1.1), 0.3, 0.002, specular=0.22, gloss=40, ambient=0.62)
 
 
 def veined(sketch: Sketch) -> Surface:
@@ -102,7 +102,7 @@ def veined(sketch: Sketch) -> Surface:
     albedo = mix(albedo, 0.6 * base + 0.4 * ink, 0.45 * halo**2)
     albedo = mix(albedo, ink, 0.85 * vein)
     height = 0.62 - 0.06 * vein + 0.015 * clouds
-    return Surface(albedo, np.clip(height, 0, 1.1), 0.12, 0.0025, specular=0.24, gloss=40, ambient=0.6)
+    return Surface(albedo, np.clip(height, 0, 1.1), 0.3, 0.0025, specular=0.24, gloss=40, ambient=0.6)
 
 
 _CHIPS = ((0.82, 0.79, 0.73), (0.55, 0.50, 0.45), (0.30, 0.28, 0.27), (0.66, 0.46, 0.36), (0.72, 0.66, 0.55))
@@ -128,7 +128,7 @@ def terrazzo(sketch: Sketch) -> Surface:
         tone = 1 + 0.03 * grain
         albedo = mix(albedo, np.clip(shade, 0.05, 0.95).astype(np.float32)[cells.index] * tone[..., None], chip)
         height = height + 0.05 * chip
-    return Surface(albedo, np.clip(height, 0, 1.1), 0.12, 0.002, specular=0.16, gloss=34, ambient=0.6)
+    return Surface(albedo, np.clip(height, 0, 1.1), 0.3, 0.002, specular=0.16, gloss=34, ambient=0.6)
 
 
 def slate(sketch: Sketch) -> Surface:
@@ -179,7 +179,7 @@ MATERIALS = (
     ),
     Material(
         "travertine", "travertine", travertine, ("beige", "tan", "white", "grey"), natural=("beige",),
-        sizes=("fine", "coarse"), words={"travertine": 5}, wear=_POLISHED,
+        sizes=(), words={"travertine": 5}, wear=_POLISHED,
     ),
     Material(
         "onyx", "onyx", onyx, ("green", "orange", "white", "black", "blue", "pink", "tan"), natural=("green", "orange", "tan"),
@@ -196,7 +196,7 @@ MATERIALS = (
     ),
     Material(
         "slate", "slate", slate, ("grey", "black", "blue", "green", "purple", "brown"), natural=("grey", "black"),
-        species=(), words={"slate": 3, "rock": 0.3}, wear=STONY, covers=("leaves", "snow"),
+        species=(), sizes=(), words={"slate": 3, "rock": 0.3}, wear=STONY, covers=("leaves", "snow"),
     ),
     Material(
         "sandstone", "sandstone", sandstone, ("beige", "tan", "orange", "red", "yellow"), natural=("tan", "orange", "beige"),

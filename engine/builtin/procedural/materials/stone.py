@@ -68,7 +68,7 @@ MATERIALS = (
         natural=("grey", "brown", "tan"),
         sizes=(),
         traits={"layered": 0.4, "mossy": 0.3},
-        words={"rock": 3, "cliff": 3, "stone": 2, "layered": 1},
+        words={"rock": 3, "cliff": 3, "stone": 2, "layered": 1, "granite": 0.7},
         wear=("old", "rough", "wet", "cracked", "dusty", "dirty"),
         covers=("snow", "ivy"),
     ),

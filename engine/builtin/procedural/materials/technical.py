@@ -126,7 +126,7 @@ def solar(sketch: Sketch) -> Surface:
     albedo = mix(np.array((0.80, 0.81, 0.82), np.float32) * (1 + 0.02 * fine)[..., None], cell, inside)
     albedo = mix(albedo, np.array((0.75, 0.76, 0.78), np.float32), 0.8 * lines)
     height = 0.5 - 0.06 * inside + 0.05 * lines
-    return Surface(albedo, np.clip(height, 0, 1.1), 0.12, 0.006, specular=0.22, gloss=40, ambient=0.55)
+    return Surface(albedo, np.clip(height, 0, 1.1), 0.3, 0.006, specular=0.22, gloss=40, ambient=0.55)
 
 
 def facade(sketch: Sketch) -> Surface:
@@ -223,9 +223,8 @@ MATERIALS = (
         words={"facade": 5, "buildings": 2}, wear=("old", "dirty", "wet"),
     ),
     Material(
-        "plastic", "plastic", plastic, _ALL, natural=("white", "black", "red", "blue"), words={"plastic": 5},
-        patterns={"ribbed": 0.25}, wear=("old", "dusty", "dirty", "scratched"), sizes=("fine", "coarse"),
-    ),
+        "plastic", "plastic", plastic, _ALL, natural=("white", "black", "red", "blue"), sizes=(), words={"plastic": 5},
+        patterns={"ribbed": 0.25}, wear=("old", "dusty", "dirty", "scratched"), ),
     Material(
         "carbon", "carbon fibre", carbon, ("black", "black", "grey", "blue", "red"), natural=("black",),
         words={"carbon": 4, "fibre": 2}, wear=("dusty", "scratched"), sizes=("fine", "coarse"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import layouts
 from ..layouts import Pieces
-from ..noise import Array, mix, smoothstep
+from ..noise import Array, Canvas, mix, smoothstep
 from ..recipe import Material, Sketch
 from ..shading import Surface
 from ..wear import WOODEN
@@ -80,7 +80,7 @@ def _fibres(sketch: Sketch, pieces: Pieces) -> tuple[Array, Array]:
         return sketch.waves(0.9, 4, 48, (14.0, 1.0)), sketch.grain(0.95, (16, 1), 256)
     # Boards in two directions: a plate of fibres, as fine as the picture, looked up where the board lies in it.
     px = max(64, 1 << round(np.log2(1 / sketch.canvas.pixel)))
-    plate = type(sketch.canvas)(px, px)
+    plate = Canvas(px, px)
     rng = np.random.default_rng(sketch.rng.integers(1 << 62))
     quiet = Sketch(plate, rng, sketch.recipe, sketch.tick)
     long, thin = quiet.waves(0.9, 4, 48, (14.0, 1.0)), quiet.grain(0.95, (16, 1), 256)
@@ -274,7 +274,7 @@ MATERIALS = (
         "planks",
         boards,
         _PAINTS,
-        natural=("brown", "tan"),
+        natural=("oak", "oak", "pine", "walnut"),
         sizes=("narrow", "wide"),
         species=SPECIES,
         words={"planks": 2.9, **dict.fromkeys(SPECIES, 2.5), "painted": 2, "peeling": 0.5, "wood": 1},
@@ -299,7 +299,7 @@ MATERIALS = (
         veneer,
         _SAWN,
         natural=("brown", "tan"),
-        sizes=("fine", "coarse"),
+        sizes=(),
         species=SPECIES,
         words={"veneer": 5, "wood": 1.2, **dict.fromkeys(SPECIES, 2.6)},
         wear=WOODEN,

@@ -116,7 +116,7 @@ SCENES: dict[str, Scene] = {
             woods.forest,
             "a forest",
             caption="{misty} {snowy} {autumn} {pine|birch|oak} forest {sky}",
-            words={"forest": 5, "trees": 4, "pine": 0.0, "birch": 0.0, "oak": 0.0, "leaves": 0.0, "autumn": 0.0},
+            words={"forest": 5, "pine": 0.0, "birch": 0.0, "oak": 0.0, "leaves": 0.0, "autumn": 0.0},
             variants=("pine", "birch", "oak"),
             traits={"misty": 0.2, "snowy": 0.15, "autumn": 0.25},
             floor=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..noise import mix, smoothstep
+from ..noise import Array, mix, smoothstep
 from ..recipe import Sketch
 from .stage import Camera, View, floor_albedo
 
@@ -17,7 +17,7 @@ def corridor(sketch: Sketch) -> View:
     low, high = (15, 22) if sketch.has("long") else (6, 9) if sketch.has("short") else (9, 15)
     length, aside = sketch.random(low, high), sketch.random(-0.4, 0.4) * half
 
-    def until(direction, forward, backward):
+    def until(direction: Array, forward: float, backward: float) -> Array:
         """t at which a coordinate that starts at 0 reaches ``forward`` or, going down, ``backward``."""
         return np.where(direction > 0, forward, backward) / np.where(np.abs(direction) < 1e-6, -1e-6, direction)
 
@@ -50,7 +50,7 @@ def corridor(sketch: Sketch) -> View:
     return View(picture, depth, camera.fov_deg)
 
 
-def bricks(sketch: Sketch, paint, z, height):
+def bricks(sketch: Sketch, paint: Array, z: Array, height: Array) -> Array:
     """(H, W, 3): bricks of half a metre by a quarter on a wall along z."""
     row = np.floor(4 * height)
     u, v = 2 * z + 0.5 * (row % 2), 4 * height - row

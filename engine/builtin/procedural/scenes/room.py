@@ -225,9 +225,8 @@ def _light(sketch: Sketch, place: Room, rays: Array, seen: Seen, shade: Array) -
     warm = np.array((1, 1, 1) if day else (1, 0.95, 0.86), np.float32)
     light = light[..., None] * warm
     if day:
-        light = light + _sunlight(sketch, place, windows[0], points, seen.normal)[..., None] * np.float32(
-            (1, 0.95, 0.85)
-        )
+        sun = _sunlight(sketch, place, windows[0], points, seen.normal)[..., None]
+        light = light + sun * np.array((1, 0.95, 0.85), np.float32)
     return light.astype(np.float32)
 
 

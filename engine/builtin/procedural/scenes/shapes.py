@@ -12,15 +12,19 @@ from ..noise import Array
 class Shape(Protocol):
     def meet(self, eye: Array, rays: Array) -> tuple[Array, Array]:
         """First meeting of each ray (H, W, 3): its t (H, W), inf for none, and the surface normal (H, W, 3)."""
+        ...
 
     def shadows(self, points: Array, light: Array) -> Array:
         """(H, W) bool: does the shape stand between the points (H, W, 3) and the light (3,)?"""
+        ...
 
     def blocks(self, points: Array, ways: Array) -> Array:
         """(H, W) bool: does the shape stand on the way from each point (H, W, 3) to that point plus its way?"""
+        ...
 
     def closeness(self, points: Array) -> Array:
         """(H, W) float32 factor for the floor's ambient light near the shape."""
+        ...
 
 
 class Sphere:

@@ -146,7 +146,7 @@ def floor_albedo(sketch: Sketch, x: Array, z: Array, distance: Array, light: Arr
     fade = np.clip(1.6 - distance * 0.09, 0, 1)
     shape = x.shape
     name = sketch.recipe.floor_color
-    base = color(sketch.rng, name) if name else None
+    base = color(sketch.rng, name) if name else np.array(_GROUND[kind]) * (1 + sketch.rng.normal(0, 0.07))
 
     def to_joint(t: Array) -> Array:
         t = t - np.floor(t)
@@ -161,8 +161,6 @@ def floor_albedo(sketch: Sketch, x: Array, z: Array, distance: Array, light: Arr
     if kind == "wood":
         shade = sketch.rng.random(64).astype(np.float32)[np.floor(2 * u).astype(np.int32) % 64]
         return base * (0.8 + 0.35 * (0.5 + (shade - 0.5) * fade) - 0.3 * fade * (to_joint(2 * u) < 0.06))[..., None]
-    if base is None:
-        base = np.array(_GROUND[kind]) * (1 + sketch.rng.normal(0, 0.07))
     ground = Canvas(_TILE_PX, _TILE_PX)
     fine, coarse = ground.noise(sketch.rng, 0.8), ground.noise(sketch.rng, 1.5)
     step = footprint(sketch, distance) / np.float32(scale)

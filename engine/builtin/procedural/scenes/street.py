@@ -153,8 +153,11 @@ def _buildings(sketch: Sketch, place: Street, points: Array, rays: Array, at: Ar
     glass = dark[..., None] * np.array((0.8, 0.95, 1.15), np.float32)
     if sketch.recipe.sky == "night":
         seed = numbers * 131 + storey.astype(np.int32) * 17 + np.floor(from_start / wide).astype(np.int32) * 5
-        glass = np.where((sketch.rng.random(997)[seed % 997] < 0.4)[..., None], np.float32((3.0, 2.4, 1.3)), glass)
+        glass = np.where(
+            (sketch.rng.random(997)[seed % 997] < 0.4)[..., None], np.array((3.0, 2.4, 1.3), np.float32), glass
+        )
     wall = np.where(inside[..., None], 0.75 * wall, wall)
     wall = np.where(pane[..., None], np.where(bars[..., None], np.float32(0.8), glass), wall)
     cornice = (place.heights[row, lot] - y < 0.35) | (np.abs(y - _STOREY_M) < 0.1)
-    return mix(wall, np.float32((0.75, 0.73, 0.7)), 0.5 * (cornice & ~inside)), np.where(inside, further, 0)
+    stone = np.array((0.75, 0.73, 0.7), np.float32)
+    return mix(wall, stone, 0.5 * (cornice & ~inside)), np.where(inside, further, 0)

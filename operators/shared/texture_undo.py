@@ -19,6 +19,8 @@ import numpy as np
 from bpy.app.handlers import persistent
 
 from ...scene.blocks import find, properties
+from ...scene.blocks.context import current
+from ...scene.blocks.kinds import untyped
 from ...scene.files import pictures
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ _MEGABYTE = 2**20
 class _State(NamedTuple):
     """Pixels of a texture, packed; without data the texture's own packed file has them, which Blender's undo keeps."""
 
-    shape: tuple[int, int, int] = (0, 0, 0)
+    shape: tuple[int, ...] = (0, 0, 0)
     kind: str = ""
     data: bytes = b""
 
@@ -105,7 +107,7 @@ def _is_undone(step: _Step) -> bool:
 
 def _drop_beyond_limits() -> None:
     """As many steps back as there may be, and no more memory than they may take; but always the last one."""
-    edit = bpy.context.preferences.edit
+    edit = current().preferences.edit
     most, limit = edit.undo_steps if edit.use_global_undo else 0, edit.undo_memory_limit * _MEGABYTE
     while len(_steps) > most or (len(_steps) > 1 and limit and _kept_bytes() > limit):
         _drop(_steps.pop(0))
@@ -139,7 +141,7 @@ def _after_undo(*_) -> None:
     for uid, texture in _textures.items():
         image = find.by_uid(bpy.data.images, uid)
         stamp = _stamp_of(image) if image is not None else texture.shown
-        if stamp == texture.shown:
+        if image is None or stamp == texture.shown:
             continue
         if stamp not in texture.states:
             print(f"Depthwright: the pixels that '{image.name}' had at that step are no longer kept.")
@@ -153,7 +155,7 @@ def _after_undo(*_) -> None:
 def _after_change(*_) -> None:
     """A new step of anything takes the place of those that were undone."""
     global _may_be_gone
-    if _may_be_gone and bpy.ops.ed.undo.poll() and not bpy.ops.ed.redo.poll():
+    if _may_be_gone and untyped(bpy.ops.ed.undo).poll() and not untyped(bpy.ops.ed.redo).poll():
         _may_be_gone = False
         _drop_undone()
 
