@@ -118,10 +118,14 @@ class RunFolder:
 
 
 def _trained(model: dict[str, Any]) -> dict[str, Any]:
-    """What of a model's configuration its weights depend on: how it is sampled may change while it is trained."""
+    """What of a model's configuration its weights depend on: how it is sampled may change while it is trained.
+
+    A size that is None is as if it were not there: earlier versions did not know all of them.
+    """
     outputs = model.get("parametrisation", {})
     kept = {name: outputs.get(name) for name in ("image_x_prediction", "depth_x_prediction")}
-    return model | {"parametrisation": kept}
+    sizes = {name: size for name, size in model.get("transformer", {}).items() if size is not None}
+    return model | {"parametrisation": kept, "transformer": sizes}
 
 
 def tensorboard(folder: Path) -> Any | None:

@@ -1,7 +1,8 @@
-"""Twice the size: the network, what it learns, and where it stands in a request."""
+"""Several times the size: the network, what it learns, and where it stands in a request."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,6 +21,8 @@ from depthwright.engine.training.dataset import ShardSet, write_shard
 from depthwright.engine.training.sizes import PRESETS, vocabulary
 
 SMALL = UpsamplerConfig(width=8, blocks=1)
+FOUR_TIMES = UpsamplerConfig(width=8, blocks=1, widths=(8, 6))
+FROM_NOISE = UpsamplerConfig(width=8, blocks=1, widths=(8, 6), noise=True)
 
 
 def awake(config: UpsamplerConfig = SMALL) -> Upsampler:
@@ -30,28 +33,40 @@ def awake(config: UpsamplerConfig = SMALL) -> Upsampler:
     return upsampler
 
 
-def test_before_it_has_learned_it_is_an_enlargement():
-    pixels = torch.randn(2, 4, 10, 12)
-    assert torch.equal(Upsampler(SMALL)(pixels, (True, False)), enlarge(pixels, (20, 24), wrap=(True, False)))
+@pytest.mark.parametrize(("config", "factor"), [(SMALL, 2), (FOUR_TIMES, 4), (FROM_NOISE, 4)])
+def test_before_it_has_learned_it_is_an_enlargement(config, factor):
+    pixels, upsampler = torch.randn(2, 4, 10, 12), Upsampler(config)
+    enlarged = enlarge(pixels, (10 * factor, 12 * factor), wrap=(True, False))
+    assert upsampler.factor == factor and torch.equal(upsampler(pixels, (True, False)), enlarged)
 
 
+@pytest.mark.parametrize("config", [SMALL, FOUR_TIMES], ids=["twice", "four times"])
 @pytest.mark.parametrize("size", [(16, 24), (3, 5)])
 @pytest.mark.parametrize("wrap", [(True, True), (True, False), (False, True)])
-def test_a_tile_stays_one_however_it_is_turned(wrap, size):
-    upsampler, pixels = awake(), torch.randn(1, 4, *size)
+def test_a_tile_stays_one_however_it_is_turned(wrap, size, config):
+    upsampler, pixels = awake(config), torch.randn(1, 4, *size)
     turn = tuple(shift if wraps else 0 for shift, wraps in zip((2, 4), wrap, strict=True))
     turned_first = upsampler(pixels.roll(turn, (2, 3)), wrap)
-    turned_after = upsampler(pixels, wrap).roll([2 * shift for shift in turn], (2, 3))
+    turned_after = upsampler(pixels, wrap).roll([config.factor * shift for shift in turn], (2, 3))
     assert torch.allclose(turned_first, turned_after, atol=1e-5)
 
 
-def test_what_is_beyond_its_reach_has_no_influence():
-    upsampler, pixels = awake(), torch.randn(1, 4, 24, 24)
+@pytest.mark.parametrize("config", [SMALL, FOUR_TIMES, FROM_NOISE], ids=["twice", "four times", "from noise"])
+def test_what_is_beyond_its_reach_has_no_influence(config):
+    upsampler, pixels = awake(config), torch.randn(1, 4, 24, 24)
     other = pixels.clone()
     other[..., -2:] += 1.0
-    same = 2 * (24 - 2 - upsampler.reach - 1)  # the enlargement's own reach is shorter
+    same = config.factor * (24 - 2 - upsampler.reach - 1)  # the enlargement's own reach is shorter
     before, after = upsampler(pixels), upsampler(other)
     assert torch.equal(before[..., :same], after[..., :same]) and not torch.equal(before, after)
+
+
+def test_the_same_picture_is_given_the_same_detail_and_other_noise_another():
+    upsampler, pixels = awake(FROM_NOISE), torch.randn(2, 4, 8, 8)
+    pixels[1] = pixels[0]
+    first, second = upsampler(pixels)
+    assert torch.allclose(first, second, atol=1e-5) and torch.equal(upsampler(pixels)[0], first)
+    assert not torch.allclose(upsampler(pixels[:1], noise=torch.randn(1, 1, 32, 32))[0], first, atol=1e-3)
 
 
 def test_sky_stays_sky_and_a_relief_a_relief():
@@ -81,7 +96,7 @@ def folders(tmp_path_factory):
     base.save(root / "base")
     write_shard(root / "000.npz", 0, 24, 2 * base.config.native_px)
     arguments = ["--data", root, "--model", root / "base", "--out", root / "trained", "--steps", 60, "--batch", 8]
-    small = ["--width", "8", "--blocks", "1", "--noise", "0", "--predicted", "1", "--regression", "1"]
+    small = ["--width", "8", "--blocks", "1", "--noise", "0", "--predicted", "1", "--regression", "1", "--windows", "1"]
     assert train_upsampler.main([*map(str, arguments), *small]) == 0
     return root
 
@@ -111,6 +126,21 @@ def test_training_goes_on_from_another_folders_upsampler(folders, tmp_path, caps
     assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(before.parameters(), after.parameters(), strict=True))
     assert train_upsampler.main([*arguments, "--width", "4"]) == 2
     assert "another size" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_detail_of_four_times_the_size_is_learned_against_a_discriminator(folders, tmp_path, capsys):
+    """It has the second half of the steps, and what is saved is loaded as it is."""
+    (tmp_path / "data").mkdir()
+    write_shard(tmp_path / "data" / "000.npz", 0, 4, 64)
+    arguments = ["--data", tmp_path / "data", "--model", folders / "base", "--out", tmp_path / "out", "--steps", "100"]
+    sizes = ["--width", "8", "--blocks", "1", "--widths", "8", "6", "--from-noise"]
+    quick = ["--batch", "1", "--windows", "1", "--window-px", "8", "--regression", "0.5"]
+    assert train_upsampler.main([*map(str, arguments), *sizes, *quick]) == 0
+    upsampler = load_small(tmp_path / "out").upsampler
+    assert upsampler is not None and upsampler.config == FROM_NOISE and upsampler.conv_out.weight.abs().max() > 0
+    judged = [float(loss) for loss in re.findall(r"'discriminator_loss': ([\d.]+)", capsys.readouterr().out)]
+    assert len(judged) == 2 and judged[0] == 0 < judged[1]
 
 
 def test_shards_of_another_size_are_refused(folders, tmp_path, capsys):

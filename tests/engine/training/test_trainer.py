@@ -107,6 +107,14 @@ def test_runs_older_than_the_recipe_go_on(source, tmp_path):
     assert make_trainer(source, tmp_path).step == 6
 
 
+def test_runs_older_than_groups_of_heads_go_on(source, tmp_path):
+    make_trainer(source, tmp_path).train()
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["model"]["transformer"].pop("kv_heads") is None
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert make_trainer(source, tmp_path).step == 6
+
+
 def test_what_does_not_fit_is_refused(source, tmp_path):
     make_trainer(source, tmp_path).train()
     wider = replace(train.PRESETS["tiny"], native_px=32)
