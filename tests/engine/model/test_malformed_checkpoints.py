@@ -45,7 +45,7 @@ CHANGES = [
     *(("transformer.mlp_ratio", value) for value in (0, 1e9)),
     *(("refinement.patch_px", value) for value in (0, -8, 10**6)),
     *(("transformer.kv_heads", value) for value in (0, -1, 3, 2.0, "two")),
-    ("refinement.patch_px", 4),
+    ("refinement.patch_px", 5),  # not the patches of the depth codec
     ("refinement.width", 0),
     ("refinement.foreign", 1),
     ("depth_codec.patch_size", 0),
