@@ -106,9 +106,7 @@ def prepare(
     wanted = [(folder / f"{seed:09d}.npz", seed) for seed in range(first_seed, first_seed + count, shard)]
     missing = [(path, seed) for path, seed in wanted if not path.exists()]
     with ProcessPoolExecutor(processes) as pool:
-        jobs = [
-            pool.submit(write_shard, path, seed, SHARD_SIZE, size_px, kinds, supersampling) for path, seed in missing
-        ]
+        jobs = [pool.submit(write_shard, path, seed, shard, size_px, kinds, supersampling) for path, seed in missing]
         for job, (path, _) in zip(jobs, missing, strict=True):
             job.result()
             yield path

@@ -8,6 +8,7 @@ import pytest
 import torch
 from depthwright.engine.model.bundle import load_small
 from depthwright.engine.training import train_on_card
+from depthwright.engine.training.dataset import ShardSet
 from depthwright.engine.training.run_folder import RunFolder
 from depthwright.engine.training.sizes import PRESETS
 from depthwright.engine.training.train import small_model
@@ -40,7 +41,7 @@ def test_samples_once_and_training_that_goes_on(tmp_path, monkeypatch):
     asked = [str(word) for word in (*words, *time)]
     assert train_on_card.main([*asked, "--budget-minutes", "0.01"]) == 0
     made = {path: path.stat().st_mtime_ns for path in data.glob("*.npz")}
-    assert len(made) == 1
+    assert len(made) == 1 and len(ShardSet(data)) == 2
     first = load_small(run / "model")
     assert first.config == PRESETS["tiny-fine"]
     taken = steps(run)
