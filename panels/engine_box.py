@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import bpy
 
@@ -19,11 +19,13 @@ from .outcome import draw_outcome
 from .tab import paragraph
 
 if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
+
     from ..engine.client.install.state import State
     from ..operators.shared.session import JobOrChore
 
 INSTALLS = {"install": "Install Engine", "repair": "Repair Engine", "update": "Update Engine"}
-ICONS = {
+ICONS: dict[str, IconItems] = {
     **{"none": "IMPORT", "installing": "TIME", "ready": "CHECKMARK", "repair": "ERROR"},
     **{"other": "FILE_REFRESH", "set": "CHECKMARK", "remote": "NETWORK_DRIVE"},
 }
@@ -105,8 +107,8 @@ def _draw_state(box: bpy.types.UILayout, context: Context, state: State, whole: 
         row.operator(DEPTHWRIGHT_OT_remove_engine.bl_idname, text="Remove", icon="TRASH")
 
 
-def _in_preferences(layout: bpy.types.UILayout, context: Context) -> None:
-    draw_engine(layout, context)
+def _in_preferences(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    draw_engine(layout, cast("Context", context))
 
 
 def register() -> None:

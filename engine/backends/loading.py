@@ -156,6 +156,7 @@ class Keeper:
             self._model = model = checkpoint.load_planned(plan, lambda *progress: self._say(*progress))
             self._plans = self._plans[self._plans.index(plan) :]
         if checkpoint.device.type == "cuda":
+            assert self._demand is not None  # the plan was made for it, see run
             speed = products_a_second(checkpoint.device, torch.bfloat16)
             self.step_s = predicted_step_s(checkpoint.sizes, self._demand[0], plan, speed)
         try:

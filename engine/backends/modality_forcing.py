@@ -281,12 +281,12 @@ def given_depth(depth: np.ndarray, frame: Frame, patch_px: int, codec: DepthCode
     any distance, before a sky also ones that are farther than all there is, and change the unit with them.
     """
     disparity = depth_to_disparity(torch.from_numpy(depth)[None, None])
-    smaller = tuple(min(sides) for sides in zip(frame.crop_px, depth.shape, strict=True))
+    (rows, columns), (height, width) = frame.crop_px, depth.shape
+    smaller = (min(rows, height), min(columns, width))
     disparity = resize(disparity, smaller)
     unit = None
     if smaller != frame.crop_px:
         unit = codec.unit(torch.from_numpy(depth)[None]).item()
-        rows, columns = frame.crop_px
         enlarged = resample(disparity_to_depth(disparity, torch.inf)[0, 0].numpy(), columns, rows)
         disparity = depth_to_disparity(torch.from_numpy(enlarged)[None, None])
     disparity = to_frame(disparity, frame, patch_px)[:, 0]

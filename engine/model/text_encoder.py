@@ -267,6 +267,7 @@ class Qwen3Encoder(nn.Module):
 
     def _as_chat(self, prompt: str) -> str:
         """The prompt as a user's message, by the tokenizer's template. ModelError where that is damaged."""
+        assert self.tokenizer is not None  # who calls has asked
         try:
             text = self.tokenizer.apply_chat_template(
                 [{"role": "user", "content": prompt}],
