@@ -10,9 +10,9 @@ from ..engine.catalog.models_text import gigabytes
 from ..engine.client.install import proof
 from ..operators.cancel_install import DEPTHWRIGHT_OT_cancel_install
 from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
+from ..operators.prove_engine import DEPTHWRIGHT_OT_test_engine
 from ..operators.remove_engine import DEPTHWRIGHT_OT_remove_engine
 from ..operators.shared import engine_state, session
-from ..operators.test_engine import DEPTHWRIGHT_OT_test_engine
 from ..scene.blocks.context import Context
 from ..scene.settings import preferences
 from .outcome import draw_outcome
