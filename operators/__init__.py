@@ -12,9 +12,9 @@ def _modules():
         generate,
         install_engine,
         open_log,
+        prove_engine,
         randomise_seed,
         remove_engine,
-        test_engine,
     )
     from .events import command, handlers
     from .models import cancel_files, download_model, import_model, verify_model
@@ -34,7 +34,7 @@ def _modules():
         mark_asset,
         open_log,
         install_engine,
-        test_engine,
+        prove_engine,
         remove_engine,
         cancel_install,
         download_model,

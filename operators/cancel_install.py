@@ -19,7 +19,9 @@ class DEPTHWRIGHT_OT_cancel_install(bpy.types.Operator):
         return session.installing.job is not None
 
     def execute(self, context: Context) -> set[str]:
-        session.installing.job.cancel()
+        job = session.installing.job
+        assert job is not None  # poll() has seen it
+        job.cancel()
         return {"FINISHED"}
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import bpy
 
 from ..engine.contract.errors import Refusal
 from ..scene.blocks.context import Context
 from .shared import engine_state, session
-from .shared.chores import Chore
+from .shared.chores import Chore, Tick
 from .shared.waiting import Done, WaitsForWork
 
 
@@ -29,18 +29,18 @@ class DEPTHWRIGHT_OT_remove_engine(WaitsForWork, bpy.types.Operator):
     def invoke(self, context: Context, event: bpy.types.Event) -> set[str]:
         if self.options.is_repeat or event is None:
             return super().invoke(context, event)
-        return context.window_manager.invoke_confirm(self, event)
+        return set[str](context.window_manager.invoke_confirm(self, event))
 
     def execute(self, context: Context) -> set[str]:
         if bpy.app.background:
             return super().execute(context)
         return super().invoke(context, None)
 
-    def work(self, context: Context) -> Iterator[Chore]:
+    def work(self, context: Context) -> Generator[Chore, None, Done]:
         home = session.home()
         with session.replacing_engine() as clients:
 
-            def remove(tick) -> None:
+            def remove(tick: Tick) -> None:
                 for client in clients:
                     client.close()
                 home.remove()

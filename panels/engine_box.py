@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import bpy
 
@@ -10,20 +10,22 @@ from ..engine.catalog.models_text import gigabytes
 from ..engine.client.install import proof
 from ..operators.cancel_install import DEPTHWRIGHT_OT_cancel_install
 from ..operators.install_engine import DEPTHWRIGHT_OT_install_engine
+from ..operators.prove_engine import DEPTHWRIGHT_OT_test_engine
 from ..operators.remove_engine import DEPTHWRIGHT_OT_remove_engine
 from ..operators.shared import engine_state, session
-from ..operators.test_engine import DEPTHWRIGHT_OT_test_engine
 from ..scene.blocks.context import Context
 from ..scene.settings import preferences
 from .outcome import draw_outcome
 from .tab import paragraph
 
 if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
+
     from ..engine.client.install.state import State
     from ..operators.shared.session import JobOrChore
 
 INSTALLS = {"install": "Install Engine", "repair": "Repair Engine", "update": "Update Engine"}
-ICONS = {
+ICONS: dict[str, IconItems] = {
     **{"none": "IMPORT", "installing": "TIME", "ready": "CHECKMARK", "repair": "ERROR"},
     **{"other": "FILE_REFRESH", "set": "CHECKMARK", "remote": "NETWORK_DRIVE"},
 }
@@ -105,8 +107,8 @@ def _draw_state(box: bpy.types.UILayout, context: Context, state: State, whole: 
         row.operator(DEPTHWRIGHT_OT_remove_engine.bl_idname, text="Remove", icon="TRASH")
 
 
-def _in_preferences(layout: bpy.types.UILayout, context: Context) -> None:
-    draw_engine(layout, context)
+def _in_preferences(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    draw_engine(layout, cast("Context", context))
 
 
 def register() -> None:

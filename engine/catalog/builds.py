@@ -274,7 +274,7 @@ def _of_system(build: str, system: str) -> Build:
     values = next(values for values in _data()["builds"] if values["id"] == build)
     here = values["systems"][system]
     capability = values.get("compute_capability")
-    first, last = (tuple(map(int, version.split("."))) for version in values["python"])
+    first, last = (_of_python(version) for version in values["python"])
     return Build(
         id=values["id"],
         label=values["label"],
@@ -294,6 +294,12 @@ def _of_system(build: str, system: str) -> Build:
         disk_bytes=here["disk_bytes"],
         measured=here["measured"],
     )
+
+
+def _of_python(version: str) -> tuple[int, int]:
+    """ "3.11" as (3, 11)."""
+    major, minor = map(int, version.split("."))
+    return major, minor
 
 
 def _build(values: Mapping[str, Any], system: str) -> Build:

@@ -264,7 +264,7 @@ def _transfer(entry: Wanted, counter: _Counter) -> None:
         url = hf_hub_url(entry.part.repository, entry.file.path, revision=entry.commit)
         http_get(
             url,
-            _Watched(file, lambda size: counter.say(stage, size)),
+            file,
             resume_size=file.tell(),
             headers=_headers(url),
             expected_size=entry.size,

@@ -53,7 +53,7 @@ def packed_bytes(array: np.ndarray) -> bytes:
     plain = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     if array.dtype.itemsize > 1:
         plain = np.ascontiguousarray(plain.reshape(-1, array.dtype.itemsize).T)
-    return zlib.compress(plain, LEVEL)
+    return zlib.compress(plain.data, LEVEL)
 
 
 def unpack_into(packed: bytes, array: np.ndarray) -> None:

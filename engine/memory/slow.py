@@ -53,11 +53,11 @@ def predicted_step_s(sizes: ModelSizes, work: Work, plan: Plan, speed: float) ->
 def products_a_second(device: torch.device, dtype: torch.dtype) -> float:
     """Operations a second of large products on a CUDA or ROCm card: measured once, in a few milliseconds."""
     left = torch.randn(SIDE, SIDE, device=device, dtype=dtype)
-    left @ left  # the first one loads the library
+    torch.matmul(left, left)  # the first one loads the library
     torch.cuda.synchronize(device)
     began_s = time.perf_counter()
     for _ in range(PRODUCTS):
-        left @ left
+        torch.matmul(left, left)
     torch.cuda.synchronize(device)
     return PRODUCTS * 2.0 * SIDE**3 / (time.perf_counter() - began_s)
 

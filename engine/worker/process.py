@@ -165,8 +165,8 @@ class Worker:
     def _read(self) -> None:
         """Sort what comes in, until the client leaves; then make sure that this process ends."""
         try:
-            hello = self._reader.read() or Shutdown()
-            check_hello(hello, "The program that started this engine", "on both sides")
+            first = self._reader.read() or Shutdown()
+            hello = check_hello(first, "The program that started this engine", "on both sides")
             if hello.capabilities.get(CAPABILITY):
                 self._packer = Packer()
             while (message := self._reader.read()) is not None and not isinstance(message, Shutdown):

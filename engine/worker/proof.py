@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import EngineError
 from ..contract.version import VERSION
 from ..memory.ladder import is_out_of_memory
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..catalog.actions import Report
 
 SIDE = 512
 HEADS, TOKENS, WIDTH = 8, 256, 64
 TOLERANCE = 0.05  # of values around 1, in bfloat16
 
 
-def prove(report) -> dict[str, Any]:
+def prove(report: Report) -> dict[str, Any]:
     """Multiply and attend on the device, in the precision that a plan would use, and compare with the processor.
 
     Gives device, kind, torch, memory_bytes, driver, precision, seconds. EngineError where the device computes
@@ -57,7 +62,7 @@ def prove(report) -> dict[str, Any]:
     }
 
 
-def _product_error(device, dtype) -> float:
+def _product_error(device: torch.device, dtype: torch.dtype) -> float:
     import torch
 
     generator = torch.Generator().manual_seed(0)
@@ -67,12 +72,12 @@ def _product_error(device, dtype) -> float:
     return float((found - exact).abs().max())
 
 
-def _attention_error(device, dtype) -> float:
+def _attention_error(device: torch.device, dtype: torch.dtype) -> float:
     import torch
     from torch.nn import functional
 
     generator = torch.Generator().manual_seed(1)
-    given = [torch.randn(1, HEADS, TOKENS, WIDTH, generator=generator).to(dtype) for _ in range(3)]
-    found = functional.scaled_dot_product_attention(*(part.to(device) for part in given)).float().cpu()
-    exact = functional.scaled_dot_product_attention(*(part.float() for part in given))
+    query, key, value = (torch.randn(1, HEADS, TOKENS, WIDTH, generator=generator).to(dtype) for _ in range(3))
+    found = functional.scaled_dot_product_attention(query.to(device), key.to(device), value.to(device)).float().cpu()
+    exact = functional.scaled_dot_product_attention(query.float(), key.float(), value.float())
     return float((found - exact).abs().max())

@@ -12,10 +12,12 @@ import bpy
 
 from ...engine.catalog import builds
 from ...engine.catalog.builds import Choice
+from ...engine.client.install.home import Home
 from ...engine.client.install.machine import this_machine
 from ...engine.client.install.state import State, state_of
 from ...engine.contract.errors import Refusal
 from ...engine.contract.protocol import Progress
+from ...scene.blocks.context import current
 from . import session
 from .pace import Pace
 from .redraw import redraw
@@ -107,7 +109,7 @@ def this_system() -> builds.Machine:
     return builds.Machine(system, builds.architecture(platform.machine()))
 
 
-def _look(home, setting: str) -> None:
+def _look(home: Home, setting: str) -> None:
     seen.state = state_of(home, setting, thorough=session.installing.job is None)
     seen.size_bytes = home.size_bytes()
     if seen.choice is None:
@@ -118,7 +120,7 @@ def _tick() -> float | None:
     """On Blender's main thread, until the look is over."""
     if seen.thread is not None and not seen.thread.is_alive():
         seen.thread = None
-        redraw(bpy.context)
+        redraw(current())
         if seen.stale:
             look()
     if seen.thread is not None:

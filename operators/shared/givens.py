@@ -85,7 +85,7 @@ def read(
         given["known_depth"] = seen
     if mask is not None:
         given["mask"] = pictures.read_mask(mask)
-    if opaque is not None:
+    if image is not None and opaque is not None:
         _leave_out_transparent(given, opaque, image.name)
     return given
 

@@ -9,6 +9,7 @@ import bpy
 
 from ...engine.contract.errors import InputError
 from ..blocks import properties, records
+from ..blocks.kinds import sure
 from .writing import check_readable, replacing
 
 
@@ -61,7 +62,7 @@ def losses() -> tuple[str, ...]:
     ]
     if missing:
         notes.append(f"Missing, and so not what it should be: {_listed(missing)}. Bring the files, or pack them.")
-    driven = [f"{_plain(block.name)}.{curve.data_path}" for block, curve in _drivers() if _is_script(curve.driver)]
+    driven = [f"{_plain(block.name)}.{curve.data_path}" for block, curve in _drivers() if _is_script(curve)]
     if driven:
         notes.append(
             f"Drivers that need scripts do not run here, so these keep the values they have: {_listed(driven)}."
@@ -69,7 +70,14 @@ def losses() -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _is_missing(item: bpy.types.ID) -> bool:
+def _is_missing(
+    item: bpy.types.Library
+    | bpy.types.Image
+    | bpy.types.Volume
+    | bpy.types.CacheFile
+    | bpy.types.VectorFont
+    | bpy.types.MovieClip,
+) -> bool:
     if getattr(item, "packed_file", None) is not None or getattr(item, "packed_files", None):
         return False
     path = item.filepath
@@ -84,13 +92,16 @@ def _is_missing(item: bpy.types.ID) -> bool:
 def _drivers() -> Iterator[tuple[bpy.types.ID, bpy.types.FCurve]]:
     for block in bpy.data.user_map():  # everything there is, whatever its kind
         for owner in (block, getattr(block, "node_tree", None), getattr(block, "shape_keys", None)):
+            if owner is None:
+                continue
             animation = getattr(owner, "animation_data", None)
             for curve in animation.drivers if animation is not None else ():
                 yield owner, curve
 
 
-def _is_script(driver: bpy.types.Driver) -> bool:
-    """Whether it is an expression of Python that Blender does not work out by itself."""
+def _is_script(curve: bpy.types.FCurve) -> bool:
+    """Whether a driver's curve is an expression of Python that Blender does not work out by itself."""
+    driver = sure(bpy.types.Driver, curve.driver)
     return driver.type == "SCRIPTED" and not driver.is_simple_expression
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import tokenize
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from .writing import check_readable
 _BAND = 256  # rows that are worked on at once: what comes in may be large
 _OPAQUE = 0.5  # alpha from which on a pixel is part of the picture
 _MAX_HEADER = 10_000  # bytes of an .npy file's; numpy's own limit
+#: Shape, whether it is by columns, type. (numpy 1.26's stubs do not know that it takes a limit.)
+_HeaderReader = Callable[..., tuple[tuple[int, ...], bool, np.dtype]]
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ def _values(path: Path, size: Size) -> tuple[np.ndarray, bool, Size, tuple[str, 
         if found is not None:
             return found, True, Size(found.shape[1], found.shape[0]), ()
     with loaded(path) as image:
-        return pixels(image), image.is_float, Size(*image.size), ()
+        width, height = image.size
+        return pixels(image), image.is_float, Size(width, height), ()
 
 
 def _over_white(values: np.ndarray, *, premultiplied: bool, linear: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +211,10 @@ def _npy(path: Path) -> np.ndarray:
     try:
         with path.open("rb") as file:
             version = form.read_magic(file)
-            readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
+            readers: dict[tuple[int, int], _HeaderReader] = {
+                (1, 0): form.read_array_header_1_0,
+                (2, 0): form.read_array_header_2_0,
+            }
             if version not in readers:
                 raise ValueError(f"version {version} of the format")
             shape, by_columns, dtype = readers[version](file, max_header_size=_MAX_HEADER)

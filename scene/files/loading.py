@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from ...engine.contract.errors import InputError
+from ..blocks.kinds import buffer_of, untyped
 from .writing import check_readable
 
 
@@ -17,7 +18,7 @@ def pixels(image: bpy.types.Image) -> np.ndarray:
     """(H, W, channels) float32 as Blender holds them: sRGB 0..1 for 8-bit images, linear for float ones."""
     width, height = image.size
     values = np.empty(width * height * image.channels, np.float32)
-    image.pixels.foreach_get(values)
+    buffer_of(image).foreach_get(values)
     return values.reshape(height, width, image.channels)[::-1]
 
 
@@ -35,7 +36,7 @@ def loaded(path: str | Path, *, data: bool = False) -> Iterator[bpy.types.Image]
         raise InputError(f"{path.name} cannot be read.", "Check that you may read the file.", str(error)) from error
     try:
         if data:
-            image.colorspace_settings.name = "Non-Color"
+            untyped(image.colorspace_settings).name = "Non-Color"  # the names are the colour configuration's
         if image.size[0] == 0 or image.size[1] == 0 or image.channels == 0:
             raise InputError(
                 f"{path.name} is not an image Blender can read.",

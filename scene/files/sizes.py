@@ -180,7 +180,8 @@ def _webp(file: BinaryIO) -> Size:
     kind = _at(file, 12, 4)
     if kind == b"VP8X":
         data = _at(file, 24, 6)
-        return Size(*(int.from_bytes(data[i : i + 3], "little") + 1 for i in (0, 3)), 8, "webp")
+        width, height = (int.from_bytes(data[i : i + 3], "little") + 1 for i in (0, 3))
+        return Size(width, height, 8, "webp")
     if kind == b"VP8L":
         mark, packed = struct.unpack("<BI", _at(file, 20, 5))
         if mark != 0x2F:
@@ -225,7 +226,8 @@ def _hdr(file: BinaryIO) -> Size:
 
 def _dpx(file: BinaryIO) -> Size:
     order = ">" if _at(file, 0, 1) == b"S" else "<"
-    return Size(*struct.unpack(order + "II", _at(file, 772, 8)), 16, "dpx")
+    width, height = struct.unpack(order + "II", _at(file, 772, 8))
+    return Size(width, height, 16, "dpx")
 
 
 def _dds(file: BinaryIO) -> Size:

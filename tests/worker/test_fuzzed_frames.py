@@ -32,6 +32,8 @@ NESTED = b"[" * 3000
 class DeafLink:
     """In the place of a worker's pipes."""
 
+    command = ("depthwright-engine", "worker")
+
     def __init__(self, ready: bool) -> None:
         self.ready, self.jobs_begun, self.last_heard = ready, 1 if ready else 0, 0.0
 

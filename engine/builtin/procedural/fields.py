@@ -24,7 +24,7 @@ def waves(
     highest: float = 24.0,
     stretch: tuple[float, float] = (1.0, 1.0),
 ) -> Array:
-    """(H, W) float32 periodic Gaussian noise without anything finer than ``highest`` cycles a unit; mean 0, deviation 1.
+    """(H, W) float32 periodic Gaussian noise with nothing finer than ``highest`` cycles a unit; mean 0, deviation 1.
 
     slope, lowest, stretch  as in Canvas.noise. The same field at every resolution, to rounding.
     """

@@ -1,4 +1,4 @@
-"""How pieces are laid: courses of bricks, bonds, parquets, blocks of many sizes, strands across each other. All tile."""
+"""How pieces are laid: courses of bricks, bonds, parquets, blocks of many sizes, crossing strands. All tile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .noise import Array, Canvas
+from .noise import Array, Canvas, Number
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Pieces:
     upright: Array | None = None
 
 
-def _border(along: Array, length: Array | float, across: Array, breadth: Array | float) -> Array:
+def _border(along: Array, length: Array | Number, across: Array, breadth: Array | Number) -> Array:
     return np.minimum(np.minimum(along, length - along), np.minimum(across, breadth - across))
 
 
@@ -45,12 +45,12 @@ def bond(canvas: Canvas, name: str, nx: int, ny: int, x: Array, y: Array) -> Pie
     rows = _BONDS[name]
     ny = max(1, round(ny / len(rows))) * len(rows)
     period = max(sum(lengths) for lengths, _ in rows)
-    nx = max(1, round(nx / period)) * period
-    unit, high = np.float32(canvas.width / nx), np.float32(canvas.height / ny)
+    columns = max(1, round(nx / period)) * period
+    unit, high = np.float32(canvas.width / columns), np.float32(canvas.height / ny)
     v = np.broadcast_to(y / high, canvas.shape)
     row = np.floor(v).astype(np.int32)
     across = (v - row) * high
-    most = round(nx / period * max(len(lengths) for lengths, _ in rows) * 2)
+    most = round(columns / period * max(len(lengths) for lengths, _ in rows) * 2)
     along, length, index = (np.empty(canvas.shape, kind) for kind in (np.float32, np.float32, np.int32))
     for number, (lengths, shift) in enumerate(rows):
         here = row % len(rows) == number if len(rows) > 1 else np.ones(1, bool)
@@ -61,7 +61,7 @@ def bond(canvas: Canvas, name: str, nx: int, ny: int, x: Array, y: Array) -> Pie
         which = (rest >= lengths[0]).astype(np.int32) if len(lengths) > 1 else 0
         start = np.where(which == 1, np.float32(lengths[0]), np.float32(0)) if len(lengths) > 1 else np.float32(0)
         own = np.where(which == 1, np.float32(lengths[-1]), np.float32(lengths[0]))
-        piece = (turn.astype(np.int32) * len(lengths) + which) % round(nx / span * len(lengths))
+        piece = (turn.astype(np.int32) * len(lengths) + which) % round(columns / span * len(lengths))
         np.copyto(along, (rest - start) * unit, where=here)
         np.copyto(length, own * unit, where=here)
         np.copyto(index, piece, where=here)

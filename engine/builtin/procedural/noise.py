@@ -21,6 +21,7 @@ _FINE_SLOPE = 1.8  # least slope beyond it: keeps slopes, and with them the ligh
 _BAND_PX = 1 << 16  # pixels worked on at once by the cell search: its temporaries stay in the processor's cache
 
 Array = np.ndarray
+Number = float | np.floating
 
 
 class Canvas:
@@ -44,7 +45,7 @@ class Canvas:
         return self.height_px, self.width_px
 
     def shows(self, per_unit: float) -> float:
-        """0..1: how much of a pattern that repeats so often in a unit the pixels can show; what they cannot would alias."""
+        """0..1: how much of a pattern that repeats so often in a unit the pixels can show; the rest would alias."""
         return float(np.clip(2 - 5 * per_unit * self.pixel, 0, 1))
 
     def counts(self, per_unit: float, even: bool = False) -> tuple[int, int]:
@@ -195,7 +196,8 @@ class Canvas:
             self.in_bands(search)
         else:
             self._search_between(u, v, step, found, lambda u, v: _search_cells(u, v, points, nx, ny, to_cells))
-        return Cells(*found[:3], nx * ny, found[3:])
+        nearest, edge, index, away_x, away_y = found
+        return Cells(nearest, edge, index, nx * ny, (away_x, away_y))
 
     def _coarser(self, per_unit: float) -> int:
         """Every how many pixels cells of that size need to be searched; what lies between follows."""
@@ -274,7 +276,7 @@ def _search_cells(u: Array, v: Array, points: Array, nx: int, ny: int, scale: tu
     return np.sqrt(best), edge, best_index, -best_x, -best_y
 
 
-def smoothstep(low: float, high: float, values: Array) -> Array:
+def smoothstep(low: Number, high: Number, values: Array) -> Array:
     """0 below ``low``, 1 above ``high``, smooth between; falls instead of rising where low > high."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)

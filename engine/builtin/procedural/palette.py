@@ -42,8 +42,8 @@ STUFFS: dict[str, tuple[float, float, float]] = {
 TINTS: dict[str, str] = {
     "oak": "brown", "pine": "tan", "walnut": "brown", "birch": "beige", "mahogany": "red", "bamboo": "yellow",
     "granite": "grey", "slate": "grey", "sandstone": "beige", "limestone": "beige", "terracotta": "orange",
-    "steel": "grey", "copper": "orange", "brass": "yellow", "gold": "yellow", "straw": "yellow", "marble": "white", "wood": "brown",
-    "autumn": "orange",
+    "steel": "grey", "copper": "orange", "brass": "yellow", "gold": "yellow", "straw": "yellow", "marble": "white",
+    "wood": "brown", "autumn": "orange",
 }  # fmt: skip
 MOSS = np.array((0.25, 0.38, 0.12), np.float32)
 RUST = np.array((0.42, 0.20, 0.08), np.float32)

@@ -14,7 +14,8 @@ DEFAULT_MATERIAL = "rock"
 
 _VARIANT_WORDS = {  # terrain: which land a word speaks for
     "mountains": "mountains", "snowy": "mountains", "hills": "hills", "green": "hills", "grass": "hills",
-    "islands": "islands", "beach": "islands", "water": "islands", "blue": "islands", "desert": "desert", "sand": "desert",
+    "islands": "islands", "beach": "islands", "water": "islands", "blue": "islands", "desert": "desert",
+    "sand": "desert",
 }  # fmt: skip
 _ON = frozenset("on over between in among onto above across".split())  # noqa: SIM905 - A on B: B, with A lying on it
 _WITH = frozenset("with under beneath covered".split())  # noqa: SIM905 - A with B: A, with B lying on it

@@ -1,4 +1,4 @@
-"""A prompt read as a scene: which, its floor and sky, what stands in it. A colour belongs to the next thing that is named."""
+"""A prompt read as a scene: which, its floor and sky, what stands in it. A colour belongs to the next thing named."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class Sketch:
         return self.canvas.noise(self.rng, slope, lowest, highest, stretch)
 
     def stones(self, per_unit: float, jitter: float, warp: float = 0.0, aspect: float = 1.0) -> Cells:
-        """As ``cells``, ``aspect`` times wider than high; their borders are made crooked by broad waves, which is quick."""
+        """As ``cells``, ``aspect`` times wider than high; broad waves make their borders crooked, which is quick."""
         self.tick()
         x, y = (self.waves(1.6, 1.5, min(64.0, 6 * per_unit)) for _ in range(2)) if warp else (0.0, 0.0)
         return self.canvas.cells(self.rng, per_unit, jitter, warp * x, warp * y, aspect, quick=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .noise import Canvas
+from .noise import Canvas, Number
 
 _DISPLAY_GAMMA = 1.15  # a little lift of the dark tones
 
@@ -28,7 +28,7 @@ class Surface:
     albedo: np.ndarray
     height: np.ndarray
     amplitude: float
-    relief: float
+    relief: Number
     specular: float | np.ndarray = 0.0
     gloss: float = 20.0
     ambient: float | None = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .noise import Array, mix, smoothstep
+from .noise import Array, Number, mix, smoothstep
 from .recipe import Sketch
 from .shading import Surface
 
@@ -79,8 +79,8 @@ def strew(
     reach: float,
     shape: Shape,
     colors: Sequence[Array],
-    lift: tuple[float, float] = (0.1, 0.6),
-    lean: float = 0.15,
+    lift: tuple[Number, Number] = (0.1, 0.6),
+    lean: Number = 0.15,
     spread: float = 0.16,
 ) -> None:
     """Lay ``count`` a unit square over the surface, in place; they follow what they lie on.

@@ -15,7 +15,7 @@ from ...contract.errors import EngineError, InputError
 from .. import environment
 from . import proof
 from .home import Home
-from .installation import Installation, Source
+from .installation import Installation, Prove, Source
 from .machine import this_machine
 from .state import state_of
 
@@ -63,14 +63,16 @@ def run(args: argparse.Namespace, home: Home, setting: str, online: bool, report
     return json.dumps(record) if args.json else text
 
 
-def install(home: Home, build: str, source: Source, report: Report, prove=proof.prove_python) -> Record:
+def install(home: Home, build: str, source: Source, report: Report, prove: Prove = proof.prove_python) -> Record:
     """The whole of it, where nobody else uses the engine; its proof. build: an id, or empty for this computer's."""
     chosen = chosen_build(home, build)
     with Installation(home, chosen, source, prove) as installation:
         installation.build(report)
         installation.put_in_place()
     installation.wait_until_discarded()
-    return home.record.proof
+    record = home.record
+    assert record is not None  # it was put in place
+    return record.proof
 
 
 def chosen_build(home: Home, build: str = "") -> builds.Build:
@@ -87,14 +89,14 @@ def chosen_build(home: Home, build: str = "") -> builds.Build:
     return choice.build
 
 
-def _install(args, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
+def _install(args: argparse.Namespace, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
     found = install(home, args.build or "", Source.of(args.wheels or "", args.python, args.index, online), report)
     notes = ["The engine setting goes before it: clear it to use what was installed."] if setting else []
     record = state_of(home).to_dict() | {"notes": notes}
     return record, "\n".join([str(home.python), proof.sentence(found), *notes])
 
 
-def _status(args, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
+def _status(args: argparse.Namespace, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
     state = state_of(home, setting, thorough=True)
     size = home.size_bytes()
     record = state.to_dict() | {"size_bytes": size}
@@ -106,7 +108,7 @@ def _status(args, home: Home, setting: str, online: bool, report: Report) -> tup
     return record, "\n".join(lines)
 
 
-def _test(args, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
+def _test(args: argparse.Namespace, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
     found = test(home, setting, report)
     return found, proof.sentence(found)
 
@@ -125,14 +127,14 @@ def test(home: Home, setting: str, report: Report) -> Record:
     return found
 
 
-def _remove(args, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
+def _remove(args: argparse.Namespace, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
     size = home.size_bytes()
     report("removing the engine", 0, 0)
     home.remove()
     return {"removed_bytes": size, "folder": str(home.folder)}, f"{home.folder}: {gigabytes(size)} removed"
 
 
-def _builds(args, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
+def _builds(args: argparse.Namespace, home: Home, setting: str, online: bool, report: Report) -> tuple[Record, str]:
     machine = this_machine() if args.machine is None else _described(args.machine)
     choice = builds.choose(machine)
     listed = builds.builds_for(machine.system, machine.architecture)

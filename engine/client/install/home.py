@@ -14,9 +14,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ...catalog import places
 from ...contract.errors import EngineError, InputError
@@ -141,7 +141,7 @@ class Home:
         record = self.record
         if record is not None:
             with contextlib.suppress(OSError):
-                write_record(self.environment, Record(**{**asdict(record), "proof": proof}))
+                write_record(self.environment, replace(record, proof=proof))
 
     def remove(self) -> None:
         """All of it. What runs from it must have ended. EngineError where a file cannot be removed."""
@@ -199,7 +199,7 @@ def now() -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _locked(file) -> bool:
+def _locked(file: BinaryIO) -> bool:
     """Take the lock, which the system frees when this process ends, however it ends."""
     try:
         if os.name == "posix":
@@ -216,7 +216,7 @@ def _locked(file) -> bool:
     return True
 
 
-def _unlock(file) -> None:
+def _unlock(file: BinaryIO) -> None:
     with contextlib.suppress(OSError):
         if os.name == "posix":
             import fcntl

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ...catalog import builds
 from ...catalog.builds import Build
@@ -31,6 +31,12 @@ MB = 1_000_000
 Report = Callable[[str, int, int], None]
 #: prove(python, build, report): what a test of that engine has found. EngineError where it does not work.
 Prove = Callable[[Path, Build, Report], dict[str, Any]]
+
+
+class _Told(Protocol):
+    """A Report of which the numbers may be left out."""
+
+    def __call__(self, stage: str, step: int = 0, of: int = 0) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -113,12 +119,13 @@ class Installation:
 
     def put_in_place(self) -> Path:
         """Its Python, now in the folder. EngineError where that cannot be; then the old one is there still."""
-        old, place = self._work / "old", self.home.environment
+        assert self._work is not None  # build() came before
+        old, new, place = self._work / "old", self._work / "new", self.home.environment
         try:
             if place.exists():
                 place.rename(old)
             try:
-                (self._work / "new").rename(place)
+                new.rename(place)
             except OSError:
                 if old.exists():
                     old.rename(place)
@@ -130,27 +137,29 @@ class Installation:
                 "Close other Blenders that use the engine, then install again: nothing is downloaded twice.",
             ) from error
         environment.forget_verdicts()
-        return environment.installed_python(place)
+        python = environment.installed_python(place)
+        assert python is not None  # build() has seen it
+        return python
 
     # --- steps of build() ---
 
-    def _build(self, report: Report, say: Callable[[str], None]) -> None:
+    def _build(self, report: _Told, say: Callable[[str], None]) -> None:
         source, build = self.source, self.build_of_torch
         self._check_source()
         report("checking the disk")
         space.check(self.home.folder, build, self._present_bytes(), network=source.wheels is None)
         program = self._uv(report)
-        self._work = self.home.make_work()
-        new = self._work / "new"
-        runner = _Uv(program, self._work / "cache", self.home.pythons, say, report)
+        work = self._work = self.home.make_work()
+        new = work / "new"
+        runner = _Uv(program, work / "cache", self.home.pythons, say, report)
         chosen = pythons.choose(build, source.python, may_fetch=source.online and source.wheels is None)
         report(f"making an environment with {chosen.said}")
         runner.run("making an environment", "venv", "--quiet", "--relocatable", "--python", chosen.asked, new)
         python = environment.installed_python(new)
         if python is None:
             raise failed("The virtual environment was not made.", str(new))
-        self._fill(python, runner, report)
-        shutil.rmtree(self._work / "cache", ignore_errors=True)
+        self._fill(python, runner, work, report)
+        shutil.rmtree(work / "cache", ignore_errors=True)
         record = Record(build.id, build.torch, python=pythons.version_of(python), index=source.index)
         write_record(new, record)
         report("testing the new engine")
@@ -179,7 +188,7 @@ class Installation:
 
         return uv.from_index(self.home.tools, index, on_bytes)
 
-    def _fill(self, python: Path, runner: _Uv, report: Report) -> None:
+    def _fill(self, python: Path, runner: _Uv, work: Path, report: _Told) -> None:
         lock = LOCKS / f"{self.build_of_torch.id}.txt"
         install = ("pip", "install", "--quiet", "--offline", "--no-progress", "--python", python)
         if self.source.wheels is not None:
@@ -189,7 +198,7 @@ class Installation:
             wanted = (*links, "-r", lock, *self._own_wheels(self.source.wheels))
             runner.run("installing the packages", *install, *wanted)
             return
-        files = self._files(python, runner, report)
+        files = self._files(python, runner, work, report)
         folder = self.home.downloads(self.build_of_torch.id)
         paths = self._download(files, folder, report)
         report(f"installing {len(paths)} packages")
@@ -207,7 +216,7 @@ class Installation:
             )
         return found
 
-    def _files(self, python: Path, runner: _Uv, report: Report) -> list[File]:
+    def _files(self, python: Path, runner: _Uv, work: Path, report: _Told) -> list[File]:
         """What has to be brought, found by uv in the lock and the indexes; as the last time, where that is known."""
         build, source = self.build_of_torch, self.source
         folder = self.home.downloads(build.id)
@@ -215,7 +224,7 @@ class Installation:
         known = folder / name
         if not (source.online is False and known.is_file()):
             report("asking which packages there are")
-            made = self._work / name
+            made = work / name
             main = source.index or builds.index_of_packages()
             extra = ("--index", build.index) if build.index and not source.index else ()
             # Torch's own index first, and what it does not have from the other.

@@ -65,6 +65,7 @@ def check_card(proof: Mapping[str, Any], machine: Machine, build: str) -> None:
     choice = choose(machine)
     if proof["kind"] != "cpu" or choice.card is None or build == "cpu":
         return
+    assert choice.build is not None  # a card is chosen with its build
     if build and choice.build.id == build:
         remedy = "Update its driver, restart the computer, then test again; or install the processor's build."
     else:

@@ -28,7 +28,7 @@ def choose(build: Build, wish: str, may_fetch: bool) -> Chosen:
     if wish:
         path = shutil.which(str(Path(wish).expanduser())) or shutil.which(wish)
         version = python_version(Path(path)) if path else None
-        if version is None:
+        if path is None or version is None:
             raise InputError(f"'{wish}' is no Python that runs.", "Give the path of another one.")
         if not build.takes_python(version):
             raise InputError(

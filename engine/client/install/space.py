@@ -47,6 +47,7 @@ def check_path(folder: Path) -> None:
 
 def long_paths_allowed() -> bool:
     """Whether this Windows was told to."""
+    assert sys.platform == "win32"
     import winreg
 
     try:

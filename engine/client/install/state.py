@@ -67,8 +67,10 @@ def state_of(home: Home, setting: str = "", thorough: bool = False) -> State:
     record = home.record
     if record is None:
         return State("repair", "The engine's installation is damaged: its record is missing.", folder=folder)
-    facts = {"build": record.build, "torch": record.torch, "version": record.version, "python": record.python}
-    facts |= {"folder": folder, "proof": record.proof or None}
+    facts: dict[str, Any] = {
+        **{"build": record.build, "torch": record.torch, "version": record.version, "python": record.python},
+        **{"folder": folder, "proof": record.proof or None},
+    }
     lacking = next(missing(home.environment, thorough), "")
     if lacking:
         return State("repair", "Files of the engine are missing.", f"{lacking} is missing", **facts)

@@ -94,8 +94,8 @@ def _files(text: str, url: str) -> list[File]:
     found: list[File] = []
 
     class Links(html.parser.HTMLParser):
-        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-            address = dict(attributes).get("href")
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            address = dict(attrs).get("href")
             if tag == "a" and address:
                 target, _, fragment = urllib.parse.urljoin(url, address).partition("#")
                 digest = fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .. import layouts
@@ -217,23 +219,68 @@ def fur(sketch: Sketch) -> Surface:
 _ALL = tuple(COLORS)
 
 
-def _cloth(name: str, noun: str, build, natural: tuple[str, ...], words: dict[str, float], **more) -> Material:
-    more = {"colors": _ALL, "sizes": ("fine", "coarse"), "wear": CLOTH, **more}
-    return Material(name, noun, build, natural=natural, words=words, **more)
+def _cloth(
+    name: str,
+    noun: str,
+    build: Callable[[Sketch], Surface],
+    natural: tuple[str, ...],
+    words: dict[str, float],
+    colors: tuple[str, ...] = _ALL,
+    second: tuple[str, ...] = (),
+    sizes: tuple[str, str] | tuple[()] = ("fine", "coarse"),
+    patterns: dict[str, float] | None = None,
+) -> Material:
+    return Material(name, noun, build, colors, words, natural, second, sizes=sizes, wear=CLOTH, patterns=patterns or {})
 
 
 MATERIALS = (
-    _cloth("knitted", "knitted wool", knitted, ("grey", "beige", "red"), {"knitted": 5, "wool": 2}, second=("white", "black", "grey")),
-    _cloth("denim", "denim", denim, ("blue",), {"denim": 5, "fabric": 0.5}, sizes=(), colors=("blue", "blue", "black", "grey", "white")),
+    _cloth(
+        "knitted",
+        "knitted wool",
+        knitted,
+        ("grey", "beige", "red"),
+        {"knitted": 5, "wool": 2},
+        second=("white", "black", "grey"),
+    ),
+    _cloth(
+        "denim",
+        "denim",
+        denim,
+        ("blue",),
+        {"denim": 5, "fabric": 0.5},
+        sizes=(),
+        colors=("blue", "blue", "black", "grey", "white"),
+    ),
     _cloth("linen", "linen", linen, ("beige", "white", "tan"), {"linen": 5, "fabric": 0.5}),
-    _cloth("tartan", "tartan", tartan, ("red", "green", "blue"), {"tartan": 5, "fabric": 0.5}, sizes=(), second=("black", "green", "white", "yellow")),
+    _cloth(
+        "tartan",
+        "tartan",
+        tartan,
+        ("red", "green", "blue"),
+        {"tartan": 5, "fabric": 0.5},
+        sizes=(),
+        second=("black", "green", "white", "yellow"),
+    ),
     _cloth("velvet", "velvet", velvet, ("red", "blue", "green", "purple"), {"velvet": 5, "fabric": 0.5}, sizes=()),
     _cloth("silk", "silk", silk, ("white", "red", "blue", "beige"), {"silk": 5, "fabric": 0.5}, sizes=()),
     _cloth("carpet", "carpet", carpet, ("beige", "grey", "red", "blue"), {"carpet": 5, "wool": 1}),
     _cloth(
-        "quilted", "quilted fabric", quilted, ("black", "brown", "white"), {"quilted": 6, "fabric": 0.5, "leather": 0.5, "silk": 0.5},
-        sizes=("small", "large"), patterns={"leather": 0.4},
+        "quilted",
+        "quilted fabric",
+        quilted,
+        ("black", "brown", "white"),
+        {"quilted": 6, "fabric": 0.5, "leather": 0.5, "silk": 0.5},
+        sizes=("small", "large"),
+        patterns={"leather": 0.4},
     ),
     _cloth("corduroy", "corduroy", corduroy, ("brown", "green", "tan"), {"corduroy": 5, "fabric": 0.5}),
-    _cloth("fur", "fur", fur, ("brown", "white", "grey", "black"), {"fur": 5}, sizes=(), colors=("brown", "white", "grey", "black", "tan", "orange", "beige")),
-)  # fmt: skip
+    _cloth(
+        "fur",
+        "fur",
+        fur,
+        ("brown", "white", "grey", "black"),
+        {"fur": 5},
+        sizes=(),
+        colors=("brown", "white", "grey", "black", "tan", "orange", "beige"),
+    ),
+)

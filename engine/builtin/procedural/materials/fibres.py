@@ -265,8 +265,8 @@ MATERIALS = (
         wear=("old", "wet", "dusty", "dirty"),
     ),
     Material(
-        "bamboo", "bamboo", bamboo, ("yellow", "green", "tan", "brown"), natural=("yellow", "green"), sizes=("narrow", "wide"),
-        words={"bamboo": 5.5, "fence": 0.5}, wear=("old", "wet", "dusty", "burnt"),
+        "bamboo", "bamboo", bamboo, ("yellow", "green", "tan", "brown"), natural=("yellow", "green"),
+        sizes=("narrow", "wide"), words={"bamboo": 5.5, "fence": 0.5}, wear=("old", "wet", "dusty", "burnt"),
     ),
     Material(
         "rope", "rope", rope, ("tan", "brown", "white", "blue", "red", "grey"), natural=("tan",), words={"rope": 5},
@@ -277,11 +277,12 @@ MATERIALS = (
         wear=("old", "wet", "dirty"),
     ),
     Material(
-        "cardboard", "cardboard", cardboard, ("tan", "brown", "white", "grey"), natural=("tan",), sizes=(), words={"cardboard": 5}, wear=("old", "wet", "dirty", "dusty"),
+        "cardboard", "cardboard", cardboard, ("tan", "brown", "white", "grey"), natural=("tan",), sizes=(),
+        words={"cardboard": 5}, wear=("old", "wet", "dirty", "dusty"),
     ),
     Material(
-        "paper", "paper", paper, ("white", "white", "beige", "yellow", "tan", "blue", "pink", "green"), natural=("white", "beige"),
-        words={"paper": 5}, sizes=(), wear=("old", "wet", "dirty", "burnt"),
+        "paper", "paper", paper, ("white", "white", "beige", "yellow", "tan", "blue", "pink", "green"),
+        natural=("white", "beige"), words={"paper": 5}, sizes=(), wear=("old", "wet", "dirty", "burnt"),
     ),
     Material(
         "sponge", "sponge", sponge, ("yellow", "orange", "tan", "blue", "green", "pink", "white"), natural=("yellow",),
@@ -292,12 +293,14 @@ MATERIALS = (
         words={"foam": 5, "wedge": 2}, patterns={"wedge": 0.4}, wear=("old", "dusty", "dirty"),
     ),
     Material(
-        "coral", "coral", coral, ("orange", "pink", "red", "tan", "purple", "white", "teal"), natural=("orange", "pink"),
-        words={"coral": 5}, sizes=("fine", "coarse"), wear=("old", "wet", "mossy"),
+        "coral", "coral", coral, ("orange", "pink", "red", "tan", "purple", "white", "teal"),
+        natural=("orange", "pink"), words={"coral": 5}, sizes=("fine", "coarse"), wear=("old", "wet", "mossy"),
     ),
     Material(
-        "scales", "dragon scales", scaly, ("green", "grey", "brown", "red", "black", "blue", "tan", "purple"), natural=("green", "brown"),
-        second=("black", "yellow", "brown", "tan"), words={"dragon": 5, "scales": 2.5, "scale": 1}, wear=("old", "wet", "dirty"),
+        "scales", "dragon scales", scaly, ("green", "grey", "brown", "red", "black", "blue", "tan", "purple"),
+        natural=("green", "brown"),
+        second=("black", "yellow", "brown", "tan"), words={"dragon": 5, "scales": 2.5, "scale": 1},
+        wear=("old", "wet", "dirty"),
     ),
     Material(
         "honeycomb", "honeycomb", honeycomb, ("yellow", "orange", "tan"), natural=("yellow",), words={"honeycomb": 6},

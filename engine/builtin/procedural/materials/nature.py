@@ -194,19 +194,22 @@ def ivy(sketch: Sketch) -> Surface:
 _LEAVES = ("orange", "brown", "red", "yellow", "green")
 MATERIALS = (
     Material(
-        "soil", "soil", soil, ("brown", "brown", "black", "red", "tan", "orange"), natural=("brown",), sizes=(), words={"soil": 4}, wear=("wet", "dusty", "mossy"), covers=("leaves", "snow", "grass"),
+        "soil", "soil", soil, ("brown", "brown", "black", "red", "tan", "orange"), natural=("brown",), sizes=(),
+        words={"soil": 4}, wear=("wet", "dusty", "mossy"), covers=("leaves", "snow", "grass"),
     ),
     Material(
         "mud", "mud", mud, ("brown", "brown", "tan", "grey", "red"), natural=("brown",), sizes=(),
         words={"mud": 3, "wet": 0.1}, wear=("rough",), covers=("leaves", "snow", "grass"),
     ),
     Material(
-        "pebbles", "pebbles", pebbles, ("grey", "grey", "tan", "brown", "white", "black", "beige"), natural=("grey", "tan"),
-        words={"pebbles": 4, "stone": 0.3}, wear=("wet", "mossy", "dusty", "dirty", "polished"), covers=("leaves", "snow", "sand"),
+        "pebbles", "pebbles", pebbles, ("grey", "grey", "tan", "brown", "white", "black", "beige"),
+        natural=("grey", "tan"),
+        words={"pebbles": 4, "stone": 0.3}, wear=("wet", "mossy", "dusty", "dirty", "polished"),
+        covers=("leaves", "snow", "sand"),
     ),
     Material(
-        "ripples", "rippled sand", ripples, ("tan", "beige", "yellow", "white", "grey", "orange"), natural=("tan", "beige"),
-        words={"rippled": 4, "sand": 1.5, "beach": 2.2}, wear=("wet", "rough"),
+        "ripples", "rippled sand", ripples, ("tan", "beige", "yellow", "white", "grey", "orange"),
+        natural=("tan", "beige"), words={"rippled": 4, "sand": 1.5, "beach": 2.2}, wear=("wet", "rough"),
     ),
     Material(
         "waves", "sea waves", water, ("blue", "blue", "teal", "green", "grey", "cyan"), natural=("blue", "teal"),

@@ -45,9 +45,8 @@ def pavers(sketch: Sketch) -> Surface:
     x, y = canvas.x + 0.003 / scale * sketch.waves(1.5, 2, 20), canvas.y + 0.003 / scale * sketch.waves(1.5, 2, 20)
     form = sketch.random()
     if form < 0.4:
-        pieces = layouts.bond(
-            canvas, "running", *(round(f * n) for f, n in zip((0.75, 1), canvas.counts(scale), strict=True)), x, y
-        )
+        nx, ny = canvas.counts(scale)
+        pieces = layouts.bond(canvas, "running", round(0.75 * nx), ny, x, y)
     elif form < 0.7:
         pieces = layouts.herringbone(canvas, 1.5 * scale, 2, x, y, slanted=False)
     else:
@@ -97,8 +96,8 @@ def road(sketch: Sketch) -> Surface:
 
 MATERIALS = (
     Material(
-        "flagstones", "flagstones", flagstones, ("grey", "tan", "brown", "beige", "blue", "red"), natural=("grey", "tan"),
-        species=("slate", "sandstone", "limestone", "granite"), traits={"mossy": 0.15},
+        "flagstones", "flagstones", flagstones, ("grey", "tan", "brown", "beige", "blue", "red"),
+        natural=("grey", "tan"), species=("slate", "sandstone", "limestone", "granite"), traits={"mossy": 0.15},
         words={"flagstones": 5, "stone": 0.5, "slate": 1, "sandstone": 1, "limestone": 1},
         wear=("old", "rough", "wet", "dusty", "dirty", "cracked"), covers=("leaves", "snow", "sand", "grass"),
     ),
@@ -109,7 +108,8 @@ MATERIALS = (
         wear=("old", "rough", "wet", "dusty", "dirty", "cracked"), covers=("leaves", "snow", "sand", "grass"),
     ),
     Material(
-        "asphalt", "asphalt", asphalt, ("grey", "grey", "black", "red", "brown"), natural=("grey",), sizes=("fine", "coarse"),
+        "asphalt", "asphalt", asphalt, ("grey", "grey", "black", "red", "brown"), natural=("grey",),
+        sizes=("fine", "coarse"),
         words={"asphalt": 5}, wear=("old", "wet", "dusty", "dirty", "cracked"), covers=("leaves", "snow", "sand"),
     ),
     Material(

@@ -151,24 +151,29 @@ def needles(sketch: Sketch) -> Surface:
 
 MATERIALS = (
     Material(
-        "barrel", "barrel roof tiles", barrel, ("orange", "red", "brown", "grey", "tan", "green"), natural=("orange", "red"),
-        species=("terracotta",), traits={"mossy": 0.15}, words={"barrel": 5, "terracotta": 2.5, "roof": 1.8, "tiles": 1.4},
+        "barrel", "barrel roof tiles", barrel, ("orange", "red", "brown", "grey", "tan", "green"),
+        natural=("orange", "red"),
+        species=("terracotta",), traits={"mossy": 0.15},
+        words={"barrel": 5, "terracotta": 2.5, "roof": 1.8, "tiles": 1.4},
         wear=("old", "rough", "wet", "dirty", "cracked"), covers=("leaves", "snow"),
     ),
     Material(
-        "slates", "slate roof", slates, ("grey", "black", "blue", "purple", "green", "brown"), natural=("grey", "black"),
+        "slates", "slate roof", slates, ("grey", "black", "blue", "purple", "green", "brown"),
+        natural=("grey", "black"),
         traits={"mossy": 0.15}, words={"slate": 2.5, "roof": 2.4, "shingles": 1}, wear=("old", "rough", "wet", "dirty"),
         covers=("leaves", "snow"),
     ),
     Material(
-        "thatch", "thatch roof", thatch, ("tan", "brown", "grey", "yellow"), natural=("tan", "brown"), traits={"mossy": 0.15},
+        "thatch", "thatch roof", thatch, ("tan", "brown", "grey", "yellow"), natural=("tan", "brown"),
+        traits={"mossy": 0.15},
         words={"thatch": 5, "straw": 1, "roof": 1.5}, wear=("old", "wet", "burnt"), covers=("snow",),
     ),
     Material(
-        "straw", "straw", straw, ("yellow", "tan", "green", "brown"), natural=("yellow", "tan"), sizes=("fine", "coarse"),
-        words={"straw": 5}, wear=("old", "wet", "dirty", "burnt"), covers=("snow",),
+        "straw", "straw", straw, ("yellow", "tan", "green", "brown"), natural=("yellow", "tan"),
+        sizes=("fine", "coarse"), words={"straw": 5}, wear=("old", "wet", "dirty", "burnt"), covers=("snow",),
     ),
     Material(
-        "needles", "pine needles", needles, ("brown", "orange", "green"), natural=("brown", "orange"), sizes=(), words={"needles": 5, "pine": 1}, wear=("old", "wet", "burnt"), covers=("leaves", "snow"),
+        "needles", "pine needles", needles, ("brown", "orange", "green"), natural=("brown", "orange"), sizes=(),
+        words={"needles": 5, "pine": 1}, wear=("old", "wet", "burnt"), covers=("leaves", "snow"),
     ),
 )  # fmt: skip

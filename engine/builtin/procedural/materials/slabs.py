@@ -174,20 +174,20 @@ def sandstone(sketch: Sketch) -> Surface:
 _MARBLES = ("white", "black", "green", "grey", "pink", "beige", "red", "blue")
 MATERIALS = (
     Material(
-        "granite", "granite", granite, ("grey", "pink", "black", "red", "beige", "green", "blue"), natural=("grey", "pink", "black"),
-        sizes=("fine", "coarse"), words={"granite": 3.6}, wear=_POLISHED,
+        "granite", "granite", granite, ("grey", "pink", "black", "red", "beige", "green", "blue"),
+        natural=("grey", "pink", "black"), sizes=("fine", "coarse"), words={"granite": 3.6}, wear=_POLISHED,
     ),
     Material(
         "travertine", "travertine", travertine, ("beige", "tan", "white", "grey"), natural=("beige",),
         sizes=(), words={"travertine": 5}, wear=_POLISHED,
     ),
     Material(
-        "onyx", "onyx", onyx, ("green", "orange", "white", "black", "blue", "pink", "tan"), natural=("green", "orange", "tan"),
-        sizes=("fine", "coarse"), words={"onyx": 5}, wear=_POLISHED,
+        "onyx", "onyx", onyx, ("green", "orange", "white", "black", "blue", "pink", "tan"),
+        natural=("green", "orange", "tan"), sizes=("fine", "coarse"), words={"onyx": 5}, wear=_POLISHED,
     ),
     Material(
-        "veined marble", "veined marble", veined, _MARBLES, natural=("white", "black"), second=("grey", "white", "black", "yellow"),
-        words={"veined": 3, "marble": 3.5}, wear=_POLISHED,
+        "veined marble", "veined marble", veined, _MARBLES, natural=("white", "black"),
+        second=("grey", "white", "black", "yellow"), words={"veined": 3, "marble": 3.5}, wear=_POLISHED,
     ),
     Material(
         "terrazzo", "terrazzo", terrazzo, ("white", "grey", "beige", "pink", "green", "black", "teal", "blue"),
@@ -199,7 +199,7 @@ MATERIALS = (
         species=(), sizes=(), words={"slate": 3, "rock": 0.3}, wear=STONY, covers=("leaves", "snow"),
     ),
     Material(
-        "sandstone", "sandstone", sandstone, ("beige", "tan", "orange", "red", "yellow"), natural=("tan", "orange", "beige"),
-        words={"sandstone": 4, "cliff": 1, "rock": 0.5, "layered": 1}, wear=STONY,
+        "sandstone", "sandstone", sandstone, ("beige", "tan", "orange", "red", "yellow"),
+        natural=("tan", "orange", "beige"), words={"sandstone": 4, "cliff": 1, "rock": 0.5, "layered": 1}, wear=STONY,
     ),
 )  # fmt: skip

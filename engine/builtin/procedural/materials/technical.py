@@ -219,8 +219,8 @@ MATERIALS = (
         wear=("dusty", "dirty", "wet"),
     ),
     Material(
-        "facade", "facade", facade, ("grey", "white", "beige", "tan", "brown", "red", "yellow", "blue"), natural=("grey", "beige", "white"),
-        words={"facade": 5, "buildings": 2}, wear=("old", "dirty", "wet"),
+        "facade", "facade", facade, ("grey", "white", "beige", "tan", "brown", "red", "yellow", "blue"),
+        natural=("grey", "beige", "white"), words={"facade": 5, "buildings": 2}, wear=("old", "dirty", "wet"),
     ),
     Material(
         "plastic", "plastic", plastic, _ALL, natural=("white", "black", "red", "blue"), sizes=(), words={"plastic": 5},

@@ -1,11 +1,11 @@
-"""Small pieces of fired clay, glass and stone: subway, fish scale and penny tiles, mosaic, painted tiles, stained glass."""
+"""Small pieces of fired clay, glass and stone: subway, fish scale and penny tiles, mosaic, azulejos, stained glass."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .. import layouts
-from ..noise import Array, mix, smoothstep
+from ..noise import Array, Number, mix, smoothstep
 from ..palette import COLORS
 from ..recipe import Material, Sketch
 from ..shading import Surface
@@ -14,7 +14,7 @@ _GLAZED = ("old", "rough", "wet", "dusty", "dirty", "mossy", "cracked")
 
 
 def _glazed(
-    sketch: Sketch, border: Array, index: Array, count: int, bevel: float, color: Array, uneven: float = 0.05
+    sketch: Sketch, border: Array, index: Array, count: int, bevel: Number, color: Array, uneven: float = 0.05
 ) -> Surface:
     """Tiles with a soft edge and a glaze that pools a little, in grout."""
     grain, ripple = sketch.grain(0.85), sketch.waves(1.6, 2, 30)
@@ -178,7 +178,8 @@ MATERIALS = (
         words={"penny": 5, "tiles": 1.5, "ceramic": 0.5}, wear=_GLAZED,
     ),
     Material(
-        "mosaic", "mosaic", mosaic, _ALL, natural=("blue", "beige", "tan", "teal"), second=("white", "brown", "red", "yellow"),
+        "mosaic", "mosaic", mosaic, _ALL, natural=("blue", "beige", "tan", "teal"),
+        second=("white", "brown", "red", "yellow"),
         words={"mosaic": 5, "tiles": 1, "stone": 0.5, "ceramic": 0.3}, wear=_GLAZED,
     ),
     Material(

@@ -47,7 +47,7 @@ def sawn(sketch: Sketch, pieces: Pieces, shades: float = 0.12) -> tuple[Array, A
 
     A board's face cuts the rings of its trunk: near the pith they are wide ovals, far from it straight lines.
     """
-    wood, canvas = _wood(sketch), sketch.canvas
+    wood = _wood(sketch)
     index, count, rng = pieces.index, pieces.count, sketch.rng
     long, thin = _fibres(sketch, pieces)
     bend = sketch.waves(2.0, 1, 10)

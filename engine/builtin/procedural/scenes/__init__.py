@@ -25,9 +25,9 @@ class Scene:
     floor, sky   whether it has one
     floors       what is drawn from when a prompt names none
     things       how many things at most may stand in it
-    caption      its words with slots: {color}, {floor} (worn, colour, kind and "floor"), {ground} (without "floor"), {sky},
-                 {count}, {size}, {width} (narrow, wide), {shape}, {things}; any other is the first of the traits named
-                 between bars that the recipe has. An empty slot leaves nothing
+    caption      its words with slots: {color}, {floor} (worn, colour, kind and "floor"), {ground} (without "floor"),
+                 {sky}, {count}, {size}, {width} (narrow, wide), {shape}, {things}; any other is the first of the traits
+                 named between bars that the recipe has. An empty slot leaves nothing
     main         words that the colour before them belongs to, besides those of all scenes
     usual        the variant of a prompt that names none; empty: drawn
     """

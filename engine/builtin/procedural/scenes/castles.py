@@ -76,7 +76,8 @@ def castle(sketch: Sketch) -> View:
 def castle_world(sketch: Sketch) -> World:
     """Four walls, towers at the corners, a gate, a keep behind, on a hill; a way leads up to it."""
     world = World(
-        eye=np.array([0, 1.8, 0], np.float32), fov=sketch.random(0.85, 1.05), pitch=sketch.random(-0.2, -0.1), yaw=sketch.random(-0.12, 0.12),
+        eye=np.array([0, 1.8, 0], np.float32), fov=sketch.random(0.85, 1.05), pitch=sketch.random(-0.2, -0.1),
+        yaw=sketch.random(-0.12, 0.12),
         sky=sketch.recipe.sky, haze=0.005, sun=sun(sketch, 1.0), ambient=0.46, power=0.62,
     )  # fmt: skip
     bumps, hills = Hills(sketch, 46, 2.1), Hills(sketch, 190, 2.2)
@@ -157,8 +158,10 @@ def courtyard_world(sketch: Sketch) -> World:
     """Inside the walls: paving, a well, arcades on one side, towers over the corners."""
     half, long = sketch.random(6.5, 9.0), sketch.random(15, 21)
     world = World(
-        eye=np.array([sketch.random(-2, 2), 1.75, 1.5], np.float32), fov=sketch.random(0.95, 1.2), pitch=sketch.random(-0.16, -0.04),
-        yaw=sketch.random(-0.35, 0.35), sky=sketch.recipe.sky, haze=0.003, sun=sun(sketch, 0.9), ambient=0.48, power=0.6,
+        eye=np.array([sketch.random(-2, 2), 1.75, 1.5], np.float32), fov=sketch.random(0.95, 1.2),
+        pitch=sketch.random(-0.16, -0.04),
+        yaw=sketch.random(-0.35, 0.35), sky=sketch.recipe.sky, haze=0.003, sun=sun(sketch, 0.9), ambient=0.48,
+        power=0.6,
     )  # fmt: skip
     name = sketch.recipe.colors[0]
     stone = stuff(sketch, "ashlar", 3.0, name)

@@ -64,7 +64,8 @@ class Land:
     """Ground of a height (x, z) -> y, walked along every ray.
 
     surfaces  looks, and for each how much of it there is at points (N, 3) with normals (N, 3); later over earlier
-    far       metres; stride: how bold the steps may be, less for steep land; water: level of still or moving water over it, None for none
+    far       metres; stride: how bold the steps may be, less for steep land
+    water     level of still or moving water over it, None for none
     """
 
     height: Callable[[Array, Array], Array]
@@ -134,7 +135,7 @@ class Land:
         normal = self.normal(points[:, 0], points[:, 2], footprint)
         color = np.array(colored(self.surfaces[0][0], points, footprint))
         for look, amount in self.surfaces[1:]:
-            share = amount(points, normal)
+            share = np.ones(len(points), np.float32) if amount is None else amount(points, normal)
             here = np.flatnonzero(share > 0.004)
             color[here] = mix(color[here], colored(look, points[here], footprint[here]), share[here])
         if self.water is not None:

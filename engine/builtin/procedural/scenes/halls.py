@@ -97,7 +97,8 @@ def hall_world(sketch: Sketch) -> World:
     half, long, tall = sketch.random(4.2, 5.6), sketch.random(26, 38), sketch.random(5.2, 7.2)
     dark = sketch.has("dark")
     world = World(
-        eye=np.array([sketch.random(-0.8, 0.8), 1.7, 2.0], np.float32), fov=sketch.random(0.9, 1.2), pitch=sketch.random(-0.16, -0.02),
+        eye=np.array([sketch.random(-0.8, 0.8), 1.7, 2.0], np.float32), fov=sketch.random(0.9, 1.2),
+        pitch=sketch.random(-0.16, -0.02),
         yaw=sketch.random(-0.14, 0.14), haze=0.0, ambient=0.16 if dark else 0.42, power=0.0, closed=True,
     )  # fmt: skip
     color = sketch.recipe.colors[0]
@@ -151,7 +152,8 @@ def stairs(sketch: Sketch) -> View:
 def stairs_world(sketch: Sketch) -> World:
     """A flight that goes up between walls, with landings, to a gate against the sky."""
     world = World(
-        eye=np.array([sketch.random(-0.7, 0.7), 1.75, 0], np.float32), fov=sketch.random(0.9, 1.15), pitch=sketch.random(-0.26, -0.12),
+        eye=np.array([sketch.random(-0.7, 0.7), 1.75, 0], np.float32), fov=sketch.random(0.9, 1.15),
+        pitch=sketch.random(-0.26, -0.12),
         yaw=sketch.random(-0.1, 0.1), sky=sketch.recipe.sky, haze=0.006, sun=sun(sketch, 1.0), ambient=0.46, power=0.6,
     )  # fmt: skip
     color = sketch.recipe.colors[0]
@@ -239,7 +241,8 @@ def library_world(sketch: Sketch) -> World:
     half, long, tall = sketch.random(1.4, 2.3), sketch.random(9, 15), sketch.random(3.0, 4.2)
     dark = sketch.has("dark")
     world = World(
-        eye=np.array([sketch.random(-0.3, 0.3) * half, 1.6, 0.6], np.float32), fov=sketch.random(0.95, 1.25), pitch=sketch.random(-0.06, 0.06),
+        eye=np.array([sketch.random(-0.3, 0.3) * half, 1.6, 0.6], np.float32), fov=sketch.random(0.95, 1.25),
+        pitch=sketch.random(-0.06, 0.06),
         yaw=sketch.random(-0.25, 0.25), haze=0.0, ambient=0.2 if dark else 0.4, power=0.0, closed=True,
     )  # fmt: skip
     color = sketch.recipe.colors[0]

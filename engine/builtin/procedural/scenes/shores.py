@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..noise import Array, mix, smoothstep
@@ -11,7 +13,7 @@ from .grounds import Hills, Land, colored
 from .solids import Arch, Ball, Box, Cone
 from .stage import View, smooth_lookup, sun
 from .woods import leafy, scattered, tree
-from .world import Look, World, see, stuff
+from .world import Look, World, see, stuff, texture
 
 _SEA = {
     "blue": (0.10, 0.26, 0.42),
@@ -35,7 +37,8 @@ def beach_world(sketch: Sketch) -> World:
     side = 1 if sketch.random() < 0.5 else -1
     world = World(
         eye=np.array([0, 2.0, 0], np.float32), fov=sketch.random(0.85, 1.1), pitch=sketch.random(0.02, 0.12),
-        yaw=side * sketch.random(0.05, 0.5), sky=sketch.recipe.sky, haze=0.004, sun=sun(sketch, 0.5), ambient=0.5, power=0.6,
+        yaw=side * sketch.random(0.05, 0.5), sky=sketch.recipe.sky, haze=0.004, sun=sun(sketch, 0.5), ambient=0.5,
+        power=0.6,
     )  # fmt: skip
     bumps, broad = Hills(sketch, 30, 2.0), Hills(sketch, 220, 2.4)
     near, fall = sketch.random(2.5, 6.0), sketch.random(0.06, 0.1)
@@ -58,7 +61,7 @@ def beach_world(sketch: Sketch) -> World:
 
     sand, ripples = stuff(sketch, "ripples", 2.4, "tan"), stuff(sketch, "dunes", 5.0, "beige")
     grass, rock = stuff(sketch, "lawn", 1.5), stuff(sketch, "rock", 9.0, "brown")
-    swell = stuff(sketch, "waves", 7.0, "blue")
+    swell = texture(sketch, "waves", "blue")
     deep = sea_color(sketch, sketch.recipe.colors[0])
 
     def wet(points: Array, normal: Array) -> Array:
@@ -66,7 +69,7 @@ def beach_world(sketch: Sketch) -> World:
 
     def water(points: Array, footprint: Array) -> Array:
         depth = -height(points[:, 0], points[:, 2])
-        tone = (colored(Look(np.ones(3, np.float32), swell.texture, 7.0), points, footprint)).mean(-1)
+        tone = (colored(Look(np.ones(3, np.float32), swell, 7.0), points, footprint)).mean(-1)
         tint = mix(np.array((0.62, 0.66, 0.55), np.float32), deep, smoothstep(0.02, 0.35, depth))
         tint = mix(tint, deep * np.float32(0.8), smoothstep(0.3, 1.6, depth)) * (0.75 + 0.25 * tone)[:, None]
         crest = 0.12 * bumps(3 * points[:, 0], 3 * points[:, 2])
@@ -109,7 +112,8 @@ def pier(sketch: Sketch) -> View:
 def pier_world(sketch: Sketch) -> World:
     """A jetty of planks on posts, out into a lake with hills around it."""
     world = World(
-        eye=np.array([sketch.random(-0.25, 0.25), 2.5, 0], np.float32), fov=sketch.random(0.85, 1.1), pitch=sketch.random(0.08, 0.2),
+        eye=np.array([sketch.random(-0.25, 0.25), 2.5, 0], np.float32), fov=sketch.random(0.85, 1.1),
+        pitch=sketch.random(0.08, 0.2),
         yaw=sketch.random(-0.12, 0.12), sky=sketch.recipe.sky, haze=0.006, sun=sun(sketch, 0.4), ambient=0.5, power=0.6,
     )  # fmt: skip
     hills, bumps = Hills(sketch, 300, 2.0), Hills(sketch, 40, 2.0)
@@ -125,11 +129,11 @@ def pier_world(sketch: Sketch) -> World:
         )
 
     grass, rock = stuff(sketch, "lawn", 5.0), stuff(sketch, "gravel", 3.0, "tan")
-    swell = stuff(sketch, "waves", 9.0, "blue")
+    swell = texture(sketch, "waves", "blue")
     deep = sea_color(sketch, "blue")
 
     def water(points: Array, footprint: Array) -> Array:
-        tone = smooth_lookup(swell.texture, points[:, 0] / 9.0, points[:, 2] / 9.0, footprint / 9.0).mean(-1)
+        tone = smooth_lookup(swell, points[:, 0] / 9.0, points[:, 2] / 9.0, footprint / 9.0).mean(-1)
         return deep * (0.6 + 0.4 * tone)[:, None]
 
     bank = (rock, lambda p, n: smoothstep(0.6, 0.3, p[:, 1]))
@@ -165,7 +169,8 @@ def bridge_world(sketch: Sketch) -> World:
     """Arches of stone over a river between green banks."""
     aside = sketch.random(-0.35, 0.35)
     world = World(
-        eye=np.array([sketch.random(-3, 3), 2.4, 0], np.float32), fov=sketch.random(0.8, 1.05), pitch=sketch.random(-0.04, 0.06),
+        eye=np.array([sketch.random(-3, 3), 2.4, 0], np.float32), fov=sketch.random(0.8, 1.05),
+        pitch=sketch.random(-0.04, 0.06),
         yaw=aside, sky=sketch.recipe.sky, haze=0.006, sun=sun(sketch, 0.9), ambient=0.48, power=0.6,
     )  # fmt: skip
     bumps, hills = Hills(sketch, 40, 2.1), Hills(sketch, 180, 2.2)
@@ -188,11 +193,11 @@ def bridge_world(sketch: Sketch) -> World:
         )
 
     grass, gravel = stuff(sketch, "meadow", 2.2), stuff(sketch, "pebbles", 2.0, "grey")
-    swell = stuff(sketch, "waves", 6.0, "teal")
+    swell = texture(sketch, "waves", "teal")
     deep = np.array((0.13, 0.23, 0.22), np.float32)
 
     def water(points: Array, footprint: Array) -> Array:
-        tone = smooth_lookup(swell.texture, points[:, 0] / 6.0, points[:, 2] / 6.0, footprint / 6.0).mean(-1)
+        tone = smooth_lookup(swell, points[:, 0] / 6.0, points[:, 2] / 6.0, footprint / 6.0).mean(-1)
         return deep * (0.6 + 0.4 * tone)[:, None]
 
     world.ground = Land(
@@ -258,7 +263,7 @@ def canyon_world(sketch: Sketch) -> World:
         out = np.abs(x - middle(z)) - wide - 2.4 * broad(x, z) - 1.3 * rough(x, z) - 0.35 * fine(x, z)
         rise = np.clip(out / 20, 0, 1)
         stepped = np.zeros_like(rise)
-        for a, b in zip(level[:-1], level[1:], strict=True):  # steep, then a ledge, over and over
+        for a, b in pairwise(level):  # steep, then a ledge, over and over
             stepped = stepped + (b - a) * smoothstep(a, a + 0.4 * (b - a), rise)
         return (
             tall * stepped

@@ -6,27 +6,21 @@ Each has a frame of its own: ``place`` is where its middle stands, ``turn`` its 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..noise import Array
 
 _FAR = np.float32(np.inf)
 
 
-@dataclass
 class Solid:
     """place  (3,) the middle of its base; half: (3,) half its size; turn: about y, radians"""
 
-    place: Array
-    half: Array
-    turn: float = 0.0
-    to_local: Array = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.place, self.half = np.asarray(self.place, np.float32), np.asarray(self.half, np.float32)
-        c, s = math.cos(self.turn), math.sin(self.turn)
+    def __init__(self, place: ArrayLike, half: ArrayLike, turn: float = 0.0) -> None:
+        self.place, self.half, self.turn = np.asarray(place, np.float32), np.asarray(half, np.float32), turn
+        c, s = math.cos(turn), math.sin(turn)
         self.to_local = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]], np.float32)
 
     @property
@@ -71,7 +65,7 @@ def _axis_normal(axis: Array, rays: Array, sign: float) -> Array:
 
 
 class Box(Solid):
-    def meet_local(self, origin, rays):
+    def meet_local(self, origin: Array, rays: Array) -> tuple[Array, Array]:
         enters, _, first, last = slabs(origin, rays, self.half)
         hit = (first < last) & (first > 0)
         return np.where(hit, first, _FAR), _axis_normal(enters.argmax(-1), rays, -1)
@@ -80,19 +74,20 @@ class Box(Solid):
 class Inside(Solid):
     """The inside of a box: a room. Rays that start outside do not meet it."""
 
-    def meet_local(self, origin, rays):
+    def meet_local(self, origin: Array, rays: Array) -> tuple[Array, Array]:
         _, leaves, first, last = slabs(origin, rays, self.half)
         hit = (first < 0) & (last > 0)
         return np.where(hit, last, _FAR), _axis_normal(leaves.argmin(-1), rays, -1)
 
 
-@dataclass
 class Cone(Solid):
     """A cone or, of equal radii, a cylinder, upright: half[0] is the radius below, ``top`` the radius above."""
 
-    top: float = 0.0
+    def __init__(self, place: ArrayLike, half: ArrayLike, turn: float = 0.0, top: float = 0.0) -> None:
+        super().__init__(place, half, turn)
+        self.top = top
 
-    def meet_local(self, origin, rays):
+    def meet_local(self, origin: Array, rays: Array) -> tuple[Array, Array]:
         low, high, tall = self.half[0], np.float32(self.top), 2 * self.half[1]
         k = (high - low) / tall  # growth of the radius with height
         oy, dy = origin[..., 1], rays[..., 1]
@@ -125,7 +120,7 @@ class Cone(Solid):
         level = np.stack([np.zeros_like(flat), flat, np.zeros_like(flat)], -1)
         return best, np.where((flat != 0)[..., None], level, round_off).astype(np.float32)
 
-    def skin(self, points, normal):
+    def skin(self, points: Array, normal: Array) -> tuple[Array, Array]:
         local = (points - self.middle) @ self.to_local.T
         turn = np.arctan2(local[..., 2], local[..., 0])
         radius = np.float32(max(self.half[0], self.top, 1e-3))
@@ -133,14 +128,21 @@ class Cone(Solid):
         return np.where(flat, local[..., 0], turn * radius), np.where(flat, local[..., 2], -local[..., 1])
 
 
-@dataclass
 class Ball(Solid):
     """An ellipsoid, or the part of one that leaves let through: ``holes`` (N, N) bool, a share of its skin is air."""
 
-    holes: Array | None = None
-    grain_m: float = 1.0
+    def __init__(
+        self,
+        place: ArrayLike,
+        half: ArrayLike,
+        turn: float = 0.0,
+        holes: Array | None = None,
+        grain_m: float = 1.0,
+    ) -> None:
+        super().__init__(place, half, turn)
+        self.holes, self.grain_m = holes, grain_m
 
-    def meet_local(self, origin, rays):
+    def meet_local(self, origin: Array, rays: Array) -> tuple[Array, Array]:
         o, d = origin / self.half, rays / self.half
         a, b = (d * d).sum(-1), (o * d).sum(-1)
         inner = b * b - a * ((o * o).sum(-1) - 1)
@@ -160,13 +162,14 @@ class Ball(Solid):
         return best, normal / (np.sqrt((normal * normal).sum(-1, keepdims=True)) + np.float32(1e-9))
 
 
-@dataclass
 class Gable(Solid):
     """A saddle roof: its ridge runs along x, over a base of half[0] by half[2]; ``closed``: with its ends and base."""
 
-    closed: bool = True
+    def __init__(self, place: ArrayLike, half: ArrayLike, turn: float = 0.0, closed: bool = True) -> None:
+        super().__init__(place, half, turn)
+        self.closed = closed
 
-    def meet_local(self, origin, rays):
+    def meet_local(self, origin: Array, rays: Array) -> tuple[Array, Array]:
         wide, tall = self.half[2], 2 * self.half[1]
         best, normal = np.full(rays.shape[:-1], np.inf, np.float32), np.zeros_like(rays)
         size = np.float32(np.hypot(wide, tall))
@@ -194,7 +197,7 @@ class Gable(Solid):
             normal = np.where(good[..., None], facing, normal)
         return best, normal
 
-    def skin(self, points, normal):
+    def skin(self, points: Array, normal: Array) -> tuple[Array, Array]:
         local, facing = (points - self.middle) @ self.to_local.T, np.abs(normal @ self.to_local.T)
         gable = facing[..., 0] > 0.9
         down = (self.half[1] - local[..., 1]) * np.float32(
@@ -208,7 +211,7 @@ class Arch(Box):
 
     share, rise = 0.7, 0.75
 
-    def meet_local(self, origin, rays):
+    def meet_local(self, origin: Array, rays: Array) -> tuple[Array, Array]:
         t, normal = super().meet_local(origin, rays)
         radius = self.share * self.half[0]
         spring = -self.half[1] + self.rise * 2 * self.half[1] - radius  # where the round part begins

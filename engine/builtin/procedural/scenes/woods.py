@@ -93,7 +93,8 @@ def forest_world(sketch: Sketch) -> World:
     snowy, autumn, misty = (sketch.has(word) for word in ("snowy", "autumn", "misty"))
     world = World(
         eye=np.array([0, 1.7, 0], np.float32), fov=sketch.random(0.9, 1.2), pitch=sketch.random(-0.1, 0.06),
-        sky=sketch.recipe.sky, haze=0.075 if misty else 0.016, sun=sun(sketch, 0.6), ambient=0.6, power=0.0 if misty else 0.7,
+        sky=sketch.recipe.sky, haze=0.075 if misty else 0.016, sun=sun(sketch, 0.6), ambient=0.6,
+        power=0.0 if misty else 0.7,
     )  # fmt: skip
     bumps = Hills(sketch, 26, 2.0)
     path = sketch.random(-0.6, 0.6)
@@ -180,8 +181,8 @@ def village(sketch: Sketch) -> View:
 def village_world(sketch: Sketch) -> World:
     """Houses along a way over a meadow, trees, hills behind."""
     world = World(
-        eye=np.array([0, 2.3, -1], np.float32), fov=sketch.random(0.85, 1.1), pitch=sketch.random(0.0, 0.1), yaw=sketch.random(-0.15, 0.15),
-        sky=sketch.recipe.sky, haze=0.007, sun=sun(sketch, 0.7),
+        eye=np.array([0, 2.3, -1], np.float32), fov=sketch.random(0.85, 1.1), pitch=sketch.random(0.0, 0.1),
+        yaw=sketch.random(-0.15, 0.15), sky=sketch.recipe.sky, haze=0.007, sun=sun(sketch, 0.7),
     )  # fmt: skip
     near, far = Hills(sketch, 60, 2.4), Hills(sketch, 160, 2.2)
 
@@ -203,8 +204,11 @@ def village_world(sketch: Sketch) -> World:
         ),
     )
     world.ground = Land(height, [(meadow, None), trail], 130)
-    roof = stuff(sketch, "barrel", 1.8, sketch.recipe.colors[0]) if sketch.recipe.colors[0] in ("red", "orange", "brown") else stuff(
-        sketch, "slates" if sketch.recipe.colors[0] != "yellow" else "thatch", 2.0, sketch.recipe.colors[0])  # fmt: skip
+    name = sketch.recipe.colors[0]
+    if name in ("red", "orange", "brown"):
+        roof = stuff(sketch, "barrel", 1.8, name)
+    else:
+        roof = stuff(sketch, "slates" if name != "yellow" else "thatch", 2.0, name)
     plasters = [stuff(sketch, "plaster", 3.0, name) for name in ("white", "beige")] + [
         stuff(sketch, "rubble", 2.4, "grey")
     ]

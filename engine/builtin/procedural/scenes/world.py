@@ -48,12 +48,15 @@ class Ground(Protocol):
 
     def meet(self, eye: Array, rays: Array) -> tuple[Array, Array]:
         """t (H, W), inf for none, and normal (H, W, 3)."""
+        ...
 
     def look(self, points: Array, footprint: Array) -> Array:
         """(N, 3): the colour at points (N, 3)."""
+        ...
 
     def shadows(self, points: Array, light: Array) -> Array:
         """(N,) bool: does the ground itself hide the sun from the points?"""
+        ...
 
 
 @dataclass
@@ -225,12 +228,12 @@ def _colors(world: World, points: Array, normal: Array, footprint: Array, part: 
     albedo, shine = np.zeros_like(points), np.zeros(len(points), np.float32)
     of_look: dict[int, list[int]] = {}
     for number in np.unique(part):
-        if number < 0:
+        if number >= 0:
+            of_look.setdefault(id(world.parts[number].look), []).append(int(number))
+        elif world.ground is not None:
             here = np.flatnonzero(part < 0)
             albedo[here] = world.ground.look(points[here], footprint[here])
             shine[here] = getattr(world.ground, "shine", lambda p: np.zeros(len(p), np.float32))(points[here])
-        else:
-            of_look.setdefault(id(world.parts[number].look), []).append(int(number))
     order = np.argsort(part, kind="stable")
     ends = np.searchsorted(part[order], np.arange(len(world.parts) + 1))
     for numbers in of_look.values():
