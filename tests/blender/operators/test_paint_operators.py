@@ -16,6 +16,7 @@ from depthwright.operators.shared import paint_order, paint_run, session
 from depthwright.scene import painting
 from depthwright.scene.blocks import records
 from depthwright.scene.files import pictures
+from depthwright.scene.view import aside
 from stand_in import StandIn, colour_of
 
 TEXTURE_PX = 128
@@ -325,8 +326,10 @@ def test_without_depthwright_the_file_renders_the_same(panel, tmp_path):
     bpy.ops.depthwright.paint()
     painter.add_camera((2.0, -4.0, 1.5))
     painter.set_frame(96, 96)
-    here = painter.rendered(tmp_path, 96, 96)
     scene = bpy.context.scene
+    aside.show_as_made(scene)
+    here = painter.rendered(tmp_path, 96, 96)
+    scene.cycles.pixel_filter_type, scene.cycles.filter_width = "BLACKMAN_HARRIS", 0.01  # as that was rendered
     scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
     scene.render.dither_intensity = 0.0
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "painted.blend"))
