@@ -332,7 +332,6 @@ def test_without_depthwright_the_file_renders_the_same(panel, tmp_path):
     scene.cycles.pixel_filter_type, scene.cycles.filter_width = "BLACKMAN_HARRIS", 0.01  # as that was rendered
     scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", 1, False
     scene.render.dither_intensity = 0.0
-    aside.show_as_made(scene)  # as a render of ours is shown, whatever look the file has
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "painted.blend"))
     blender = [
         bpy.app.binary_path,
