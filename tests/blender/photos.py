@@ -8,7 +8,9 @@ import zlib
 from fractions import Fraction
 
 import numpy as np
-from PIL import Image
+import pytest
+
+Image = pytest.importorskip("PIL.Image", reason="what is read is held against Pillow, which no Blender brings along")
 
 # Tags by their names in the standard.
 ORIENTATION, EXIF_DIRECTORY = 0x0112, 0x8769

@@ -61,7 +61,9 @@ def engine_python() -> tuple[Path, list[str]] | None:
     if probe.returncode != 0:
         return None
     base = Path(sys.base_prefix).resolve()
-    folders = {str(base), sys.prefix} - {"/usr"}  # /usr is the system inside: mounting ours over it would break it
+    packages = {path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")}
+    folders = {str(base), sys.prefix, *(path for path in packages if not path.startswith((sys.prefix, "/usr/lib")))}
+    folders -= {"/usr"}  # the system inside has its own: mounting ours over it would break it
     return Path(sys.executable), [f"{folder}:{folder}" for folder in sorted(folders)]
 
 

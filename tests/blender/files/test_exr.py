@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 import bpy
+import depthwright
 import exr_files
 import numpy as np
 import pytest
@@ -410,10 +411,12 @@ def test_memory_stays_below_a_gigabyte_for_the_largest_claims(tmp_path):
     part = Part({name: ramp(3, 3) for name in "RGB"}, ZIP, display=(0, 0, 8191, 8191))
     (tmp_path / "big.exr").write_bytes(exr_files.write(part))
     code = (
-        "import sys, resource\nfrom depthwright.scene.files import exr\nexr.read_depth(sys.argv[1])\n"
+        "import sys, resource\nsys.path.append(sys.argv[2])\n"
+        "from depthwright.scene.files import exr\nexr.read_depth(sys.argv[1])\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "big.exr")], capture_output=True, text=True)
+    where = [str(tmp_path / "big.exr"), str(Path(depthwright.__file__).parents[1])]
+    done = subprocess.run([sys.executable, "-c", code, *where], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     print(f"{int(done.stdout) / 1024:.0f} MB")
     assert int(done.stdout) * 1024 < 1e9

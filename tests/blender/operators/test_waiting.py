@@ -206,7 +206,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("first", ["generation", "download"])
-@pytest.mark.parametrize(("generation", "download"), itertools.product(ENDS, ENDS))
+@pytest.mark.parametrize(("generation", "download"), [*itertools.product(ENDS, ENDS)])
 def test_a_generation_and_a_download_end_each_for_itself(loop, engine, first, generation, download):
     operator = loop.press(DEPTHWRIGHT_OT_generate)
     (asked,) = engine.asked
