@@ -200,6 +200,9 @@ def show_as_made(scene: bpy.types.Scene) -> None:
     shown.exposure, shown.gamma = 0.0, 1.0
 
 
+_DENOISERS = ("denoiser", "preview_denoiser")
+
+
 def _like(owner: Any, usual: Any, kept: Sequence[str] | set[str] = ()) -> None:
     """Give every simple setting the value it has there."""
     for prop in owner.bl_rna.properties:
@@ -207,6 +210,8 @@ def _like(owner: Any, usual: Any, kept: Sequence[str] | set[str] = ()) -> None:
         deprecated = getattr(prop, "is_deprecated", False)  # 5.0 on says so, and warns whoever reads it
         if prop.is_readonly or deprecated or prop.type == "COLLECTION" or name in kept:
             continue
+        if name in _DENOISERS and not bpy.types.UILayout.enum_item_name(owner, name, "OPENIMAGEDENOISE"):
+            continue  # this build has no denoiser, and warns whoever reads which one
         value = getattr(usual, name)
         if getattr(owner, name) != value:
             # Some say no: a choice that this build does not offer.
