@@ -24,9 +24,6 @@ from ..files import pictures
 from . import aside
 from . import camera as cameras
 
-#: Cycles writes 1e10 where a ray hits nothing; no camera sees that far.
-_NOTHING = 1e9
-
 _WHAT = "the scene's depth"
 
 
@@ -96,7 +93,7 @@ def from_view(
     if depth.shape != (lens.height_px, lens.width_px):
         size = f"{depth.shape[1]} x {depth.shape[0]} pixels instead of {lens.width_px} x {lens.height_px}"
         raise aside.failed(size, _WHAT)
-    depth = np.where((depth > 0.0) & (depth < _NOTHING), depth, np.float32(np.inf))
+    depth = np.where((depth > 0.0) & (depth < depth_maps.FARTHEST), depth, np.float32(np.inf))
     depth = depth_maps.close_pinholes(depth)  # where Depthwright's own meshes are, rays go right through vertices
     return DepthPass(depth, np.isfinite(depth), lens)
 

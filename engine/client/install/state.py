@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ...catalog.builds import Build
 from ...contract.version import VERSION
 from .. import environment
 from .home import Home
@@ -109,12 +108,6 @@ def _unlike(listed: Path, packages: Path) -> Iterator[str]:
                 continue
             if len(row) > 2 and row[2].isdigit() and int(row[2]) != size and not row[0].startswith(".."):
                 yield row[0]  # scripts begin with the path of the Python: their sizes differ
-
-
-def next_build(home: Home, proposed: Build | None) -> str:
-    """The build that a repair or an update brings: the one that is there; else the proposed one."""
-    record = home.record
-    return record.build if record is not None else proposed.id if proposed is not None else ""
 
 
 def _of_setting(setting: str, home: Home) -> State:

@@ -55,10 +55,6 @@ def travertine(sketch: Sketch) -> Surface:
     return Surface(albedo, np.clip(height, 0, 1.1), 0.25, 0.012, specular=0.08 * (1 - hole), gloss=30, ambient=0.55)
 
 
-def _warped(sketch: Sketch, amount: float, frequency: float) -> tuple[Array, Array]:
-    return tuple(amount * sketch.waves(1.7, frequency, 20) for _ in range(2))
-
-
 def onyx(sketch: Sketch) -> Surface:
     """Bands that follow each other around, some clear, some like milk."""
     field = sketch.waves(2.6, 0.9, 8) + 0.05 * sketch.waves(1.6, 4, 40)
